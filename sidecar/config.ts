@@ -1,0 +1,165 @@
+/**
+ * The configuration document of the sidecar: what the webhook writes and the sidecar reads.
+ *
+ * One JSON document, versioned, in the environment variable {@link CONFIG_ENV}. It holds no secret: tokens and keys
+ * are files whose directories it names.
+ */
+import { z } from 'zod';
+
+export const CONFIG_ENV = 'KUBECTL_MCP_CONFIG';
+export const CONFIG_VERSION = 1;
+
+/** Facts of the pod, from the downward API. */
+export const POD_ENV = {
+  name: 'POD_NAME',
+  namespace: 'POD_NAMESPACE',
+  uid: 'POD_UID',
+  ip: 'POD_IP',
+  node: 'NODE_NAME',
+} as const;
+
+/** Where the webhook mounts what the sidecar alone may read. */
+export const MOUNT = {
+  /** Projected: `token` (audience of the API server), `ca.crt`. */
+  kubernetes: '/var/run/kubectl-mcp/kubernetes',
+  /** The Secret of `token-secret`: a file per caller. */
+  tokens: '/var/run/kubectl-mcp/tokens',
+  /** The optional Secret `NAME-mcp-keys`: `session` holds 32 bytes that replicas share. */
+  keys: '/var/run/kubectl-mcp/keys',
+} as const;
+
+/** Ports of the pod that are ours unless an annotation says otherwise. */
+export const DEFAULT_LISTEN_PORT = 7410;
+export const DEFAULT_ADMIN_PORT = 7411;
+/** The path that every server is reachable at, beside its own. */
+export const LISTEN_PATH = '/mcp';
+
+const port = z.int().min(1).max(65535);
+const path = z.string().regex(/^\/[!-~]*$/, 'starts with / and holds printable ASCII only');
+const directory = z.string().startsWith('/');
+
+/** `NAMESPACE/SERVICEACCOUNT`, either may hold `*`. */
+export const PRINCIPAL_GLOB = /^[a-z0-9*]([-a-z0-9*]*[a-z0-9*])?\/[a-z0-9*]([-.a-z0-9*]*[a-z0-9*])?$/;
+/** Characters of a tool's name (SEP-986), and `*` and `?`. */
+export const TOOL_GLOB = /^[A-Za-z0-9_\-./*?]{1,128}$/;
+
+const auth = z.discriminatedUnion('mode', [
+  z.strictObject({
+    mode: z.literal('kubernetes'),
+    /** The audience that a token must carry: this workload's own. */
+    audience: z.string().min(1).max(256),
+    /** Who may call, as `NAMESPACE/SERVICEACCOUNT` globs. */
+    allowPrincipals: z.array(z.string().regex(PRINCIPAL_GLOB)).min(1),
+    directory: directory.default(MOUNT.kubernetes),
+  }),
+  z.strictObject({
+    mode: z.literal('token'),
+    /** Name of the Secret, for messages and the principal's issuer. */
+    secret: z.string().min(1),
+    directory: directory.default(MOUNT.tokens),
+  }),
+  z.strictObject({ mode: z.literal('none') }),
+]);
+
+const server = z.strictObject({
+  /** Name of the workload, or of one of its servers. */
+  name: z.string().min(1).max(253),
+  /** Where clients and Services reach this server through the sidecar. */
+  listenPort: port,
+  upstream: z.strictObject({
+    transport: z.literal('streamable-http'),
+    port,
+    path,
+  }),
+  auth,
+  filter: z
+    .strictObject({
+      /** Globs; absent: every tool. */
+      allowTools: z.array(z.string().regex(TOOL_GLOB)).optional(),
+      denyTools: z.array(z.string().regex(TOOL_GLOB)).optional(),
+      mode: z.enum(['all', 'non-destructive', 'read-only']).default('all'),
+    })
+    .default({ mode: 'all' }),
+  audit: z.enum(['stdout', 'none']).default('stdout'),
+});
+
+export const configSchema = z
+  .strictObject({
+    version: z.literal(CONFIG_VERSION),
+    adminPort: port,
+    drain: z.strictObject({
+      /** The path on the admin port that the kubelet's preStop hook asks for; holds a random part. */
+      path: path.regex(/^\/drain\/[A-Za-z0-9_-]{16,}$/, 'is /drain/ and at least 16 characters of base64url'),
+      /** How long new calls are still taken while endpoints are being withdrawn. */
+      endpointGraceMs: z.int().min(0).max(60_000).default(3_000),
+      /** The drain returns at the latest after this time. */
+      timeoutMs: z.int().min(0).max(86_400_000),
+    }),
+    servers: z.array(server).min(1),
+  })
+  .superRefine((config, context) => {
+    const taken = new Map([[config.adminPort, 'adminPort']]);
+    config.servers.forEach((each, index) => {
+      for (const [port, at] of [
+        [each.listenPort, 'listenPort'],
+        [each.upstream.port, 'upstream.port'],
+      ] as const) {
+        const holder = taken.get(port);
+        if (holder) {
+          context.addIssue({
+            code: 'custom',
+            path: ['servers', index, ...at.split('.')],
+            message: `port ${port} is taken by ${holder}`,
+          });
+        }
+        taken.set(port, `servers[${index}].${at}`);
+      }
+    });
+  });
+
+export type SidecarConfig = z.infer<typeof configSchema>;
+/** What a writer of the document must give; defaults may be left out. */
+export type SidecarConfigInput = z.input<typeof configSchema>;
+export type ServerConfig = SidecarConfig['servers'][number];
+
+/** Thrown by {@link parseConfig}; `faults` holds a line each: path, value, what is allowed. */
+export class ConfigError extends Error {
+  readonly faults: string[];
+  constructor(faults: string[]) {
+    super(`invalid configuration in ${CONFIG_ENV}:\n${faults.map((each) => `  ${each}`).join('\n')}`);
+    this.name = 'ConfigError';
+    this.faults = faults;
+  }
+}
+
+/**
+ * Reads the document.
+ * @throws {ConfigError} with every fault at once.
+ */
+export function parseConfig(text: string | undefined): SidecarConfig {
+  if (!text) throw new ConfigError([`the environment variable ${CONFIG_ENV} is not set`]);
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new ConfigError([`not JSON: ${(error as Error).message}`]);
+  }
+  const result = configSchema.safeParse(value);
+  if (result.success) return result.data;
+  throw new ConfigError(
+    result.error.issues.map(
+      (issue) => `${issue.path.join('.') || '(document)'}: ${show(at(value, issue.path))}: ${issue.message}`,
+    ),
+  );
+}
+
+function at(value: unknown, path: PropertyKey[]): unknown {
+  return path.reduce<unknown>(
+    (inner, key) => (inner as Record<PropertyKey, unknown> | undefined)?.[key],
+    value,
+  );
+}
+
+function show(value: unknown): string {
+  return value === undefined ? '(absent)' : JSON.stringify(value).slice(0, 80);
+}
