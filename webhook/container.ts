@@ -1,0 +1,102 @@
+/** The sidecar's container. Fields that the API server would default are written out: a second pass changes nothing. */
+import type { V1Container, V1EnvVar, V1PodSpec, V1Probe, V1SecurityContext } from '@kubernetes/client-node';
+import { CONFIG_ENV, POD_ENV } from '../sidecar/config.ts';
+import type { SidecarConfigInput } from '../sidecar/config.ts';
+import { SIDECAR_CONTAINER } from './names.ts';
+import { heapMiB, resourcesOf } from './resources.ts';
+import type { InjectSettings } from './settings.ts';
+import { mountsOf, volumesOf } from './volumes.ts';
+
+/** The user of the image. */
+const IMAGE_USER = 65532;
+
+const FIELD: Record<keyof typeof POD_ENV, string> = {
+  name: 'metadata.name',
+  namespace: 'metadata.namespace',
+  uid: 'metadata.uid',
+  ip: 'status.podIP',
+  node: 'spec.nodeName',
+};
+
+export type ContainerParts = {
+  config: SidecarConfigInput;
+  volumes: ReturnType<typeof volumesOf>;
+  startupSeconds: number;
+  /** The pod's own `mcp-proxy` container: its resources and probe timings are taken over, nothing else. */
+  given?: V1Container;
+};
+
+export function sidecarContainer(
+  spec: V1PodSpec,
+  { config, volumes, startupSeconds, given }: ContainerParts,
+  settings: InjectSettings,
+): V1Container {
+  const resources = resourcesOf(spec, given?.resources);
+  const [server] = config.servers;
+  return {
+    name: SIDECAR_CONTAINER,
+    image: settings.image,
+    imagePullPolicy: settings.imagePullPolicy,
+    command: [
+      '/usr/bin/node',
+      '--max-semi-space-size=1',
+      `--max-old-space-size=${heapMiB(resources)}`,
+      '/app/sidecar.mjs',
+    ],
+    restartPolicy: 'Always',
+    env: [{ name: CONFIG_ENV, value: environmentText(config) }, ...podFacts()],
+    // Names that no server is likely to have: Services find ports of the app's containers by name.
+    ports: [
+      { name: 'mcp-proxy', containerPort: server?.listenPort ?? 0, protocol: 'TCP' },
+      { name: 'mcp-proxy-admin', containerPort: config.adminPort, protocol: 'TCP' },
+    ],
+    startupProbe: probe('/livez', config.adminPort, 1, startupSeconds, given?.startupProbe),
+    livenessProbe: probe('/livez', config.adminPort, 10, 3, given?.livenessProbe),
+    readinessProbe: probe('/readyz', config.adminPort, 5, 2, given?.readinessProbe),
+    resources,
+    securityContext: securityContext(spec),
+    volumeMounts: mountsOf(volumes),
+    terminationMessagePath: '/dev/termination-log',
+    terminationMessagePolicy: 'FallbackToLogsOnError',
+  };
+}
+
+/** Kubernetes expands `$(NAME)` in values of the environment; in JSON a `$` can be written so that none is left. */
+const environmentText = (config: SidecarConfigInput): string =>
+  JSON.stringify(config).replaceAll('$', '\\u0024');
+
+const podFacts = (): V1EnvVar[] =>
+  (Object.keys(POD_ENV) as (keyof typeof POD_ENV)[]).map((key) => ({
+    name: POD_ENV[key],
+    valueFrom: { fieldRef: { apiVersion: 'v1', fieldPath: FIELD[key] } },
+  }));
+
+function probe(
+  path: string,
+  port: number,
+  periodSeconds: number,
+  failureThreshold: number,
+  given: V1Probe | undefined,
+): V1Probe {
+  return {
+    httpGet: { path, port, scheme: 'HTTP' },
+    ...(given?.initialDelaySeconds && { initialDelaySeconds: given.initialDelaySeconds }),
+    periodSeconds: given?.periodSeconds ?? periodSeconds,
+    timeoutSeconds: given?.timeoutSeconds ?? 2,
+    successThreshold: given?.successThreshold ?? 1,
+    failureThreshold: given?.failureThreshold ?? failureThreshold,
+  };
+}
+
+/** Pod Security `restricted`. The uid stays the image's or the pod's (OpenShift gives each namespace a range). */
+function securityContext({ securityContext: pod }: V1PodSpec): V1SecurityContext {
+  return {
+    allowPrivilegeEscalation: false,
+    capabilities: { drop: ['ALL'] },
+    readOnlyRootFilesystem: true,
+    runAsNonRoot: true,
+    ...(pod?.runAsUser === 0 && { runAsUser: IMAGE_USER }),
+    ...(pod?.runAsGroup === 0 && { runAsGroup: IMAGE_USER }),
+    seccompProfile: { type: 'RuntimeDefault' },
+  };
+}

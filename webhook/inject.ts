@@ -1,0 +1,118 @@
+/** The one decision of the webhook, pure: what becomes of a pod. `kubectl mcp inject` makes the same one. */
+import type { V1Container, V1Pod, V1PodSpec } from '@kubernetes/client-node';
+import { CONFIG_ENV, configSchema } from '../sidecar/config.ts';
+import type { SidecarConfig } from '../sidecar/config.ts';
+import { ownKeys, parseAnnotations } from './annotations.ts';
+import type { InjectionRequest } from './annotations.ts';
+import { configOf } from './configuration.ts';
+import { sidecarContainer } from './container.ts';
+import { hasOwnHook, withDrainHook, withoutDrainHook } from './drain.ts';
+import { PREFIX, SIDECAR_CONTAINER, VOLUME, workloadNameOf } from './names.ts';
+import { obstacles, portCollisions } from './obstacles.ts';
+import type { Refusal } from './refusals.ts';
+import type { InjectSettings } from './settings.ts';
+import { targetOf } from './target.ts';
+import type { Target } from './target.ts';
+import { volumesOf } from './volumes.ts';
+
+export type Injection =
+  | { pod: V1Pod; warnings: string[] }
+  | { refusals: Refusal[] }
+  /** The reason why the pod stays as it is. */
+  | { untouched: string };
+
+/**
+ * The pod with the sidecar, or every reason against it. The argument is not changed. A second pass over the result
+ * makes the same pod: the drain path and the server's port are read from the first one.
+ */
+export function inject(pod: V1Pod, settings: InjectSettings): Injection {
+  const reason = untouched(pod);
+  if (reason) return { untouched: reason };
+  const { spec } = pod;
+  const parsed = parseAnnotations(pod.metadata?.annotations);
+  const refusals = [...('refusals' in parsed ? parsed.refusals : []), ...obstacles(pod)];
+  if ('refusals' in parsed || !spec || refusals.length > 0) return { refusals };
+  const previous = previousConfig(spec);
+  const target = targetOf(pod, parsed.request, previous?.servers[0]?.upstream.port);
+  if ('refusals' in target) return target;
+  const collisions = portCollisions(spec, parsed.request, target);
+  if (collisions.length > 0) return { refusals: collisions };
+  return assemble({ ...pod, spec }, parsed.request, { target, previous, settings });
+}
+
+/** Named reasons to leave a pod alone; the first counts. */
+function untouched({ metadata }: V1Pod): string | undefined {
+  const annotations = metadata?.annotations;
+  if (ownKeys(annotations).length === 0) return `no annotation starts with ${PREFIX}`;
+  if (annotations?.[`${PREFIX}inject`] === 'false') return `${PREFIX}inject is "false"`;
+  // The kubelet runs a static pod whatever the API server says; refused, it would only be invisible.
+  if (annotations?.['kubernetes.io/config.mirror'] !== undefined) return 'mirror of a static pod';
+  return undefined;
+}
+
+type Parts = { target: Target; previous: SidecarConfig | undefined; settings: InjectSettings };
+
+function assemble(
+  pod: V1Pod & { spec: V1PodSpec },
+  request: InjectionRequest,
+  { target, previous, settings }: Parts,
+): Injection {
+  const { spec } = pod;
+  const workload = workloadNameOf(pod);
+  const drainPath = previous?.drain.path ?? `/drain/${settings.drainRandom}`;
+  const config = configOf(request, { spec, target, workload, drainPath, namespace: settings.namespace });
+  const ours = volumesOf(request, workload);
+  const sidecar = sidecarContainer(
+    spec,
+    { config, volumes: ours, startupSeconds: request['startup-seconds'], given: givenSidecar(spec) },
+    settings,
+  );
+  const names: string[] = Object.values(VOLUME);
+  const kept = (spec.volumes ?? []).filter(
+    (each) => !names.includes(each.name) || ours.some((our) => our.name === each.name),
+  );
+  const containers = spec.containers.map((each) =>
+    each.name === target.container
+      ? withDrainHook(each, drainPath, config.adminPort)
+      : withoutDrainHook(each),
+  );
+  return {
+    pod: {
+      ...pod,
+      spec: {
+        ...spec,
+        volumes: ours.reduce((list, each) => placed(list, each, 'last'), kept),
+        initContainers: placed(spec.initContainers ?? [], sidecar, 'first'),
+        containers,
+      },
+    },
+    warnings: spec.containers
+      .filter((each) => each.name === target.container && hasOwnHook(each))
+      .map(
+        (each) =>
+          `container "${each.name}" has a preStop hook of its own: calls that run at a stop may be cut`,
+      ),
+  };
+}
+
+/** In the place of its namesake, so that a second pass moves nothing; else at the named end. */
+function placed<T extends { name: string }>(list: T[], item: T, end: 'first' | 'last'): T[] {
+  if (list.some((each) => each.name === item.name)) {
+    return list.map((each) => (each.name === item.name ? item : each));
+  }
+  return end === 'first' ? [item, ...list] : [...list, item];
+}
+
+const givenSidecar = (spec: V1PodSpec): V1Container | undefined =>
+  spec.initContainers?.find((each) => each.name === SIDECAR_CONTAINER);
+
+/** What an earlier pass decided. A pod's author could write it too, and thereby choose no more than by annotation. */
+function previousConfig(spec: V1PodSpec): SidecarConfig | undefined {
+  const text = givenSidecar(spec)?.env?.find((each) => each.name === CONFIG_ENV)?.value;
+  if (text === undefined) return undefined;
+  try {
+    return configSchema.safeParse(JSON.parse(text)).data;
+  } catch {
+    return undefined;
+  }
+}

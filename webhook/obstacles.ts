@@ -1,0 +1,59 @@
+/** What in a pod, beside its annotations, makes injection impossible or worthless. */
+import type { V1Container, V1Pod, V1PodSpec } from '@kubernetes/client-node';
+import type { InjectionRequest } from './annotations.ts';
+import { SIDECAR_CONTAINER, VOLUME } from './names.ts';
+import { refuse } from './refusals.ts';
+import type { Refusal } from './refusals.ts';
+import { tcpPorts } from './target.ts';
+import type { Target } from './target.ts';
+
+type Obstacle = { found: (spec: V1PodSpec) => boolean; message: string; mend: string };
+
+const OBSTACLES: Obstacle[] = [
+  {
+    found: (spec) => spec.hostNetwork === true,
+    message: "cannot protect a pod with hostNetwork: its server's port is open on the node",
+    mend: 'remove hostNetwork',
+  },
+  {
+    found: (spec) => spec.os?.name === 'windows' || spec.nodeSelector?.['kubernetes.io/os'] === 'windows',
+    message: 'is not possible on Windows: the proxy has a Linux image only',
+    mend: 'remove the annotation',
+  },
+  {
+    found: (spec) => spec.containers.some((each) => each.name === SIDECAR_CONTAINER),
+    message: `is not possible: "${SIDECAR_CONTAINER}" is among the containers of the pod`,
+    mend: 'rename it, or move it to initContainers to give the proxy its resources and probe timings',
+  },
+  {
+    found: (spec) => others(spec).some(mountsOurs),
+    message: `is not possible: another container mounts ${Object.values(VOLUME).join(', ')}`,
+    mend: 'remove that mount; what these volumes hold is for the proxy alone',
+  },
+];
+
+export function obstacles({ metadata, spec }: V1Pod): Refusal[] {
+  const value = metadata?.annotations?.['kubectl-mcp.dev/inject'];
+  return OBSTACLES.filter(({ found }) => spec && found(spec)).map(({ message, mend }) =>
+    refuse('inject', value, message, mend),
+  );
+}
+
+/** Two listeners on one port of a pod: the second one fails to start. */
+export function portCollisions(spec: V1PodSpec, request: InjectionRequest, target: Target): Refusal[] {
+  return (['listen-port', 'admin-port'] as const).flatMap((key) => {
+    const holder = [
+      ...others(spec).filter((each) => tcpPorts(each).some((port) => port.containerPort === request[key])),
+      ...(target.port === request[key] ? [{ name: target.container }] : []),
+    ][0];
+    if (!holder) return [];
+    const message = `is a port of container "${holder.name}"`;
+    return [refuse(key, String(request[key]), message, 'set it to a port that is free in the pod')];
+  });
+}
+
+const others = (spec: V1PodSpec): V1Container[] =>
+  [...spec.containers, ...(spec.initContainers ?? [])].filter((each) => each.name !== SIDECAR_CONTAINER);
+
+const mountsOurs = ({ volumeMounts }: V1Container): boolean =>
+  (volumeMounts ?? []).some(({ name }) => (Object.values(VOLUME) as string[]).includes(name));
