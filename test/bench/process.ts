@@ -1,0 +1,33 @@
+/** What the kernel knows of a process and its children: processor time and memory. */
+import { readFileSync, readdirSync } from 'node:fs';
+
+/** Processor time of a process tree in microseconds, from the scheduler's nanoseconds (utime has 10 ms ticks). */
+export function cpuUs(root: number): number {
+  let ns = 0;
+  for (const pid of tree(root)) {
+    for (const task of readdirSync(`/proc/${pid}/task`)) {
+      ns += Number(readFileSync(`/proc/${pid}/task/${task}/schedstat`, 'utf8').split(' ')[0]);
+    }
+  }
+  return ns / 1000;
+}
+
+/** Resident memory of a process tree in MB: now, and the sum of each process's highest. */
+export function memoryMb(root: number): { resident: number; peak: number } {
+  const sum = { resident: 0, peak: 0 };
+  for (const pid of tree(root)) {
+    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+    sum.resident += field(status, 'VmRSS') / 1024;
+    sum.peak += field(status, 'VmHWM') / 1024;
+  }
+  return sum;
+}
+
+function tree(pid: number): number[] {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
+  return [pid, ...(children ? children.split(' ') : []).flatMap((each) => tree(Number(each)))];
+}
+
+function field(status: string, name: string): number {
+  return Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(status)?.[1] ?? 0);
+}

@@ -1,0 +1,114 @@
+/**
+ * The bench: MCP calls through the sidecar and through nginx, round by round in turn, and what each call cost.
+ *
+ * The proxy has one core and the load side the other. The figure to trust is processor time per call; rates and
+ * latencies suffer from neighbours.
+ */
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { homedir, tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { memoryMb } from './process.ts';
+import { profile } from './profile.ts';
+import { report } from './report.ts';
+import { coldStarts, round, startTarget, stopChild } from './rounds.ts';
+import type { RoundOptions, Running } from './rounds.ts';
+import { SCENARIOS } from './scenarios.ts';
+import type { Results } from './scenarios.ts';
+import { LOAD_CORE, buildLoad, freePorts, installNginx, start } from './setup.ts';
+import { nginx, sidecar } from './targets.ts';
+import type { Target } from './targets.ts';
+
+const USAGE = `Usage: npm run bench -- [--quick] [--json FILE] [--profile] [--rounds N] [--seconds N] [--node-flag=FLAG]...
+  --quick       two short rounds: a look, not a figure
+  --json FILE   write every round
+  --profile     show where the sidecar's time goes, from its source, instead of the figures
+  --node-flag   a flag for the sidecar's node (repeatable)`;
+/** As the webhook starts it. */
+const NODE_FLAGS = ['--max-semi-space-size=1'];
+const BUNDLE = resolve(import.meta.dirname, '../../dist/sidecar.mjs');
+const SOURCE = resolve(import.meta.dirname, '../../sidecar/main.ts');
+
+const { values: options } = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false },
+    json: { type: 'string' },
+    profile: { type: 'boolean', default: false },
+    rounds: { type: 'string' },
+    seconds: { type: 'string' },
+    'node-flag': { type: 'string', multiple: true, default: NODE_FLAGS },
+    help: { type: 'boolean', default: false },
+  },
+});
+if (options.help) console.log(USAGE);
+else await main();
+
+async function main(): Promise<void> {
+  const directory = mkdtempSync(join(tmpdir(), 'kubectl-mcp-bench-'));
+  const stops: (() => Promise<void>)[] = [() => Promise.resolve(rmSync(directory, { recursive: true }))];
+  try {
+    installNginx();
+    const load = buildLoad(
+      join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'kubectl-mcp', 'bench'),
+    );
+    const backend = start(LOAD_CORE, [load, 'backend']);
+    stops.unshift(() => stopChild(backend));
+    const [line] = await once(backend.stdout!, 'data');
+    const upstreamPort = Number(String(line).trim().split(':').at(-1));
+    const token = 'bench-0123456789abcdef0123456789abcdef';
+    const [one, two, three, four] = (await freePorts(4)) as [number, number, number, number];
+    const place = { directory, token, upstreamPort };
+    const ours = (argument: string[]): Target =>
+      sidecar({ ...place, ports: [three, four] }, [...options['node-flag'], ...argument]);
+    const rounds = { load, token, seconds: Number(options.seconds ?? (options.quick ? 0.5 : 2)) };
+    if (options.profile) {
+      await profile(ours, SOURCE, directory, rounds);
+      return;
+    }
+    const targets = [nginx({ ...place, ports: [one, two] })];
+    if (existsSync(BUNDLE)) targets.push(ours([BUNDLE]));
+    else console.error(`bench: no ${BUNDLE} (npm run build makes it): nginx alone is measured`);
+    const results = await measure(targets, upstreamPort, directory, rounds, stops);
+    console.log(`${report(results)}\n`);
+    if (options.json) writeFileSync(options.json, `${JSON.stringify(results)}\n`);
+  } finally {
+    for (const stop of stops) await stop();
+  }
+}
+
+async function measure(
+  targets: Target[],
+  upstreamPort: number,
+  directory: string,
+  settings: RoundOptions,
+  stops: (() => Promise<void>)[],
+): Promise<Results> {
+  const results: Results = { direct: { rounds: {}, coldMs: [0], idleMb: 0, peakMb: 0 } };
+  const running: Running[] = [];
+  for (const target of targets) {
+    const coldMs = await coldStarts(settings.load, target, settings.token, options.quick ? 3 : 9);
+    const started = await startTarget(target, directory);
+    stops.unshift(started.stop);
+    running.push(started);
+    await sleep(2000);
+    results[target.name] = { rounds: {}, coldMs, idleMb: memoryMb(started.pid).resident, peakMb: 0 };
+  }
+  const lanes = [{ name: 'direct', port: upstreamPort }, ...running];
+  const count = Number(options.rounds ?? (options.quick ? 2 : 7));
+  for (const scenario of SCENARIOS) {
+    for (const lane of lanes) {
+      await round(scenario, lane, { ...settings, seconds: Math.min(1, settings.seconds) });
+      results[lane.name]!.rounds[scenario.key] = [];
+    }
+    for (let index = 0; index < count; index++) {
+      for (const lane of lanes) {
+        results[lane.name]!.rounds[scenario.key]!.push(await round(scenario, lane, settings));
+      }
+    }
+    console.error(`bench: ${scenario.title}: ${count} rounds`);
+  }
+  for (const each of running) results[each.name]!.peakMb = memoryMb(each.pid).peak;
+  return results;
+}

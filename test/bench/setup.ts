@@ -1,0 +1,68 @@
+/** What the bench needs on the machine: nginx, the load program, and processes bound to a core. */
+import { execFileSync, spawn } from 'node:child_process';
+import type { ChildProcess, StdioOptions } from 'node:child_process';
+import { mkdirSync, readdirSync } from 'node:fs';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { cpus } from 'node:os';
+import { join } from 'node:path';
+
+/** The proxy has core 0, the load side the next one (the same one where there is no other). */
+export const PROXY_CORE = 0;
+export const LOAD_CORE = Math.min(1, cpus().length - 1);
+
+/** Debian's nginx; it is installed without being started. */
+export function installNginx(): void {
+  try {
+    execFileSync('nginx', ['-v'], { stdio: 'ignore' });
+  } catch {
+    const options = ['-o', 'DPkg::Lock::Timeout=300', '-q', '-y', '--no-install-recommends'];
+    execFileSync('apt-get', [...options, 'install', 'nginx'], {
+      stdio: ['ignore', 2, 2],
+      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' },
+    });
+  }
+}
+
+/** Builds the load program (Go, without dependencies); quick when nothing changed. */
+export function buildLoad(directory: string): string {
+  const sources = join(import.meta.dirname, 'load');
+  mkdirSync(directory, { recursive: true });
+  const binary = join(directory, 'load');
+  const files = readdirSync(sources).filter((each) => each.endsWith('.go'));
+  execFileSync('go', ['build', '-o', binary, ...files], { cwd: sources, stdio: ['ignore', 2, 2] });
+  return binary;
+}
+
+export const pinned = (core: number, command: string[]): string[] => [
+  'taskset',
+  '-c',
+  String(core),
+  ...command,
+];
+
+export function start(
+  core: number,
+  command: string[],
+  {
+    env = {},
+    stdio = ['ignore', 'pipe', 'inherit'],
+  }: { env?: Record<string, string>; stdio?: StdioOptions } = {},
+): ChildProcess {
+  const [file, ...rest] = pinned(core, command);
+  return spawn(file!, rest, { stdio, env: { PATH: process.env.PATH, ...env } });
+}
+
+/** Ports that were free a moment ago. */
+export async function freePorts(count: number): Promise<number[]> {
+  const servers = await Promise.all(
+    Array.from({ length: count }, async () => {
+      const server = createServer();
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+      return server;
+    }),
+  );
+  const ports = servers.map((each) => (each.address() as AddressInfo).port);
+  await Promise.all(servers.map((each) => new Promise((resolve) => each.close(resolve))));
+  return ports;
+}
