@@ -1,0 +1,42 @@
+/** The formats of `-o`, as kubectl words and writes them. */
+import { CliError } from '../errors.ts';
+import type { Streams } from '../streams.ts';
+
+/** @throws {CliError} in kubectl's words when `format` is none of `allowed`. */
+export function checkFormat<Format extends string>(
+  format: string | undefined,
+  allowed: readonly Format[],
+): Format | undefined {
+  if (format === undefined || format === '') return undefined;
+  if ((allowed as readonly string[]).includes(format)) return format as Format;
+  throw new CliError(
+    `unable to match a printer suitable for the output format "${format}", allowed formats are: ${allowed.toSorted().join(',')}`,
+  );
+}
+
+export const formatJson = (value: unknown): string => `${JSON.stringify(value, null, 4)}\n`;
+
+/** Keys sorted and sequences not indented, as kubectl's; several objects become several documents. */
+export async function formatYaml(...values: readonly unknown[]): Promise<string> {
+  const { stringify } = await import('yaml');
+  return values
+    .map((value) =>
+      stringify(structuredClone(value), {
+        indentSeq: false,
+        lineWidth: 0,
+        sortMapEntries: true,
+        aliasDuplicateObjects: false,
+      }),
+    )
+    .join('---\n');
+}
+
+/** Several objects are a `List` in JSON and documents in YAML. */
+export async function printObjects(
+  streams: Streams,
+  format: 'json' | 'yaml',
+  objects: readonly unknown[],
+): Promise<void> {
+  const single = objects.length === 1 ? objects[0] : { apiVersion: 'v1', kind: 'List', items: objects };
+  streams.out.write(format === 'json' ? formatJson(single) : await formatYaml(...objects));
+}
