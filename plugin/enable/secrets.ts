@@ -1,0 +1,35 @@
+/** The Secrets that annotations alone cannot give. Pure: randomness comes in. */
+import type { V1Secret } from '@kubernetes/client-node';
+import { keysSecretName, tokensSecretName } from '../../webhook/names.ts';
+import { ownedMetadata } from './owned.ts';
+
+export type Random = (bytes: number) => Uint8Array;
+
+/** The caller that `--auth token` starts with. */
+export const FIRST_CALLER = 'default';
+const KEY_BYTES = 32;
+
+/** The key that replicas share to open each other's session ids; `data` is base64, the file holds 32 bytes. */
+export const keysSecret = (name: string, namespace: string, random: Random): V1Secret =>
+  secret(keysSecretName(name), namespace, name, { session: base64(random(KEY_BYTES)) });
+
+/** One token for one caller; further keys are further callers. */
+export const tokensSecret = (name: string, namespace: string, random: Random): V1Secret =>
+  secret(tokensSecretName(name), namespace, name, {
+    [FIRST_CALLER]: base64(Buffer.from(Buffer.from(random(KEY_BYTES)).toString('base64url'))),
+  });
+
+const secret = (
+  secretName: string,
+  namespace: string,
+  instance: string,
+  data: Record<string, string>,
+): V1Secret => ({
+  apiVersion: 'v1',
+  kind: 'Secret',
+  metadata: ownedMetadata(secretName, namespace, instance),
+  type: 'Opaque',
+  data,
+});
+
+const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64');

@@ -1,0 +1,105 @@
+/** Services in front of the server: repointed at the sidecar, and back. Pure. */
+import type { V1Service, V1ServicePort } from '@kubernetes/client-node';
+import { PREFIX } from '../../webhook/names.ts';
+import type { Change } from './change.ts';
+import { type DeclaredPort, objectName } from './workload.ts';
+
+/** JSON, from a Service port's number to its targetPort before us; null where it had none. */
+export const ORIGINAL_TARGET_PORTS = `${PREFIX}original-target-ports`;
+
+type TargetPort = number | string | null;
+
+export interface ServerAddress {
+  readonly declared: readonly DeclaredPort[];
+  readonly serverPort: number;
+  readonly listenPort: number;
+}
+
+/** The number that a Service port reaches on the pods: by number, by a port's name, or its own when it names none. */
+export function reachedPort(port: V1ServicePort, declared: readonly DeclaredPort[]): number | undefined {
+  const target = port.targetPort ?? port.port;
+  if (typeof target === 'number') return target;
+  return declared.find((each) => each.name === target && each.protocol === (port.protocol ?? 'TCP'))?.number;
+}
+
+export const isTcp = (port: V1ServicePort): boolean => (port.protocol ?? 'TCP') === 'TCP';
+
+/** A Service whose ports that reach the server reach the sidecar instead; undefined when none does. */
+export function repointedService(service: V1Service, address: ServerAddress): Change | undefined {
+  const originals = originalTargetPorts(service) ?? {};
+  const details: string[] = [];
+  const ports = (service.spec?.ports ?? []).map((port) => {
+    if (!isTcp(port) || reachedPort(port, address.declared) !== address.serverPort) return port;
+    originals[port.port] = port.targetPort ?? null;
+    details.push(`port ${port.port}: targetPort ${port.targetPort ?? '(none)'} -> ${address.listenPort}`);
+    return { ...port, targetPort: address.listenPort };
+  });
+  if (details.length === 0) return undefined;
+  const annotations = {
+    ...service.metadata?.annotations,
+    [ORIGINAL_TARGET_PORTS]: JSON.stringify(originals),
+  };
+  const metadata = { ...service.metadata, annotations };
+  return {
+    before: service,
+    after: { ...service, metadata, spec: { ...service.spec, ports } } as V1Service,
+    done: 'repointed',
+    details,
+  };
+}
+
+/** The Service as `enable` found it. A port that someone has changed since is left, and warned of. */
+export function restoredService(
+  service: V1Service,
+  listenPort: number,
+): { change?: Change; warnings: string[] } {
+  const originals = originalTargetPorts(service);
+  if (!originals) return { warnings: [] };
+  const warnings: string[] = [];
+  const details: string[] = [];
+  const ports = (service.spec?.ports ?? []).map((port) => {
+    const original = originals[port.port];
+    if (original === undefined || !isTcp(port)) return port;
+    if (port.targetPort !== listenPort) {
+      warnings.push(
+        `${objectName(service)}: targetPort of port ${port.port} is ${port.targetPort ?? '(none)'}, not the proxy's ${listenPort}: left as it is`,
+      );
+      return port;
+    }
+    details.push(`port ${port.port}: targetPort ${listenPort} -> ${original ?? '(none)'}`);
+    const restored = { ...port, targetPort: original ?? undefined };
+    if (original === null) delete restored.targetPort;
+    return restored;
+  });
+  const metadata = { ...service.metadata, annotations: { ...service.metadata?.annotations } };
+  delete metadata.annotations[ORIGINAL_TARGET_PORTS];
+  if (Object.keys(metadata.annotations).length === 0) delete (metadata as V1Service['metadata'])!.annotations;
+  const after = { ...service, metadata, spec: { ...service.spec, ports } } as V1Service;
+  return { change: { before: service, after, done: 'restored', details }, warnings };
+}
+
+/** @throws {Error} naming the Service, when the annotation is not what `enable` writes. */
+export function originalTargetPorts(service: V1Service): Record<string, TargetPort> | undefined {
+  const text = service.metadata?.annotations?.[ORIGINAL_TARGET_PORTS];
+  if (text === undefined) return undefined;
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    value = undefined;
+  }
+  if (isTargetPorts(value)) return value;
+  throw new Error(
+    `${objectName(service)}: annotation ${ORIGINAL_TARGET_PORTS} is not readable: ${text.slice(0, 80)}\n` +
+      'Set the targetPorts by hand, remove the annotation, then run the command again.',
+  );
+}
+
+const isTargetPorts = (value: unknown): value is Record<string, TargetPort> =>
+  typeof value === 'object' &&
+  value !== null &&
+  !Array.isArray(value) &&
+  Object.entries(value).every(
+    ([port, target]) =>
+      /^\d+$/.test(port) && (target === null || typeof target === 'string' || Number.isInteger(target)),
+  );
