@@ -10,6 +10,7 @@ import { homedir, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { freePorts } from '../conformance/ports.ts';
 import { memoryMb } from './process.ts';
 import { profile } from './profile.ts';
 import { report } from './report.ts';
@@ -17,7 +18,7 @@ import { coldStarts, round, startTarget, stopChild } from './rounds.ts';
 import type { RoundOptions, Running } from './rounds.ts';
 import { SCENARIOS } from './scenarios.ts';
 import type { Results } from './scenarios.ts';
-import { LOAD_CORE, buildLoad, freePorts, installNginx, start } from './setup.ts';
+import { LOAD_CORE, buildLoad, installNginx, start } from './setup.ts';
 import { nginx, sidecar } from './targets.ts';
 import type { Target } from './targets.ts';
 

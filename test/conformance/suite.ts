@@ -1,0 +1,58 @@
+/** Runs the protocol's own test suite against a URL and reads what each check said. */
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+export const SPEC_VERSIONS = ['2025-11-25', '2026-07-28'] as const;
+export type SpecVersion = (typeof SPEC_VERSIONS)[number];
+
+export interface Check {
+  status: string;
+  error?: string;
+}
+
+/** By `scenario: check id`; a check that a scenario emits more than once has all its statuses in order. */
+export type Checks = Map<string, Check>;
+
+const SUITE = join(import.meta.dirname, '../../node_modules/@modelcontextprotocol/conformance/dist/index.js');
+/** What happened on the way; it is no judgement. */
+const NO_JUDGEMENT = new Set(['INFO']);
+
+export async function runSuite(url: string, specVersion: SpecVersion): Promise<Checks> {
+  const directory = mkdtempSync(join(tmpdir(), 'kubectl-mcp-conformance-'));
+  try {
+    const flags = ['--url', url, '--suite', 'all', '--spec-version', specVersion, '--output-dir', directory];
+    await new Promise<void>((resolve) => {
+      // A failing check makes the suite exit with 1: the files, not the exit code, say what it found.
+      execFile(process.execPath, [SUITE, 'server', ...flags], { cwd: directory, maxBuffer: 1 << 28 }, () =>
+        resolve(),
+      );
+    });
+    return readChecks(directory);
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
+
+function readChecks(directory: string): Checks {
+  const checks: Checks = new Map();
+  const files = readdirSync(directory, { recursive: true, encoding: 'utf8' }).filter((each) =>
+    each.endsWith('checks.json'),
+  );
+  for (const file of files.toSorted()) {
+    const scenario = file.replace(/^.*?server-/, '').replace(/-\d{4}-\d\d-\d\dT.*$/, '');
+    for (const { id, name, status, errorMessage } of JSON.parse(
+      readFileSync(join(directory, file), 'utf8'),
+    )) {
+      if (NO_JUDGEMENT.has(status)) continue;
+      const key = `${scenario}: ${id} (${name})`;
+      const before = checks.get(key);
+      checks.set(key, {
+        status: before ? `${before.status}, ${status}` : status,
+        error: [before?.error, errorMessage].filter(Boolean).join('; ') || undefined,
+      });
+    }
+  }
+  return checks;
+}
