@@ -1,5 +1,5 @@
 /** The reference server as a program: PORT, MCP_PATH, ALLOWED_HOSTS (comma list, `*` = all). */
-import { createReferenceServer } from './server.ts';
+import { createReferenceServer } from './reference/server.ts';
 
 const { PORT = '3000', HOST = '0.0.0.0', MCP_PATH, ALLOWED_HOSTS } = process.env;
 const server = createReferenceServer({
