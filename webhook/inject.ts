@@ -8,7 +8,7 @@ import { configOf } from './configuration.ts';
 import { sidecarContainer } from './container.ts';
 import { hasOwnHook, withDrainHook, withoutDrainHook } from './drain.ts';
 import { PREFIX, SIDECAR_CONTAINER, VOLUME, workloadNameOf } from './names.ts';
-import { obstacles, portCollisions } from './obstacles.ts';
+import { nameFaults, obstacles, portCollisions } from './obstacles.ts';
 import type { Refusal } from './refusals.ts';
 import type { InjectSettings } from './settings.ts';
 import { targetOf } from './target.ts';
@@ -35,8 +35,8 @@ export function inject(pod: V1Pod, settings: InjectSettings): Injection {
   const previous = previousConfig(spec);
   const target = targetOf(pod, parsed.request, previous?.servers[0]?.upstream.port);
   if ('refusals' in target) return target;
-  const collisions = portCollisions(spec, parsed.request, target);
-  if (collisions.length > 0) return { refusals: collisions };
+  const faults = [...nameFaults(workloadNameOf(pod)), ...portCollisions(spec, parsed.request, target)];
+  if (faults.length > 0) return { refusals: faults };
   return assemble({ ...pod, spec }, parsed.request, { target, previous, settings });
 }
 

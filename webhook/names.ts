@@ -37,7 +37,7 @@ export function workloadNameOf(pod: V1Pod): string {
   if (given) return given;
   const owner = ownerReferences?.find((each) => each.controller) ?? ownerReferences?.[0];
   const hash = labels?.['pod-template-hash'];
-  const found = owner?.name ?? name ?? generateName?.replace(/-$/, '') ?? 'pod';
+  const found = owner?.name || name || generateName?.replace(/-$/, '') || 'pod';
   return owner?.kind === 'ReplicaSet' && hash && found.endsWith(`-${hash}`)
     ? found.slice(0, -hash.length - 1)
     : found;

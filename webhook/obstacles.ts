@@ -52,6 +52,21 @@ export function portCollisions(spec: V1PodSpec, request: InjectionRequest, targe
   });
 }
 
+/** Longer ones do not fit into what is derived from them: an audience of 256 characters, a Secret's name of 253. */
+const MAX_NAME = 150;
+
+export const nameFaults = (workload: string): Refusal[] =>
+  workload.length <= MAX_NAME
+    ? []
+    : [
+        refuse(
+          'name',
+          undefined,
+          `is missing while the owner's name has over ${MAX_NAME} characters`,
+          'choose one',
+        ),
+      ];
+
 const others = (spec: V1PodSpec): V1Container[] =>
   [...spec.containers, ...(spec.initContainers ?? [])].filter((each) => each.name !== SIDECAR_CONTAINER);
 

@@ -26,7 +26,7 @@ export const tcpPorts = (container: V1Container) =>
   (container.ports ?? []).filter(({ protocol }) => (protocol ?? 'TCP') === 'TCP');
 
 const declares = (container: V1Container, port: number | string | undefined): boolean =>
-  tcpPorts(container).some((each) => each.containerPort === port || each.name === port);
+  port !== undefined && tcpPorts(container).some((each) => each.containerPort === port || each.name === port);
 
 function chooseContainer(
   containers: V1Container[],
@@ -68,9 +68,11 @@ function choosePort(
     const message = `is neither a number nor the name of a port that ${inContainer} declares (${list || 'none'})`;
     return refused('port', port, message, "set it to the number of the server's port");
   }
-  const [only] = declared;
-  if (only && declared.length === 1) return { container: container.name, port: only.containerPort };
-  if (declares(container, previousPort)) return { container: container.name, port: previousPort as number };
+  const [only, ...more] = new Set(declared.map((each) => each.containerPort));
+  if (only !== undefined && more.length === 0) return { container: container.name, port: only };
+  if (previousPort !== undefined && declares(container, previousPort)) {
+    return { container: container.name, port: previousPort };
+  }
   return only
     ? refused(
         'port',

@@ -1,0 +1,140 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { V1Pod } from '@kubernetes/client-node';
+import fc from 'fast-check';
+import { CONFIG_ENV, parseConfig } from '../../sidecar/config.ts';
+import { ANNOTATION_KEYS } from '../../webhook/annotations.ts';
+import { inject } from '../../webhook/inject.ts';
+import { PREFIX } from '../../webhook/names.ts';
+
+const settings = {
+  image: 'image:1',
+  imagePullPolicy: 'Always',
+  namespace: 'ns',
+  drainRandom: 'cmFuZG9tLXJhbmRvbQ',
+} as const;
+
+const name = fc.constantFrom('a', 'b', 'server', 'mcp-proxy', 'constructor', '__proto__');
+const quantity = fc.constantFrom('1', '1000m', '128Mi', '134217728', '', 'x', '1e3', '-1');
+const amounts = fc.dictionary(fc.constantFrom('cpu', 'memory'), quantity);
+const some = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: undefined });
+const container = fc.record(
+  {
+    name,
+    image: fc.string(),
+    ports: fc.array(
+      fc.record(
+        {
+          containerPort: fc.constantFrom(80, 3001, 7410, 7411),
+          name: fc.constantFrom('http', 'mcp'),
+          protocol: fc.constantFrom('TCP', 'UDP'),
+        },
+        { requiredKeys: ['containerPort'] },
+      ),
+      { maxLength: 3 },
+    ),
+    env: fc.array(
+      fc.record({
+        name: fc.constantFrom(CONFIG_ENV, 'X'),
+        value: fc.constantFrom('', '{}', '{', 'null', '[1]'),
+      }),
+      { maxLength: 2 },
+    ),
+    resources: fc.record({ limits: amounts, requests: amounts }, { requiredKeys: [] }),
+    lifecycle: fc.record({
+      preStop: some(fc.record({ exec: fc.record({ command: fc.array(fc.string()) }) })),
+    }),
+    volumeMounts: fc.array(
+      fc.record({ name: fc.constantFrom('data', 'kubectl-mcp-keys'), mountPath: fc.string() }),
+      {
+        maxLength: 1,
+      },
+    ),
+  },
+  { requiredKeys: ['name'] },
+);
+const plain = fc
+  .tuple(container, fc.constantFrom('a', 'server'))
+  .map(([each, serverName]) => [{ ...each, name: serverName, ports: [{ containerPort: 3001 }], volumeMounts: [] }]);
+const value = fc.oneof(
+  fc.constantFrom(
+    'true',
+    'false',
+    'token',
+    'none',
+    'kubernetes',
+    '/mcp',
+    '3001',
+    'http',
+    'a,b*',
+    'x/*',
+    'server',
+  ),
+  fc.string(),
+);
+const ours = fc.dictionary(
+  fc.oneof(fc.constantFrom(...ANNOTATION_KEYS), fc.string({ maxLength: 12 })).map((key) => PREFIX + key),
+  value,
+  { maxKeys: 5 },
+);
+const others = fc.dictionary(
+  fc.string().filter((key) => !key.startsWith(PREFIX)),
+  fc.string(),
+);
+/** As it comes over the wire: plain objects, nothing undefined. */
+const podWith = (annotations: fc.Arbitrary<Record<string, string>>): fc.Arbitrary<V1Pod> =>
+  fc
+    .record({
+      metadata: fc.record(
+        { annotations, name: fc.string(), generateName: fc.string(), labels: others },
+        { requiredKeys: ['annotations'] },
+      ),
+      spec: fc.record(
+        {
+          containers: fc.oneof(fc.array(container, { maxLength: 3 }), { arbitrary: plain, weight: 5 }),
+          initContainers: fc.array(container, { maxLength: 2 }),
+          volumes: fc.array(fc.record({ name: fc.constantFrom('data', 'kubectl-mcp-tokens') }), {
+            maxLength: 2,
+          }),
+          hostNetwork: fc.boolean(),
+          terminationGracePeriodSeconds: fc.integer({ min: -5, max: 2 ** 31 }),
+          securityContext: fc.record({ runAsUser: fc.constantFrom(0, 1, 65532) }),
+        },
+        { requiredKeys: ['containers'] },
+      ),
+    })
+    .map((pod) => JSON.parse(JSON.stringify(pod)) as V1Pod);
+
+test('any pod is injected so that the sidecar can start and a second pass changes nothing, or refused with a mend', () => {
+  const likely = ours.map((each) => ({ ...each, [`${PREFIX}inject`]: 'true' }));
+  let count = 0;
+  fc.assert(
+    fc.property(podWith(fc.oneof(ours, likely, fc.constant({ [`${PREFIX}inject`]: 'true' }))), (pod) => {
+      const before = structuredClone(pod);
+      const result = inject(pod, settings);
+      assert.deepEqual(pod, before);
+      if ('untouched' in result) return;
+      if ('refusals' in result) {
+        assert.ok(result.refusals.length > 0);
+        for (const each of result.refusals) assert.ok(each.message && each.mend);
+        return;
+      }
+      count++;
+      const sidecar = result.pod.spec?.initContainers?.find((each) => each.name === 'mcp-proxy');
+      parseConfig(sidecar?.env?.[0]?.value);
+      const again = inject(result.pod, { ...settings, drainRandom: 'YW5vdGhlci1hbm90aGVy' });
+      assert.deepEqual('pod' in again && again.pod, result.pod);
+    }),
+    { numRuns: 2_000 },
+  );
+  assert.ok(count > 20, `only ${count} pods of the sample were injected`);
+});
+
+test('a pod without a key of ours is never touched', () => {
+  fc.assert(
+    fc.property(podWith(others), (pod) => {
+      assert.deepEqual(inject(pod, settings), { untouched: `no annotation starts with ${PREFIX}` });
+    }),
+    { numRuns: 500 },
+  );
+});

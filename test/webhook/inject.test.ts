@@ -1,0 +1,128 @@
+import assert from 'node:assert/strict';
+import { readFileSync, readdirSync } from 'node:fs';
+import { describe, test } from 'node:test';
+import type { V1Pod } from '@kubernetes/client-node';
+import jsonPatch from 'fast-json-patch';
+import { parse, stringify } from 'yaml';
+import { CONFIG_ENV, parseConfig } from '../../sidecar/config.ts';
+import { inject } from '../../webhook/inject.ts';
+import { patchOf } from '../../webhook/patch.ts';
+import { refusalText } from '../../webhook/refusals.ts';
+import type { InjectSettings } from '../../webhook/settings.ts';
+import { assertGolden } from './golden.ts';
+
+const settings: InjectSettings = {
+  image: 'kubectl-mcp.dev/kubectl-mcp:0.1.0',
+  imagePullPolicy: 'IfNotPresent',
+  namespace: 'demo',
+  drainRandom: 'Zm9yLWdvbGRlbi1maWxlcy1vbmx5',
+};
+const folder = new URL('./golden/', import.meta.url);
+const inputs = readdirSync(folder).filter(
+  (each) => each.endsWith('.yaml') && !each.endsWith('.injected.yaml'),
+);
+const read = (file: string): V1Pod => parse(readFileSync(new URL(file, folder), 'utf8')) as V1Pod;
+const injected = (pod: V1Pod, other: Partial<InjectSettings> = {}): V1Pod => {
+  const result = inject(pod, { ...settings, ...other });
+  assert.ok('pod' in result, JSON.stringify(result));
+  return result.pod;
+};
+
+describe('pods that are injected', () => {
+  for (const file of inputs.filter((each) => !each.startsWith('refused-'))) {
+    const pod = read(file);
+    test(`${file} becomes its golden twin`, () => {
+      const before = structuredClone(pod);
+      const result = inject(pod, settings);
+      assert.ok('pod' in result, JSON.stringify(result));
+      assert.deepEqual(pod, before, 'the argument is not changed');
+      const warnings = result.warnings.map((each) => `# warning: ${each}\n`).join('');
+      assertGolden(
+        new URL(file.replace('.yaml', '.injected.yaml'), folder),
+        warnings + stringify(result.pod, { lineWidth: 0, aliasDuplicateObjects: false }),
+      );
+    });
+
+    test(`${file} is the same after a second pass with another drain path`, () => {
+      const once = injected(pod);
+      assert.deepEqual(injected(once, { drainRandom: 'YW5vdGhlci1yYW5kb20tcGFydA' }), once);
+      assert.deepEqual(patchOf(once, injected(once)), []);
+    });
+
+    test(`${file}: the patch makes the same pod`, () => {
+      const once = injected(pod);
+      const patched = jsonPatch.applyPatch(structuredClone(pod), patchOf(pod, once)).newDocument;
+      assert.deepEqual(patched, once);
+    });
+
+    test(`${file}: the sidecar can read its configuration`, () => {
+      const sidecar = injected(pod).spec?.initContainers?.find(({ name }) => name === 'mcp-proxy');
+      const text = sidecar?.env?.find(({ name }) => name === CONFIG_ENV)?.value;
+      assert.doesNotMatch(text ?? '', /\$/, 'Kubernetes would expand it');
+      assert.equal(parseConfig(text).servers.length, 1);
+    });
+  }
+});
+
+describe('pods that are refused', () => {
+  for (const file of inputs.filter((each) => each.startsWith('refused-'))) {
+    test(`${file} gets its golden message`, () => {
+      const result = inject(read(file), settings);
+      assert.ok('refusals' in result, JSON.stringify(result));
+      const lines = result.refusals.map((each) => `${refusalText([each])}\n`);
+      assertGolden(new URL(file.replace('.yaml', '.txt'), folder), lines.join(''));
+    });
+  }
+});
+
+describe('pods that are left alone', () => {
+  const pod = read('deployment.yaml');
+  const annotated = (annotations: Record<string, string> | undefined): V1Pod => ({
+    ...pod,
+    metadata: { ...pod.metadata, annotations: annotations ?? {} },
+  });
+  const reasonOf = (annotations: Record<string, string> | undefined) => {
+    const result = inject(annotated(annotations), settings);
+    return 'untouched' in result ? result.untouched : result;
+  };
+
+  test('no annotations, and annotations of others', () => {
+    const reason = 'no annotation starts with kubectl-mcp.dev/';
+    assert.equal(reasonOf(undefined), reason);
+    assert.equal(
+      reasonOf({ 'sidecar.istio.io/inject': 'true', 'other.kubectl-mcp.dev/inject': 'true' }),
+      reason,
+    );
+  });
+  test('inject "false", whatever else is written', () => {
+    assert.equal(
+      reasonOf({ 'kubectl-mcp.dev/inject': 'false', 'kubectl-mcp.dev/prot': 'x' }),
+      'kubectl-mcp.dev/inject is "false"',
+    );
+  });
+  test('the mirror of a static pod', () => {
+    assert.equal(
+      reasonOf({ 'kubectl-mcp.dev/inject': 'true', 'kubernetes.io/config.mirror': 'abc' }),
+      'mirror of a static pod',
+    );
+  });
+});
+
+test('a container that another injector adds later does not change what the first pass chose', () => {
+  const once = injected(read('deployment.yaml'));
+  const mesh = { name: 'istio-proxy', image: 'example.test/mesh:1', ports: [{ containerPort: 15090 }] };
+  const meshed = { ...once, spec: { ...once.spec, containers: [mesh, ...(once.spec?.containers ?? [])] } };
+  assert.deepEqual(injected(meshed), meshed);
+});
+
+test('what other injectors add to the sidecar is taken out again', () => {
+  const once = injected(read('deployment.yaml'));
+  const [sidecar] = once.spec?.initContainers ?? [];
+  assert.ok(sidecar && once.spec);
+  const env = [...(sidecar.env ?? []), { name: 'NODE_OPTIONS', value: '--require=/x.js' }];
+  const touched = {
+    ...once,
+    spec: { ...once.spec, initContainers: [{ ...sidecar, env, image: 'other:1' }] },
+  };
+  assert.deepEqual(injected(touched), once);
+});
