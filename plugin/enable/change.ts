@@ -22,6 +22,8 @@ export interface Plan {
   readonly warnings: readonly string[];
   /** Each stops the command unless `--force` is given. */
   readonly refusals: readonly string[];
+  /** What cannot work; nothing overrides it. */
+  readonly faults: readonly string[];
 }
 
 export const changesOf = (plan: Plan): Change[] => [

@@ -12,6 +12,7 @@ import { keysSecretName, networkPolicyName, PREFIX, tokensSecretName } from '../
 import type { Change, Plan } from './change.ts';
 import { isOwned } from './owned.ts';
 import { networkPolicyFor, policiesSelecting, stillAdmittedBy } from './policy.ts';
+import { faultsOf } from './faults.ts';
 import { keysSecret, type Random, tokensSecret } from './secrets.ts';
 import { reachedPort, repointedService } from './services.ts';
 import { strangersBehind } from './strangers.ts';
@@ -23,7 +24,7 @@ import {
   isOptedIn,
   objectName,
   ownPort,
-  serverPortOf,
+  serverOf,
   serviceSelects,
   type Workload,
 } from './workload.ts';
@@ -48,20 +49,20 @@ export function planEnable(workload: Workload, around: Surroundings, request: En
   const template = enabledTemplate(workload, request.annotations);
   const wanted = (template?.after ?? workload) as Workload;
   const name = annotationOf(wanted.spec.template, 'name')!;
-  const serverPort = serverPortOf(wanted.spec.template);
+  const serverPort = serverOf(wanted.spec.template)?.port;
   const ports = {
     listenPort: ownPort(wanted.spec.template, 'listen-port'),
     adminPort: ownPort(wanted.spec.template, 'admin-port'),
   };
   const before = secretChanges(wanted, name, around, request.random);
-  const refusals = [...foreignPolicy(name, around), ...movedListenPort(workload, wanted)];
-  if (serverPort === undefined) {
-    refusals.push(`${objectName(workload)}: which port is the server's? Give --port`);
-    return { before, ...(template && { template }), after: [], warnings: [], refusals };
-  }
+  const faults = [...faultsOf(wanted), ...foreignPolicy(name, around), ...movedListenPort(workload, wanted)];
+  const start = { before, ...(template && { template }), after: [], warnings: [], refusals: [], faults };
+  if (serverPort === undefined || faults.length > 0) return start;
   if (!request.services) {
-    const warnings = [`Services are left as they are: who calls port ${serverPort} is not checked`];
-    return { before, ...(template && { template }), after: [], warnings, refusals };
+    return {
+      ...start,
+      warnings: [`Services are left as they are: who calls port ${serverPort} is not checked`],
+    };
   }
   const selecting = around.services.filter((each) =>
     serviceSelects(each.spec?.selector, workload.spec.template.metadata?.labels),
@@ -73,27 +74,23 @@ export function planEnable(workload: Workload, around: Surroundings, request: En
   const others = policiesSelecting(around.policies, workload, name);
   const policyInput = { workload, name, serverPort, ...ports, services: selecting, others };
   return {
-    before,
-    ...(template && { template }),
+    ...start,
     after: [...repointed, ...policyChange(networkPolicyFor(policyInput), around)],
     warnings: [
       ...unreached(selecting, declared, serverPort, ports.listenPort),
       ...headless(repointed, serverPort, ports.listenPort),
       ...stillAdmittedBy(policyInput),
     ],
-    refusals: [
-      ...refusals,
-      ...strangersBehind(
-        repointed,
-        workload,
-        around.pods,
-        (pod) => !servesSidecar(pod, ports.listenPort),
-      ).map(
-        ({ service, pods }) =>
-          `${service} also selects pods without a proxy (${pods}): calls to them would fail.\n` +
-          'Enable the others with --services=false first, or give --force',
-      ),
-    ],
+    refusals: strangersBehind(
+      repointed,
+      workload,
+      around.pods,
+      (pod) => !servesSidecar(pod, ports.listenPort),
+    ).map(
+      ({ service, pods }) =>
+        `${service} also selects pods without a proxy (${pods}): calls to them would fail.\n` +
+        'Enable the others with --services=false first, or give --force',
+    ),
   };
 }
 

@@ -9,6 +9,7 @@ import type { V1NetworkPolicy, V1Secret } from '@kubernetes/client-node';
 import { keysSecretName, networkPolicyName, tokensSecretName } from '../../webhook/names.ts';
 import type { Change, Plan } from './change.ts';
 import { isOwned } from './owned.ts';
+import { heldUp } from './faults.ts';
 import type { Surroundings } from './plan.ts';
 import { restoredService } from './services.ts';
 import { strangersBehind } from './strangers.ts';
@@ -34,6 +35,7 @@ export function planDisable(workload: Workload, around: Surroundings): Plan {
     ],
     ...(template && { template }),
     after: deletions(around.secrets, secretNames, name, { apiVersion: 'v1', kind: 'Secret' }),
+    faults: heldUp(workload),
     warnings: restored.flatMap((each) => each.warnings),
     refusals: strangersBehind(services, workload, around.pods, (pod) => isOptedIn(pod)).map(
       ({ service, pods }) =>

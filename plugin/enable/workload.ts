@@ -7,8 +7,9 @@ import type {
   V1Pod,
   V1PodTemplateSpec,
 } from '@kubernetes/client-node';
-import { ANNOTATIONS, type AnnotationKey } from '../../webhook/annotations.ts';
+import { ANNOTATIONS, type AnnotationKey, parseAnnotations } from '../../webhook/annotations.ts';
 import { PREFIX, SIDECAR_CONTAINER } from '../../webhook/names.ts';
+import { type Target, targetOf } from '../../webhook/target.ts';
 
 export const WORKLOAD_KINDS = ['Deployment', 'StatefulSet', 'DaemonSet'] as const;
 export type WorkloadKind = (typeof WORKLOAD_KINDS)[number];
@@ -69,15 +70,12 @@ export const declaredPorts = (template: { spec?: { containers: V1Container[] } }
       })),
     );
 
-/** The server's port as annotated, or the only declared one; undefined where the webhook would refuse. */
-export function serverPortOf(template: V1PodTemplateSpec | V1Pod): number | undefined {
-  const given = annotationOf(template, 'port');
-  const container = annotationOf(template, 'container');
-  const ports = declaredPorts(template as { spec?: { containers: V1Container[] } }).filter(
-    (each) => each.protocol === 'TCP' && (container === undefined || each.container === container),
-  );
-  if (given === undefined) return ports.length === 1 ? ports[0]!.number : undefined;
-  return /^\d+$/.test(given) ? Number(given) : ports.find((each) => each.name === given)?.number;
+/** Which container and port is the server, by the webhook's own rule; undefined where it would refuse the pod. */
+export function serverOf(template: V1PodTemplateSpec | V1Pod): Target | undefined {
+  const parsed = parseAnnotations(template.metadata?.annotations);
+  if ('refusals' in parsed) return undefined;
+  const target = targetOf(template as V1Pod, parsed.request);
+  return 'refusals' in target ? undefined : target;
 }
 
 /** A Service without a selector, or with an empty one, selects nothing of itself. */

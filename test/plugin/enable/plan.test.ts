@@ -124,12 +124,16 @@ describe('enable, the plan', () => {
     const before = workload();
     const once = applied(planEnable(before, around(), request()), before);
     const plan = planEnable(once.workload, once.around, request({ annotations: { 'listen-port': '7500' } }));
-    assert.match(plan.refusals[0]!, /listen-port cannot change while it is enabled; disable it first/);
+    assert.match(plan.faults[0]!, /listen-port cannot change while it is enabled; disable it first/);
   });
 
-  it('asks for --port when the template does not say which port is the server’s', () => {
+  it('says what the webhook would say when the template does not tell the server’s port', () => {
     const plan = planEnable(workload(), around(), request({ annotations: {} }));
-    assert.match(plan.refusals[0]!, /deployment\.apps\/everything: which port is the server's\? Give --port/);
+    assert.match(
+      plan.faults[0]!,
+      /^deployment\.apps\/everything: kubectl-mcp\.dev\/port is missing while .* choose one of: 3001 \(mcp\), 9090/,
+    );
+    assert.deepEqual(plan.after, []);
   });
 });
 
@@ -242,7 +246,7 @@ describe('enable, the NetworkPolicy', () => {
     const mine = isolating([]);
     mine.metadata!.name = 'everything-mcp';
     assert.match(
-      planEnable(workload(), around({ policies: [mine] }), request()).refusals[0]!,
+      planEnable(workload(), around({ policies: [mine] }), request()).faults[0]!,
       /networkpolicy\.networking\.k8s\.io\/everything-mcp is not ours/,
     );
   });

@@ -1,0 +1,130 @@
+import { type Command, Option } from 'commander';
+import { ANNOTATION_KEYS, ANNOTATIONS, type AnnotationKey } from '../../webhook/annotations.ts';
+import { tokensSecretName } from '../../webhook/names.ts';
+import type { Deps } from '../deps.ts';
+import { changesOf, type Plan } from '../enable/change.ts';
+import { findPort } from '../enable/find-port.ts';
+import { planEnable } from '../enable/plan.ts';
+import { checkInstalled, tryPod } from '../enable/preflight.ts';
+import { nameOf, readSurroundings, readWorkload } from '../enable/read.ts';
+import { checkRunFlags, type RunFlags, runPlan } from '../enable/run.ts';
+import { FIRST_CALLER } from '../enable/secrets.ts';
+import { parseWorkloadRef } from '../enable/target.ts';
+import type { WantedAnnotations } from '../enable/template.ts';
+import { objectName, type Workload } from '../enable/workload.ts';
+import { usageError } from '../errors.ts';
+import { dryRunFlag, outputFlag, timeoutFlag } from '../flags.ts';
+import { addCommand } from '../help.ts';
+import { createProgress } from '../progress.ts';
+import { type Streams, writeLine } from '../streams.ts';
+
+interface EnableFlags extends RunFlags {
+  readonly services: boolean;
+  readonly [annotation: string]: unknown;
+}
+
+/** Each annotation but `inject` is a flag of the same name. */
+const FLAG_KEYS: readonly AnnotationKey[] = ANNOTATION_KEYS.filter((key) => key !== 'inject');
+
+export function addEnable(program: Command, deps: Deps): void {
+  const command = addCommand(program, {
+    usage: 'enable (NAME | KIND/NAME)',
+    short: 'Put the MCP proxy in front of a workload',
+    long: `Put the MCP proxy in front of a workload: annotate its pod template, wait for the pods, repoint the Services that
+reach the server, and close the server's own port to other pods.
+
+While the pods are replaced, Services reach the server as before; they change when every pod has a ready proxy. What
+a failed step leaves is taken back. kubectl mcp disable restores template and Services as they were.`,
+    examples: `
+      # Enable a deployment; the port is found by asking a running pod
+      kubectl mcp enable deployment/everything
+
+      # Hide a tool, and show what would be done without doing it
+      kubectl mcp enable deploy/everything --deny-tools get-env --dry-run=client
+
+      # Callers prove themselves with a token from a Secret that is made for them
+      kubectl mcp enable deploy/everything --auth token
+
+      # Write the changed objects for a repository instead
+      kubectl mcp enable deploy/everything --dry-run=client -o yaml`,
+  }).argument('<workload>');
+  for (const key of FLAG_KEYS) {
+    command.addOption(new Option(`--${key} <value>`, ANNOTATIONS[key].doc.replaceAll('`', '"')));
+  }
+  command
+    .addOption(
+      new Option('--services <bool>', 'If false, leave Services as they are and write no NetworkPolicy.')
+        .default(true)
+        .argParser(parseBool),
+    )
+    .addOption(dryRunFlag())
+    .option('--force', 'If true, go on although other workloads would be harmed.')
+    .addOption(outputFlag(['json', 'yaml', 'name']))
+    .addOption(timeoutFlag('5m', 'The length of time to wait for the pods before all is taken back.'))
+    .action(async (workload: string) => runEnable(workload, command.optsWithGlobals<EnableFlags>(), deps));
+}
+
+async function runEnable(target: string, flags: EnableFlags, deps: Deps): Promise<void> {
+  const { streams, env, connect } = deps;
+  const ref = parseWorkloadRef(target);
+  const { format } = checkRunFlags(flags);
+  const cluster = await connect(flags, env);
+  await checkInstalled(cluster);
+  const workload = await readWorkload(cluster, ref);
+  const asked = wantedAnnotations(flags);
+  const around = await readSurroundings(cluster, nameOf(workload, asked.name));
+  const progress = createProgress(streams);
+  const annotations = await findPort(cluster, workload, asked, {
+    pods: around.pods,
+    note: (text) => progress.note(text),
+  });
+  progress.end();
+  const plan = planEnable(workload, around, {
+    annotations,
+    services: flags.services,
+    random: (bytes) => crypto.getRandomValues(new Uint8Array(bytes)),
+  });
+  const warning = await trial(plan);
+  await runPlan(
+    { cluster, workload, injected: true, plan: { ...plan, warnings: [...plan.warnings, ...warning] } },
+    flags,
+    deps,
+  );
+  if (flags.dryRun === 'none' && format === undefined) sayNext(plan, workload, streams);
+
+  /** Before the first change: what admission would say to a pod of the new template. */
+  async function trial({ template, faults }: Plan): Promise<string[]> {
+    if (flags.dryRun === 'client' || faults.length > 0) return [];
+    const refused = await tryPod(cluster, (template?.after ?? workload) as Workload);
+    return refused === undefined ? [] : [refused];
+  }
+}
+
+const wantedAnnotations = (flags: EnableFlags): WantedAnnotations =>
+  Object.fromEntries(
+    FLAG_KEYS.flatMap((key) => {
+      const value = flags[key.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase())];
+      return typeof value === 'string' ? [[key, value]] : [];
+    }),
+  );
+
+function sayNext(plan: Plan, workload: Workload, { err }: Streams): void {
+  if (changesOf(plan).length === 0) return;
+  const { name, namespace } = workload.metadata;
+  const tokens = tokensSecretName(nameOf((plan.template?.after ?? workload) as Workload));
+  if (plan.before.some((each) => each.after?.metadata?.name === tokens)) {
+    writeLine(
+      err,
+      `The token of caller "${FIRST_CALLER}": kubectl get secret ${tokens} -n ${namespace} -o jsonpath='{.data.${FIRST_CALLER}}' | base64 -d`,
+    );
+  }
+  writeLine(
+    err,
+    `${objectName(workload)} is behind the proxy. See its tools: kubectl mcp tools ${name} -n ${namespace}`,
+  );
+}
+
+function parseBool(value: string): boolean {
+  if (value === 'true' || value === 'false') return value === 'true';
+  throw usageError(`invalid argument "${value}" for "--services" flag: must be true or false`);
+}

@@ -1,0 +1,58 @@
+/** A plan done in its order, and taken back in the opposite order when a step fails. */
+import { CliError } from '../errors.ts';
+import { type Change, type Plan, undoOf } from './change.ts';
+
+export interface Hands {
+  /** Does one change; gives it back as the API server has it now. */
+  readonly apply: (change: Change) => Promise<Change>;
+  /** Returns when every pod is as the template says. */
+  readonly waitForPods: () => Promise<void>;
+  /** After each change that was done. */
+  readonly done: (change: Change) => void;
+  /** After each change that was taken back, or could not be. */
+  readonly undone: (change: Change, error?: unknown) => void;
+}
+
+/**
+ * Waits for the pods whenever something was, or is to be, changed behind the template.
+ * @throws {CliError} of the step that failed, when all before it is taken back as far as possible.
+ */
+export async function carryOut(plan: Plan, hands: Hands): Promise<void> {
+  const applied: Change[] = [];
+  const step = async (change: Change): Promise<void> => {
+    applied.push(await hands.apply(change));
+    hands.done(change);
+  };
+  try {
+    for (const change of plan.before) await step(change);
+    if (plan.template) await step(plan.template);
+    if (plan.template || plan.after.length > 0) await hands.waitForPods();
+    for (const change of plan.after) await step(change);
+  } catch (error) {
+    await takeBack(applied, hands);
+    throw worded(error, applied.length);
+  }
+}
+
+async function takeBack(applied: readonly Change[], hands: Hands): Promise<void> {
+  for (const change of applied.toReversed()) {
+    const undo = undoOf(change);
+    try {
+      await hands.apply(undo);
+      hands.undone(undo);
+    } catch (error) {
+      hands.undone(undo, error);
+    }
+  }
+}
+
+function worded(error: unknown, count: number): unknown {
+  if (!(error instanceof CliError) || count === 0) return error;
+  const { exitCode, bare, usage, cause } = error;
+  return new CliError(`${error.message}\nWhat had been changed was taken back`, {
+    exitCode,
+    bare,
+    usage,
+    cause,
+  });
+}

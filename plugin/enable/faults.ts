@@ -1,0 +1,42 @@
+/** What makes a template impossible to enable, found before anything is changed. Pure. */
+import type { V1Pod } from '@kubernetes/client-node';
+import { refusalText } from '../../webhook/refusals.ts';
+import { inject } from '../../webhook/inject.ts';
+import { objectName, type Workload } from './workload.ts';
+
+/** The webhook's own decision about a pod of this template, and what keeps a template from rolling out. */
+export function faultsOf(workload: Workload): string[] {
+  const injection = inject(podOf(workload), {
+    image: 'any',
+    imagePullPolicy: 'IfNotPresent',
+    namespace: workload.metadata.namespace,
+    drainRandom: 'x'.repeat(16),
+  });
+  const refused = 'refusals' in injection ? [refusalText(injection.refusals)] : [];
+  return [...refused.map((each) => `${objectName(workload)}: ${each}`), ...heldUp(workload)];
+}
+
+/** Why a new template would not reach the pods. */
+export function heldUp(workload: Workload): string[] {
+  const name = objectName(workload);
+  if (workload.spec.paused) {
+    return [`${name} is paused: its pods would stay as they are\nRun kubectl rollout resume ${name}`];
+  }
+  if (workload.spec.updateStrategy?.type === 'OnDelete') {
+    return [`${name} has updateStrategy OnDelete: its pods would stay as they are\nSet it to RollingUpdate`];
+  }
+  return [];
+}
+
+/** A pod as the workload's controller would ask for it. */
+export const podOf = ({ metadata, spec }: Workload): V1Pod => ({
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: {
+    generateName: `${metadata.name}-`,
+    namespace: metadata.namespace,
+    ...(spec.template.metadata?.labels && { labels: spec.template.metadata.labels }),
+    ...(spec.template.metadata?.annotations && { annotations: spec.template.metadata.annotations }),
+  },
+  ...(spec.template.spec && { spec: spec.template.spec }),
+});

@@ -1,0 +1,57 @@
+/** Reads what the plans look at, as plain objects: client-node's classes carry undefined fields and prototypes. */
+import type { KubernetesObject, V1Pod } from '@kubernetes/client-node';
+import { keysSecretName, tokensSecretName } from '../../webhook/names.ts';
+import type { Cluster } from '../kube/client.ts';
+import { isForbidden, isNotFound } from '../kube/errors.ts';
+import type { Surroundings } from './plan.ts';
+import type { WorkloadRef } from './target.ts';
+import { annotationOf, type Workload } from './workload.ts';
+
+export const plain = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T;
+
+export async function readWorkload(cluster: Cluster, { kind, name }: WorkloadRef): Promise<Workload> {
+  const identity = { apiVersion: 'apps/v1', kind } as const;
+  const found = await cluster.objects.read({ ...identity, metadata: { name, namespace: cluster.namespace } });
+  return { ...(plain(found) as Workload), ...identity };
+}
+
+export const readPods = async (cluster: Cluster): Promise<V1Pod[]> =>
+  plain((await cluster.core.listNamespacedPod({ namespace: cluster.namespace })).items);
+
+/** @param name the workload's name as annotated, or as it will be. */
+export async function readSurroundings(cluster: Cluster, name: string): Promise<Surroundings> {
+  const { namespace } = cluster;
+  const [services, pods, policies, ...secrets] = await Promise.all([
+    cluster.core.listNamespacedService({ namespace }),
+    readPods(cluster),
+    cluster.networking.listNamespacedNetworkPolicy({ namespace }),
+    ...[keysSecretName(name), tokensSecretName(name)].map((each) => readSecret(cluster, each)),
+  ]);
+  return {
+    services: typed(services.items, 'v1', 'Service'),
+    pods,
+    policies: typed(policies.items, 'networking.k8s.io/v1', 'NetworkPolicy'),
+    secrets: typed(
+      secrets.flatMap((each) => each ?? []),
+      'v1',
+      'Secret',
+    ),
+  };
+}
+
+export const nameOf = (workload: Workload, wanted?: string): string =>
+  wanted ?? annotationOf(workload.spec.template, 'name') ?? workload.metadata.name;
+
+/** Items of a list come without their kind. */
+const typed = <T extends KubernetesObject>(items: T[], apiVersion: string, kind: string): T[] =>
+  plain(items).map((each) => ({ ...each, apiVersion, kind }));
+
+/** Who may create Secrets may often not read them: then it counts as absent, and creating it says if it is there. */
+async function readSecret(cluster: Cluster, name: string) {
+  try {
+    return await cluster.core.readNamespacedSecret({ name, namespace: cluster.namespace });
+  } catch (error) {
+    if (isNotFound(error) || isForbidden(error)) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,92 @@
+/** How far a rollout is, in the words of `kubectl rollout status`. Pure. */
+import type { V1Pod } from '@kubernetes/client-node';
+import { SIDECAR_CONTAINER, WEBHOOK_ENTRY } from '../../webhook/names.ts';
+import { hasSidecar, isLive, objectName, selectorMatches, type Workload } from './workload.ts';
+
+export interface RolloutState {
+  readonly done: boolean;
+  /** What is waited for. */
+  readonly message: string;
+  /** It will not get further by waiting. */
+  readonly failure?: string;
+}
+
+interface Status {
+  readonly observedGeneration?: number;
+  readonly replicas?: number;
+  readonly updatedReplicas?: number;
+  readonly availableReplicas?: number;
+  readonly currentRevision?: string;
+  readonly updateRevision?: string;
+  readonly desiredNumberScheduled?: number;
+  readonly updatedNumberScheduled?: number;
+  readonly numberAvailable?: number;
+  readonly conditions?: readonly { type: string; status: string; reason?: string; message?: string }[];
+}
+
+export function rolloutState(workload: Workload): RolloutState {
+  const name = objectName(workload);
+  const status = (workload.status ?? {}) as Status;
+  if ((status.observedGeneration ?? 0) < (workload.metadata.generation ?? 0)) {
+    return waiting(`Waiting for ${name} spec update to be observed...`);
+  }
+  const failure = failureOf(status);
+  const [wanted, updated, available, all] = counts(workload, status);
+  const prefix = `Waiting for ${name} rollout to finish: `;
+  const waitFor = (text: string) => ({ ...waiting(prefix + text), ...(failure && { failure }) });
+  if (updated < wanted) return waitFor(`${updated} out of ${wanted} new pods have been updated...`);
+  if (all > updated) return waitFor(`${all - updated} old pods are pending termination...`);
+  if (available < wanted) return waitFor(`${available} of ${wanted} updated pods are available...`);
+  return { done: true, message: `${name} successfully rolled out` };
+}
+
+/** Pods that are not yet as the template says; undefined when all are. Terminating pods do not count. */
+export function lagging(workload: Workload, pods: readonly V1Pod[], injected: boolean): string | undefined {
+  const wrong = pods.filter(
+    (pod) =>
+      isLive(pod) &&
+      selectorMatches(workload.spec.selector, pod.metadata?.labels) &&
+      hasSidecar(pod) !== injected,
+  );
+  if (wrong.length === 0) return undefined;
+  const names = wrong.map((pod) => pod.metadata?.name).join(', ');
+  return `pods ${injected ? 'without' : 'still with'} container ${SIDECAR_CONTAINER}: ${names}`;
+}
+
+/** Why pods of a workload do not get ready: reasons that the kubelet gives, one each. */
+export const troubles = (workload: Workload, pods: readonly V1Pod[]): string[] =>
+  pods
+    .filter((pod) => isLive(pod) && selectorMatches(workload.spec.selector, pod.metadata?.labels))
+    .flatMap((pod) =>
+      [...(pod.status?.initContainerStatuses ?? []), ...(pod.status?.containerStatuses ?? [])].flatMap(
+        ({ name, state }) => {
+          const { reason, message } = state?.waiting ?? {};
+          if (!reason || reason === 'PodInitializing' || reason === 'ContainerCreating') return [];
+          return [
+            `pod ${pod.metadata?.name}: container ${name}: ${reason}${message ? `: ${message.split('\n')[0]}` : ''}`,
+          ];
+        },
+      ),
+    );
+
+/** Wanted, updated, available and all pods. */
+function counts({ kind, spec }: Workload, status: Status): [number, number, number, number] {
+  if (kind === 'DaemonSet') {
+    const wanted = status.desiredNumberScheduled ?? 0;
+    return [wanted, status.updatedNumberScheduled ?? 0, status.numberAvailable ?? 0, 0];
+  }
+  const wanted = spec.replicas ?? 1;
+  // updatedReplicas of a StatefulSet falls to zero when the new revision has become the current one.
+  const settled = kind === 'StatefulSet' && status.currentRevision === status.updateRevision;
+  const updated = settled ? (status.replicas ?? 0) : (status.updatedReplicas ?? 0);
+  return [wanted, updated, status.availableReplicas ?? 0, status.replicas ?? 0];
+}
+
+function failureOf({ conditions = [] }: Status): string | undefined {
+  const progressing = conditions.find((each) => each.type === 'Progressing');
+  if (progressing?.reason === 'ProgressDeadlineExceeded') return 'it exceeded its progress deadline';
+  const failed = conditions.find((each) => each.type === 'ReplicaFailure' && each.status === 'True');
+  return failed?.message?.includes(`"${WEBHOOK_ENTRY}" denied`) ? failed.message : undefined;
+}
+
+const waiting = (message: string): RolloutState => ({ done: false, message });
