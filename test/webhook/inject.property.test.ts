@@ -55,7 +55,9 @@ const container = fc.record(
 );
 const plain = fc
   .tuple(container, fc.constantFrom('a', 'server'))
-  .map(([each, serverName]) => [{ ...each, name: serverName, ports: [{ containerPort: 3001 }], volumeMounts: [] }]);
+  .map(([each, serverName]) => [
+    { ...each, name: serverName, ports: [{ containerPort: 3001 }], volumeMounts: [] },
+  ]);
 const value = fc.oneof(
   fc.constantFrom(
     'true',

@@ -1,0 +1,29 @@
+/** docs/annotations.md, from the table of annotations. */
+import { ANNOTATIONS, ANNOTATION_KEYS } from '../../webhook/annotations.ts';
+import type { Annotation } from '../../webhook/annotations.ts';
+import { PREFIX } from '../../webhook/names.ts';
+
+const INTRODUCTION = `# Annotations
+
+All start with \`${PREFIX}\` and stand on the pod template (\`spec.template.metadata.annotations\`), not on the Deployment
+itself. \`${PREFIX}inject: "true"\` alone is enough where the pod has one container with one declared port.
+
+A pod with an unknown key, a value outside the grammar or a key without effect is refused, with the mend in the message:
+see the events of its ReplicaSet (\`kubectl describe replicaset\`). Values are strings: quote numbers.
+`;
+
+export function annotationsDoc(): string {
+  const rows = ANNOTATION_KEYS.map((key) => {
+    const { allowed, doc, needs, ...entry }: Annotation = ANNOTATIONS[key];
+    const absent = entry.default === undefined ? (entry.otherwise ?? '') : `\`${entry.default}\``;
+    const only = needs ? ` Only with \`${needs.key}: ${needs.value}\`.` : '';
+    return `| \`${key}\` | ${allowed} | ${absent} | ${doc}${only} |`;
+  });
+  return [
+    INTRODUCTION,
+    '| Key | Value | When absent | What it does |',
+    '|---|---|---|---|',
+    ...rows,
+    '',
+  ].join('\n');
+}

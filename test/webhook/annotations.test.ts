@@ -1,0 +1,136 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { ANNOTATIONS, ANNOTATION_KEYS, parseAnnotations } from '../../webhook/annotations.ts';
+import { PREFIX } from '../../webhook/names.ts';
+import { refusalText } from '../../webhook/refusals.ts';
+import { annotationsDoc } from './annotations-doc.ts';
+import { assertGolden } from './golden.ts';
+
+const parse = (annotations: Record<string, string>) =>
+  parseAnnotations(
+    Object.fromEntries(Object.entries(annotations).map(([key, value]) => [PREFIX + key, value])),
+  );
+const refusals = (annotations: Record<string, string>): string[] => {
+  const result = parse(annotations);
+  return 'refusals' in result ? result.refusals.map((each) => refusalText([each])) : [];
+};
+
+test('docs/annotations.md is what the table of annotations says', () => {
+  assertGolden(new URL('../../docs/annotations.md', import.meta.url), annotationsDoc());
+});
+
+test('one annotation is enough', () => {
+  const result = parse({ inject: 'true' });
+  assert.deepEqual('request' in result && result.request, {
+    inject: 'true',
+    path: '/mcp',
+    auth: 'kubernetes',
+    mode: 'all',
+    audit: 'stdout',
+    'listen-port': 7410,
+    'admin-port': 7411,
+    'startup-seconds': 30,
+  });
+});
+
+test('all faults are told at once', () => {
+  assert.equal(
+    refusals({ inject: 'true', port: '0', mode: 'some', foo: 'x', 'token-secret': 'y' }).length,
+    4,
+  );
+});
+
+test('a misspelt key is refused with the nearest one', () => {
+  for (const [wrong, right] of [
+    ['deny-tool', 'deny-tools'],
+    ['allowtools', 'allow-tools'],
+    ['Inject', 'inject'],
+    ['adminport', 'admin-port'],
+    ['token_secret', 'token-secret'],
+  ] as const) {
+    const [text] = refusals({ inject: 'true', [wrong]: 'x' });
+    assert.equal(
+      text,
+      `kubectl-mcp.dev/${wrong}: "x" is not a known annotation; perhaps kubectl-mcp.dev/${right} is meant`,
+    );
+  }
+});
+
+test('keys that every object has are unknown too', () => {
+  for (const key of ['constructor', '__proto__', 'toString', '']) {
+    assert.equal(
+      refusals(JSON.parse(`{"inject":"true","${key}":"x"}`) as Record<string, string>).length,
+      1,
+      key,
+    );
+  }
+});
+
+describe('grammar', () => {
+  const allowed: Record<string, string[]> = {
+    name: ['a', 'my-server-1'],
+    port: ['1', '65535', 'http', 'mcp-1', '8080-tcp'],
+    path: ['/', '/mcp', '/a/b?c=d'],
+    'allow-principals': ['*/*', 'ns/sa', ' a/b , c-*/d.e '],
+    'allow-tools': ['*', 'get-*,Set_?', 'a/b.c'],
+    'startup-seconds': ['1', '3600'],
+    audience: ['x', 'https://mcp.example.test/a'],
+  };
+  const refused: Record<string, string[]> = {
+    inject: ['True', '', 'yes', ' true'],
+    name: ['A', '-a', 'a.b', 'a'.repeat(64), ''],
+    container: ['A_b', ''],
+    port: ['0', '65536', '-1', '80 ', '08', 'a--b', '-a', 'ab-', 'HTTP', 'a'.repeat(16), ''],
+    path: ['mcp', '', '/a b', '/ä', '/a\n'],
+    auth: ['oidc', 'None'],
+    audience: ['', 'a b', 'x'.repeat(257)],
+    'allow-principals': ['', 'a', 'a/b,', 'A/b', 'system:serviceaccount:a:b'],
+    'allow-tools': ['', ',', 'a b', 'a,,b', 'ä'],
+    'deny-tools': ['', 'a;b'],
+    mode: ['readonly'],
+    audit: ['file'],
+    'listen-port': ['http', '0'],
+    'startup-seconds': ['0', '30s', '3601', '1.5'],
+  };
+  for (const [key, values] of Object.entries(allowed)) {
+    test(`${key} may be ${values.join(' | ')}`, () => {
+      for (const value of values) assert.deepEqual(refusals({ inject: 'true', [key]: value }), [], value);
+    });
+  }
+  for (const [key, values] of Object.entries(refused)) {
+    test(`${key} may not be ${JSON.stringify(values)}`, () => {
+      for (const value of values) {
+        const [text, ...more] = refusals({ inject: 'true', [key]: value });
+        assert.ok(text?.startsWith(`kubectl-mcp.dev/${key}: `), `${value}: ${text}`);
+        assert.match(text, /; set it to /);
+        assert.deepEqual(more, []);
+      }
+    });
+  }
+});
+
+describe('keys without effect', () => {
+  const cases: [key: string, value: string, beside: Record<string, string>][] = [
+    ['token-secret', 's', {}],
+    ['token-secret', 's', { auth: 'none' }],
+    ['audience', 'x', { auth: 'none' }],
+    ['allow-principals', 'a/b', { auth: 'token', 'token-secret': 's' }],
+  ];
+  for (const [key, value, beside] of cases) {
+    test(`${key} beside ${JSON.stringify(beside)}`, () => {
+      const [text, ...more] = refusals({ inject: 'true', ...beside, [key]: value });
+      const start = `kubectl-mcp.dev/${key}: "${value}" has no effect without kubectl-mcp.dev/auth: `;
+      assert.ok(text?.startsWith(start), text);
+      assert.deepEqual(more, []);
+    });
+  }
+});
+
+test('defaults obey their own grammar, and every key has a doc line', () => {
+  for (const key of ANNOTATION_KEYS) {
+    const entry: { default?: string; otherwise?: string; doc: string } = ANNOTATIONS[key];
+    assert.ok((entry.default === undefined) !== (entry.otherwise === undefined), key);
+    if (entry.default) assert.ok(ANNOTATIONS[key].grammar.safeParse(entry.default).success, key);
+    assert.match(entry.doc, /\.$/, key);
+  }
+});
