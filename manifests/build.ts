@@ -1,0 +1,99 @@
+/** `npm run build`: the bundles that the image, the npm package and kubectl run. */
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+import type { Metafile } from 'esbuild';
+import { noticesOf } from './notices.ts';
+
+type Bundle = { entry: string; out: string; forbidden?: readonly string[]; program?: boolean };
+
+const ROOT = join(import.meta.dirname, '..');
+/** A proxy that stands in every pod carries no web framework, no Kubernetes client and no terminal interface. */
+const NOT_IN_PODS = ['express', '@kubernetes/client-node', 'ink'];
+const BUNDLES: readonly Bundle[] = [
+  { entry: 'sidecar/main.ts', out: 'dist/sidecar.mjs', forbidden: NOT_IN_PODS },
+  { entry: 'sidecar/dial.ts', out: 'dist/dial.mjs', forbidden: NOT_IN_PODS },
+  { entry: 'webhook/main.ts', out: 'dist/webhook.mjs', forbidden: ['ink'] },
+  { entry: 'plugin/main.ts', out: 'dist/bin/kubectl-mcp', program: true },
+];
+
+/** Packages of CommonJS ask for Node's modules by `require`, which an ES module lacks. */
+const REQUIRE = [
+  "import { createRequire as __createRequire } from 'node:module';",
+  'const require = __createRequire(import.meta.url);',
+];
+/** The shebang takes whatever Node is first on the PATH. */
+const VERSION_CHECK = [
+  '{',
+  '  const [major, minor] = process.versions.node.split(".").map(Number);',
+  '  if (major < 24 || (major === 24 && minor < 12)) {',
+  '    console.error(`error: kubectl-mcp needs Node.js 24.12 or newer; the node on the PATH is ${process.versions.node}`);',
+  '    process.exit(1);',
+  '  }',
+  '}',
+];
+
+/** Throws when a bundle holds what it must not. */
+export async function buildBundles(): Promise<void> {
+  rmSync(join(ROOT, 'dist', 'bin'), { recursive: true, force: true });
+  mkdirSync(join(ROOT, 'dist'), { recursive: true });
+  const metafiles: Metafile[] = [];
+  for (const bundle of BUNDLES) {
+    if (!existsSync(join(ROOT, bundle.entry))) {
+      console.error(`${bundle.out}: skipped, ${bundle.entry} does not exist yet`);
+      continue;
+    }
+    const metafile = await make(bundle);
+    metafiles.push(metafile);
+    refuse(bundle, metafile);
+    const bytes = metafile.outputs[bundle.out]?.bytes ?? 0;
+    console.log(`${bundle.out.padEnd(24)}${(bytes / 1024).toFixed(0).padStart(6)} KiB`);
+  }
+  writeFileSync(join(ROOT, 'dist', 'THIRD-PARTY-NOTICES'), noticesOf(ROOT, metafiles));
+}
+
+async function make(bundle: Bundle): Promise<Metafile> {
+  const banner = [
+    ...(bundle.program ? ['#!/usr/bin/env node'] : []),
+    ...REQUIRE,
+    ...(bundle.program ? VERSION_CHECK : []),
+  ];
+  // plugin/install/manifest.ts reads the file itself when the source runs.
+  const define: Record<string, string> = bundle.program
+    ? { INSTALL_YAML: JSON.stringify(installManifest()) }
+    : {};
+  const { metafile } = await build({
+    absWorkingDir: ROOT,
+    entryPoints: [bundle.entry],
+    outfile: bundle.out,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node24.12',
+    banner: { js: banner.join('\n') },
+    define,
+    // Names stay: a stack trace in a log is read by people.
+    minifyWhitespace: true,
+    minifySyntax: true,
+    legalComments: 'none',
+    metafile: true,
+    logLevel: 'warning',
+  });
+  if (bundle.program) chmodSync(join(ROOT, bundle.out), 0o755);
+  return metafile;
+}
+
+function installManifest(): string {
+  const path = join(ROOT, 'manifests', 'install.yaml');
+  return existsSync(path) ? readFileSync(path, 'utf8') : '';
+}
+
+function refuse({ out, forbidden = [] }: Bundle, { inputs }: Metafile): void {
+  const found = forbidden.filter((name) =>
+    Object.keys(inputs).some((path) => path.includes(`node_modules/${name}/`)),
+  );
+  if (found.length > 0)
+    throw new Error(`${out} must not contain ${found.join(', ')}: see the imports of its source`);
+}
+
+if (import.meta.main) await buildBundles();

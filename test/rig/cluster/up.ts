@@ -1,0 +1,86 @@
+/** Brings the cluster up; does nothing when it is. */
+import { mkdir } from 'node:fs/promises';
+import { installPackages, missingPackages } from '../../../manifests/packages.ts';
+import { makeCgroups } from './cgroups.ts';
+import { writeCertificates } from './certificates.ts';
+import { components } from './components.ts';
+import type { Component } from './components.ts';
+import { importImage, writeContainerdConfig } from './containerd.ts';
+import { defaultAccountIsThere, isHealthy, nodeIsReady } from './health.ts';
+import { buildKubernetes, kubernetesIsBuilt } from './kubernetes.ts';
+import type { Layout } from './layout.ts';
+import { raiseNetwork } from './network.ts';
+import { writeNodeConfig } from './node-config.ts';
+import { NODE_PACKAGES } from './packages.ts';
+import { writePauseImage } from './pause.ts';
+import { logTail, ownProcesses, startDaemon } from './processes.ts';
+import { poll, step } from './progress.ts';
+import { removeRemains, thereAreRemains } from './remains.ts';
+
+const START_MS = 120_000;
+
+export async function up(layout: Layout): Promise<void> {
+  if (await isUp(layout)) return;
+  const packages = missingPackages(NODE_PACKAGES);
+  if (packages.length > 0) {
+    await step(`Debian packages: ${packages.join(', ')}`, async () => installPackages(packages));
+  }
+  if (!kubernetesIsBuilt(layout)) {
+    await step('building Kubernetes; the first time this takes minutes', () => buildKubernetes(layout));
+  }
+  if (await thereAreRemains(layout)) {
+    await step('removing what an earlier run left', () => removeRemains(layout));
+  }
+  await step('network, certificates, configuration', () => prepare(layout));
+  const all = components(layout);
+  const [runtime, store, api, ...others] = all as [Component, Component, Component, ...Component[]];
+  await step('containerd and etcd', () => start(layout, [runtime, store]));
+  await step('pause image', async () => importImage(layout, writePauseImage(layout)));
+  await step('kube-apiserver', () => start(layout, [api]));
+  await step('controllers, scheduler, kubelet, kube-proxy', () => start(layout, others));
+  await step('node ready', () => settle(layout));
+}
+
+export async function isUp(layout: Layout): Promise<boolean> {
+  const all = components(layout);
+  const running = await ownProcesses(layout);
+  if (!all.every((each) => running.some(({ argv }) => argv[0] === each.command[0]))) return false;
+  const answers = await Promise.all([...all.map((each) => isHealthy(layout, each)), nodeIsReady(layout)]);
+  return answers.every(Boolean);
+}
+
+async function prepare(layout: Layout): Promise<void> {
+  for (const directory of [layout.config, layout.logs, layout.podLogs, layout.kubelet]) {
+    await mkdir(directory, { recursive: true });
+  }
+  await Promise.all([
+    writeCertificates(layout),
+    writeNodeConfig(layout),
+    writeContainerdConfig(layout),
+    makeCgroups(),
+    raiseNetwork(),
+  ]);
+}
+
+async function start(layout: Layout, starting: readonly Component[]): Promise<void> {
+  for (const each of starting) startDaemon(layout, each.name, each.command);
+  await Promise.all(starting.map((each) => awaitHealth(layout, each)));
+}
+
+async function awaitHealth(layout: Layout, component: Component): Promise<void> {
+  if (await poll(() => isHealthy(layout, component), START_MS)) return;
+  const within = `${START_MS / 1000} s`;
+  throw new Error(
+    `${component.name} did not become healthy within ${within}; ${await logTail(layout, component.name)}`,
+  );
+}
+
+async function settle(layout: Layout): Promise<void> {
+  if (!(await poll(() => nodeIsReady(layout), START_MS))) {
+    throw new Error(`the node did not become Ready; ${await logTail(layout, 'kubelet')}`);
+  }
+  if (!(await poll(() => defaultAccountIsThere(layout), START_MS))) {
+    const log = await logTail(layout, 'kube-controller-manager');
+    throw new Error(`the default service account did not appear; ${log}`);
+  }
+}
