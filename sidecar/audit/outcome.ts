@@ -1,0 +1,65 @@
+import type { Exchange, Reply, ReplyHead } from '../exchange.ts';
+import { SseSplitter } from '../sse.ts';
+
+/** What a JSON answer is kept up to so that an error in it can be read; larger ones are successes unless they start as errors. */
+const MAX_HELD_BYTES = 1024 * 1024;
+const MAX_FRAME_BYTES = 1024 * 1024;
+
+/**
+ * Finds out how an exchange went from the bytes that pass, holding none of them back: a JSON-RPC error and a tool's
+ * `isError` count also inside a 200 and inside an event stream. Only messages that hold one of the two words are parsed.
+ */
+export function watchOutcome(exchange: Exchange, reply: Reply): Reply {
+  let head: ReplyHead | undefined;
+  let held: Buffer[] = [];
+  let heldBytes = 0;
+  let splitter: SseSplitter | undefined;
+
+  return {
+    head(given) {
+      head = given;
+      exchange.outcome = outcomeOfStatus(given.status);
+      if (given.contentType === 'sse') splitter = new SseSplitter();
+      reply.head(given);
+    },
+    chunk(bytes) {
+      reply.chunk(bytes);
+      if (splitter) {
+        for (const frame of splitter.push(bytes)) if (suspicious(frame.raw)) judge(exchange, frame.data());
+        if (splitter.pendingBytes > MAX_FRAME_BYTES) splitter = undefined;
+      } else if (head?.contentType === 'json' && heldBytes <= MAX_HELD_BYTES) {
+        heldBytes += bytes.length;
+        held.push(bytes);
+      }
+    },
+    end() {
+      reply.end();
+      if (held.length === 0 || heldBytes > MAX_HELD_BYTES) return;
+      const body = held.length === 1 && held[0] ? held[0] : Buffer.concat(held);
+      held = [];
+      if (suspicious(body)) judge(exchange, body);
+    },
+    fail: (refusal) => reply.fail(refusal),
+  };
+}
+
+export function outcomeOfStatus(status: number): Exchange['outcome'] {
+  if (status < 400) return 'success';
+  if (status === 401 || status === 403) return 'denied';
+  return status < 500 ? 'failure' : 'error';
+}
+
+const suspicious = (bytes: Buffer): boolean => bytes.includes('"error"') || bytes.includes('"isError"');
+
+function judge(exchange: Exchange, data: Buffer | undefined): void {
+  let message: { error?: { code?: unknown; message?: unknown }; result?: { isError?: unknown } } | null;
+  try {
+    message = data ? JSON.parse(data.toString('utf8')) : null;
+  } catch {
+    return;
+  }
+  if (typeof message?.error === 'object' && message.error !== null) {
+    exchange.error = { code: Number(message.error.code), message: String(message.error.message) };
+  } else if (message?.result?.isError !== true) return;
+  if (exchange.outcome === 'success') exchange.outcome = 'application_error';
+}

@@ -1,0 +1,35 @@
+import type { Pass } from '../passes.ts';
+import { refuse } from '../reasons.ts';
+import type { Sessions } from '../sessions.ts';
+import type { Principal } from '../principal.ts';
+import type { Exchange, Refusal } from '../exchange.ts';
+import type { Authenticator } from './authenticator.ts';
+
+/** Who calls, and whether the session that it names is its own: before a byte of the body is read. */
+export function createAuthentication(authenticator: Authenticator, sessions: Sessions): Pass {
+  function admit(exchange: Exchange, found: Principal | Refusal): Refusal | undefined {
+    if ('reason' in found) {
+      exchange.rule = 'auth';
+      return found;
+    }
+    exchange.principal = found;
+    const id = exchange.head.headers['mcp-session-id'];
+    if (id === undefined) return undefined;
+    const session = typeof id === 'string' ? sessions.open(id, found.digest) : undefined;
+    if (!session) {
+      exchange.rule = 'session';
+      return refuse('session-unknown');
+    }
+    exchange.session = session;
+    return undefined;
+  }
+
+  return {
+    name: 'authentication',
+    needs: ['head'],
+    head(exchange) {
+      const found = authenticator.authenticate(exchange.head.headers);
+      return found instanceof Promise ? found.then((late) => admit(exchange, late)) : admit(exchange, found);
+    },
+  };
+}

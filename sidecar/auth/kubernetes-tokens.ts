@@ -1,0 +1,124 @@
+import { hash } from 'node:crypto';
+import { errors, jwtVerify, type JWTPayload } from 'jose';
+import { globMatcher } from '../glob.ts';
+import { principal, type Principal } from '../principal.ts';
+import { refuse, type Refusal } from '../reasons.ts';
+import { bearerToken, challenge, type Authenticator } from './authenticator.ts';
+import type { IssuerKeys } from './cluster-issuer.ts';
+
+export interface KubernetesTokensConfig {
+  readonly audience: string;
+  /** `NAMESPACE/SERVICEACCOUNT` globs. */
+  readonly allowPrincipals: readonly string[];
+}
+
+/** Gives the cluster's issuer and keys; `refresh` asks the API server again, at most every few seconds. */
+export interface IssuerSource {
+  current(): IssuerKeys | undefined;
+  refresh(): Promise<IssuerKeys | undefined>;
+  problem(): string | undefined;
+  close(): void;
+}
+
+/** What the API server signs with (`--service-account-signing-key-file`: RSA or ECDSA). */
+const ALGORITHMS = ['RS256', 'ES256', 'ES384', 'ES512'];
+const CLOCK_TOLERANCE_S = 5;
+const MAX_CACHED = 10_000;
+const MAX_TOKEN_CHARS = 8_192;
+
+/** `auth: kubernetes`: service-account tokens with this workload's audience, verified without asking the API server. */
+export function createKubernetesTokens(
+  config: KubernetesTokensConfig,
+  source: IssuerSource,
+  now: () => number = Date.now,
+): Authenticator {
+  const allowed = config.allowPrincipals.map(globMatcher);
+  /** By digest, so that no token is kept. */
+  const verified = new Map<string, { verdict: Principal | Refusal; expiresAtMs: number; keys: IssuerKeys }>();
+
+  function authenticate(token: string): Principal | Refusal | Promise<Principal | Refusal> {
+    if (token.length > MAX_TOKEN_CHARS)
+      return refuse('credentials-invalid', 'the token is too long', challenge('invalid_token'));
+    const keys = source.current();
+    if (!keys) return refuse('keys-unavailable', source.problem(), { 'retry-after': '2' });
+    const digest = hash('sha256', token, 'base64url');
+    const known = verified.get(digest);
+    if (known && known.keys === keys && known.expiresAtMs > now()) return known.verdict;
+    return verify(token, keys, true).then((result) => {
+      if ('reason' in result) return result;
+      if (verified.size >= MAX_CACHED) verified.delete(verified.keys().next().value ?? '');
+      verified.set(digest, { ...result, keys: source.current() ?? keys });
+      return result.verdict;
+    });
+  }
+
+  async function verify(
+    token: string,
+    keys: IssuerKeys,
+    mayRefresh: boolean,
+  ): Promise<Refusal | { verdict: Principal | Refusal; expiresAtMs: number }> {
+    try {
+      const { payload } = await jwtVerify(token, keys.find, {
+        issuer: keys.issuer,
+        audience: config.audience,
+        algorithms: ALGORITHMS,
+        clockTolerance: CLOCK_TOLERANCE_S,
+        requiredClaims: ['exp', 'sub'],
+        currentDate: new Date(now()),
+      });
+      return { verdict: judge(payload), expiresAtMs: (payload.exp ?? 0) * 1000 };
+    } catch (error) {
+      // A key that we do not have may be a new one.
+      if (error instanceof errors.JWKSNoMatchingKey && mayRefresh) {
+        const fresh = await source.refresh();
+        if (fresh && fresh !== keys) return verify(token, fresh, false);
+      }
+      return refuse('credentials-invalid', explain(error), challenge('invalid_token'));
+    }
+  }
+
+  function judge(payload: JWTPayload): Principal | Refusal {
+    const [, namespace, name] = /^system:serviceaccount:([^:]+):([^:]+)$/.exec(payload.sub ?? '') ?? [];
+    if (!namespace || !name)
+      return refuse('credentials-invalid', 'not the token of a service account', challenge('invalid_token'));
+    const caller = `${namespace}/${name}`;
+    if (!allowed.some((matches) => matches(caller))) {
+      return refuse(
+        'principal-forbidden',
+        `service account ${caller} is not among the callers allowed here (${config.allowPrincipals.join(', ')})`,
+      );
+    }
+    return principal({
+      kind: 'kubernetes',
+      issuer: payload.iss ?? '',
+      name: payload.sub ?? '',
+      groups: ['system:serviceaccounts', `system:serviceaccounts:${namespace}`, 'system:authenticated'],
+      actors: [],
+    });
+  }
+
+  return {
+    authenticate(headers) {
+      const token = bearerToken(headers);
+      return token === undefined
+        ? refuse('credentials-missing', undefined, challenge())
+        : authenticate(token);
+    },
+    notReady: () =>
+      source.current() ? undefined : (source.problem() ?? 'the keys of the cluster are not loaded yet'),
+    close: () => source.close(),
+  };
+}
+
+/** Words for the client that say what is wrong with its token and nothing of the token. */
+function explain(error: unknown): string {
+  if (error instanceof errors.JWTExpired) return 'the token has expired';
+  if (error instanceof errors.JWTClaimValidationFailed)
+    return `the token's claim "${error.claim}" is not the one expected here`;
+  if (error instanceof errors.JOSEAlgNotAllowed)
+    return 'the token is not signed with an algorithm of the cluster';
+  if (error instanceof errors.JWKSNoMatchingKey)
+    return 'the token is signed with a key that the cluster does not have';
+  if (error instanceof errors.JWSSignatureVerificationFailed) return "the token's signature is not valid";
+  return 'not a token of this cluster';
+}

@@ -1,0 +1,63 @@
+import { hash, timingSafeEqual } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { principal, type Principal } from '../principal.ts';
+import { refuse } from '../reasons.ts';
+import { bearerToken, challenge, type Authenticator } from './authenticator.ts';
+
+/** The kubelet swaps a Secret volume some seconds after the Secret changed; reading it this often adds little. */
+const RELOAD_MS = 5_000;
+
+/**
+ * `auth: token`: each file of the directory is a caller, its content the token. Taken from `Authorization: Bearer` or
+ * `X-MCP-AUTH` (the header that mcp-server-kubernetes and its clients use). Read again when the Secret changes.
+ */
+export function createStaticTokens(config: { secret: string; directory: string }): Authenticator {
+  let callers: { digest: Buffer; principal: Principal }[] = [];
+  let problem: string | undefined;
+
+  function load(): void {
+    try {
+      callers = readTokens(config);
+      problem = callers.length > 0 ? undefined : `Secret ${config.secret} holds no token`;
+    } catch (error) {
+      callers = [];
+      problem = `Secret ${config.secret}: ${(error as NodeJS.ErrnoException).code ?? 'cannot be read'}`;
+    }
+  }
+
+  load();
+  const timer = setInterval(load, RELOAD_MS).unref();
+  return {
+    authenticate(headers) {
+      if (problem) return refuse('keys-unavailable', problem, { 'retry-after': '5' });
+      const given = bearerToken(headers) ?? headers['x-mcp-auth'];
+      if (typeof given !== 'string' || given === '')
+        return refuse('credentials-missing', undefined, challenge());
+      // Digests are of one length, and all are compared, so that time tells neither length nor place.
+      const digest = hash('sha256', given, 'buffer');
+      let found: Principal | undefined;
+      for (const caller of callers) if (timingSafeEqual(digest, caller.digest)) found = caller.principal;
+      return found ?? refuse('credentials-invalid', undefined, challenge('invalid_token'));
+    },
+    notReady: () => problem,
+    close: () => clearInterval(timer),
+  };
+}
+
+function readTokens({ secret, directory }: { secret: string; directory: string }) {
+  // Secret volumes hold their bookkeeping under names that start with two dots.
+  const keys = readdirSync(directory).filter((name) => !name.startsWith('..'));
+  return keys.flatMap((key) => {
+    const token = readFileSync(join(directory, key), 'utf8').trim();
+    if (token === '') return [];
+    const fields = {
+      kind: 'token',
+      issuer: `secret/${secret}`,
+      name: `token:${key}`,
+      groups: [],
+      actors: [],
+    } as const;
+    return [{ digest: hash('sha256', token, 'buffer'), principal: principal(fields) }];
+  });
+}

@@ -1,0 +1,81 @@
+import { readStrict, StrictError, type Span, type StrictDocument } from './json/strict-reader.ts';
+import { refuse, type Refusal } from './reasons.ts';
+
+export const PROTOCOL_VERSION_KEY = 'io.modelcontextprotocol/protocolVersion';
+
+/** `modern`: metadata in each request (2026-07-28 and later); `legacy`: the initialize handshake. */
+export type Era = 'modern' | 'legacy';
+
+/** One JSON-RPC message of a client: what policy needs to know, and the bytes that were judged and will be sent. */
+export interface ClientMessage {
+  readonly kind: 'request' | 'notification' | 'response';
+  readonly era: Era;
+  readonly raw: Buffer;
+  /** Raw JSON of the id; absent on notifications. Ids keep their bytes, for large numbers change when parsed. */
+  readonly id?: string;
+  /** Empty on responses. */
+  readonly method: string;
+  /** What the request is about: the tool's or prompt's name, or the resource's URI. */
+  readonly target?: string;
+  readonly document: StrictDocument;
+}
+
+const NAMED = new Map([
+  ['tools/call', 'name'],
+  ['prompts/get', 'name'],
+  ['resources/read', 'uri'],
+  ['resources/subscribe', 'uri'],
+  ['resources/unsubscribe', 'uri'],
+]);
+/** Without these there is nothing to decide on. */
+const NAME_REQUIRED = new Set(['tools/call', 'prompts/get', 'resources/read']);
+
+export function readClientMessage(raw: Buffer): ClientMessage | Refusal {
+  let document: StrictDocument;
+  try {
+    document = readStrict(raw);
+  } catch (error) {
+    if (error instanceof StrictError) return refuse(error.reason, error.message);
+    throw error;
+  }
+  const { top, params, meta } = document;
+  if (text(raw, top.get('jsonrpc')) !== '2.0') return refuse('not-jsonrpc', '"jsonrpc" is not "2.0"');
+  const idSpan = top.get('id');
+  const id = idSpan && raw.toString('latin1', idSpan.start, idSpan.end);
+  if (id !== undefined && !/^["\-0-9]/.test(id) && !(id === 'null' && top.has('error')))
+    return refuse('not-jsonrpc', '"id" is neither a string nor a number');
+  if (!top.has('method')) {
+    if (id === undefined || top.has('result') === top.has('error'))
+      return refuse('not-jsonrpc', 'neither request, notification nor response');
+    return { kind: 'response', era: 'legacy', raw, id: utf8(raw, idSpan), method: '', document };
+  }
+  const method = text(raw, top.get('method'));
+  if (method === undefined || !/^[\x21-\x7e]{1,128}$/.test(method))
+    return refuse('not-jsonrpc', '"method" is not a name');
+  if (top.has('result') || top.has('error')) return refuse('not-jsonrpc', 'both request and response');
+  const paramsSpan = top.get('params');
+  if (paramsSpan && raw[paramsSpan.start] !== 0x7b)
+    return refuse('params-invalid', '"params" is not an object');
+  const key = NAMED.get(method);
+  const target = key === undefined ? undefined : text(raw, params.get(key));
+  if (target === undefined ? NAME_REQUIRED.has(method) : !target.isWellFormed() || target.includes('\0')) {
+    return refuse('params-invalid', `"params.${key}" is not a proper string`);
+  }
+  return {
+    kind: id === undefined ? 'notification' : 'request',
+    era: meta.has(PROTOCOL_VERSION_KEY) ? 'modern' : 'legacy',
+    raw,
+    ...(id === undefined ? {} : { id: utf8(raw, idSpan) }),
+    method,
+    ...(target === undefined ? {} : { target }),
+    document,
+  };
+}
+
+/** The decoded string at a span; undefined when there is none or it is not a string. */
+export function text(raw: Buffer, span: Span | undefined): string | undefined {
+  return span && raw[span.start] === 0x22 ? (JSON.parse(utf8(raw, span)) as string) : undefined;
+}
+
+const utf8 = (raw: Buffer, span: Span | undefined): string =>
+  span ? raw.toString('utf8', span.start, span.end) : '';

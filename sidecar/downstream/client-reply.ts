@@ -1,0 +1,74 @@
+import type { ServerResponse } from 'node:http';
+import type { Exchange, Refusal, Reply, ReplyHead, Transit } from '../exchange.ts';
+import { REASONS, refusalBody } from '../reasons.ts';
+
+/**
+ * Writes an answer to the client. Bytes go out as they come; a JSON answer that is whole in one piece goes out in one
+ * write with its head.
+ */
+export function createClientReply(
+  exchange: Exchange,
+  response: ServerResponse,
+  transit: () => Transit | undefined,
+): Reply {
+  let waiting: ReplyHead | undefined;
+  let first: Buffer | undefined;
+
+  function writeHead({ status, headers, contentLength }: ReplyHead, length: number | undefined): void {
+    const known = length ?? contentLength;
+    if (known !== undefined) headers['content-length'] = String(known);
+    response.writeHead(status, headers);
+  }
+
+  function write(bytes: Buffer): void {
+    if (response.write(bytes)) return;
+    transit()?.pause();
+    response.once('drain', () => transit()?.resume());
+  }
+
+  return {
+    head(head) {
+      exchange.status = head.status;
+      waiting = head;
+      if (head.contentType !== 'sse') return;
+      waiting = undefined;
+      writeHead(head, undefined);
+      // A stream's head is news by itself: the client may wait for it before it sends anything else.
+      response.flushHeaders();
+    },
+    chunk(bytes) {
+      if (!waiting) return write(bytes);
+      if (!first && bytes.length === (waiting.contentLength ?? -1)) {
+        first = bytes;
+        return;
+      }
+      writeHead(waiting, undefined);
+      waiting = undefined;
+      write(bytes);
+    },
+    end() {
+      if (waiting) writeHead(waiting, first?.length ?? 0);
+      waiting = undefined;
+      response.end(first);
+    },
+    fail(refusal) {
+      // Half an answer cannot be taken back: the client must see that it is half.
+      if (response.headersSent) response.destroy();
+      else answerRefusal(exchange, response, refusal);
+    },
+  };
+}
+
+export function answerRefusal(exchange: Exchange, response: ServerResponse, refusal: Refusal): void {
+  const { status, outcome, code, message } = REASONS[refusal.reason];
+  const body = Buffer.from(refusalBody(refusal, exchange.message?.id));
+  exchange.status = status;
+  exchange.outcome = outcome;
+  exchange.error = { code, message: refusal.detail ? `${message}: ${refusal.detail}` : message };
+  response.writeHead(status, {
+    'content-type': 'application/json',
+    'content-length': body.length,
+    ...refusal.headers,
+  });
+  response.end(body);
+}

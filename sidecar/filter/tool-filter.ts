@@ -1,0 +1,80 @@
+import type { Exchange } from '../exchange.ts';
+import type { Pass, Verdict } from '../passes.ts';
+import { refuse } from '../reasons.ts';
+import type { Catalogue } from '../upstream/catalogue.ts';
+import type { DecideTool, ToolFacts } from './decide-tool.ts';
+import { createToolsListEditor } from './tools-list.ts';
+
+/** Finds a tool as this caller sees it, for servers may list per session. @throws when the server does not answer */
+export type LookUpTool = (exchange: Exchange, name: string) => Promise<ToolFacts | undefined>;
+
+const CATALOGUE_WAIT_MS = 5_000;
+const LOOKUP_TTL_MS = 30_000;
+const MAX_LOOKUPS = 1_000;
+
+/**
+ * `allow-tools`, `deny-tools` and `mode`, in lists and in calls. A forbidden tool and one that does not exist get the
+ * same answer, of the sidecar's own; neither call reaches the server.
+ */
+export function createToolFilter(
+  decide: DecideTool,
+  catalogue: Catalogue,
+  lookUp: LookUpTool,
+  now: () => number = Date.now,
+): Pass {
+  const edit = createToolsListEditor(decide);
+  const lookups = new Map<string, { tool: Promise<ToolFacts | undefined>; expiresAtMs: number }>();
+
+  function judge(exchange: Exchange, tool: ToolFacts | undefined): Verdict {
+    if (!tool) {
+      exchange.rule = 'tool-unknown';
+      return refuse('tool-unknown', exchange.message?.target);
+    }
+    const { allowed, rule } = decide(tool);
+    exchange.rule = rule;
+    return allowed ? undefined : refuse('tool-unknown', exchange.message?.target);
+  }
+
+  async function judgeByLookup(exchange: Exchange, name: string): Promise<Verdict> {
+    const key = `${exchange.session?.sealed ?? exchange.principal.digest}\n${name}`;
+    let lookup = lookups.get(key);
+    if (!lookup || lookup.expiresAtMs < now()) {
+      if (lookups.size >= MAX_LOOKUPS) lookups.delete(lookups.keys().next().value ?? '');
+      lookup = { tool: lookUp(exchange, name), expiresAtMs: now() + LOOKUP_TTL_MS };
+      lookups.set(key, lookup);
+    }
+    try {
+      return judge(exchange, await lookup.tool);
+    } catch (error) {
+      lookups.delete(key);
+      return refuse('catalogue-unavailable', (error as Error).message, { 'retry-after': '2' });
+    }
+  }
+
+  async function judgeWhenLoaded(exchange: Exchange, name: string): Promise<Verdict> {
+    const tools = await catalogue.tools(CATALOGUE_WAIT_MS);
+    if (!tools) return refuse('catalogue-unavailable', catalogue.state().error, { 'retry-after': '2' });
+    const tool = tools.get(name);
+    return tool ? judge(exchange, tool) : judgeByLookup(exchange, name);
+  }
+
+  return {
+    name: 'tool-filter',
+    needs: ['request', 'result'],
+    request(exchange) {
+      const { message } = exchange;
+      if (message?.method !== 'tools/call' || message.target === undefined) return undefined;
+      const tool = catalogue.state().tools?.get(message.target);
+      return tool ? judge(exchange, tool) : judgeWhenLoaded(exchange, message.target);
+    },
+    result: (exchange) => (mayCarryTools(exchange) ? edit : undefined),
+  };
+}
+
+/**
+ * A list of tools may come on any event stream, for a GET with `Last-Event-ID` replays what another stream began; of
+ * the JSON answers only the one to `tools/list` has one. Calls answer with one message of their own.
+ */
+function mayCarryTools({ head, message }: Exchange): boolean {
+  return head.method === 'GET' || message?.method === 'tools/list' || message?.kind === 'response';
+}

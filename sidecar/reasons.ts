@@ -1,0 +1,136 @@
+/**
+ * Every reason for which the sidecar itself answers: one table for the HTTP status, the JSON-RPC error, the audit
+ * record and the code under which `kubectl mcp doctor` explains it.
+ */
+
+/** ToolHive's outcomes: what the audit record says of a call. */
+export type Outcome = 'success' | 'denied' | 'failure' | 'error' | 'application_error';
+
+interface ReasonRow {
+  readonly status: number;
+  /** JSON-RPC error code; the codes -32023 to -32099 are the specification's own and never minted here. */
+  readonly code: number;
+  readonly outcome: Outcome;
+  /** What the client reads when the refusal brings no words of its own. */
+  readonly message: string;
+  readonly doctorCode?: string;
+}
+
+export const REASONS = {
+  'path-unknown': { status: 404, code: -32601, outcome: 'failure', message: 'no MCP endpoint at this path' },
+  'method-not-allowed': { status: 405, code: -32600, outcome: 'failure', message: 'use POST, GET or DELETE' },
+  'media-type': {
+    status: 415,
+    code: -32600,
+    outcome: 'failure',
+    message: 'Content-Type must be application/json',
+  },
+  'body-too-large': {
+    status: 413,
+    code: -32600,
+    outcome: 'failure',
+    message: 'the request body is too large',
+  },
+  'body-incomplete': {
+    status: 400,
+    code: -32700,
+    outcome: 'failure',
+    message: 'the request body ended early',
+  },
+  'not-json': { status: 400, code: -32700, outcome: 'failure', message: 'the request body is not JSON' },
+  'not-strict': {
+    status: 400,
+    code: -32600,
+    outcome: 'denied',
+    message: 'the request body has more than one reading',
+  },
+  'not-jsonrpc': {
+    status: 400,
+    code: -32600,
+    outcome: 'failure',
+    message: 'the request body is not a JSON-RPC message',
+  },
+  'params-invalid': { status: 400, code: -32602, outcome: 'failure', message: 'invalid params' },
+  'credentials-missing': {
+    status: 401,
+    code: -32600,
+    outcome: 'denied',
+    message: 'authentication is required',
+    doctorCode: 'MCP702',
+  },
+  'credentials-invalid': {
+    status: 401,
+    code: -32600,
+    outcome: 'denied',
+    message: 'the credentials are not valid',
+    doctorCode: 'MCP702',
+  },
+  'keys-unavailable': {
+    status: 503,
+    code: -32603,
+    outcome: 'error',
+    message: 'the keys that tokens are checked with are not loaded yet',
+    doctorCode: 'MCP702',
+  },
+  'principal-forbidden': {
+    status: 403,
+    code: -32600,
+    outcome: 'denied',
+    message: 'this caller may not use this server',
+    doctorCode: 'MCP702',
+  },
+  'session-unknown': { status: 404, code: -32001, outcome: 'denied', message: 'Session not found' },
+  // 200, for clients take other 4xx for a dead connection; the same bytes whether the tool is unknown or forbidden.
+  'tool-unknown': { status: 200, code: -32602, outcome: 'denied', message: 'Unknown tool' },
+  'catalogue-unavailable': {
+    status: 503,
+    code: -32603,
+    outcome: 'error',
+    message: 'the list of tools of the server is not loaded yet',
+    doctorCode: 'MCP601',
+  },
+  'upstream-refused': {
+    status: 503,
+    code: -32603,
+    outcome: 'error',
+    message: 'the server does not accept connections',
+    doctorCode: 'MCP601',
+  },
+  'upstream-broken': {
+    status: 502,
+    code: -32603,
+    outcome: 'error',
+    message: 'the server broke the connection or the rules of HTTP',
+    doctorCode: 'MCP603',
+  },
+  'upstream-result-too-large': {
+    status: 502,
+    code: -32603,
+    outcome: 'error',
+    message: 'the result is too large to be filtered',
+    doctorCode: 'MCP606',
+  },
+  'internal-error': { status: 500, code: -32603, outcome: 'error', message: 'internal error of the sidecar' },
+} as const satisfies Record<string, ReasonRow>;
+
+export type Reason = keyof typeof REASONS;
+
+/** An answer of the sidecar's own. `detail` is shown to the client: it holds no secret. */
+export interface Refusal {
+  readonly reason: Reason;
+  readonly detail?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export const refuse = (reason: Reason, detail?: string, headers?: Record<string, string>): Refusal => ({
+  reason,
+  ...(detail === undefined ? {} : { detail }),
+  ...(headers ? { headers } : {}),
+});
+
+/** The JSON-RPC error for a refusal; `id` is the raw JSON of the request's id, or `null`. */
+export function refusalBody({ reason, detail }: Refusal, id = 'null'): string {
+  const { code, message } = REASONS[reason];
+  const words = detail ? `${message}: ${detail}` : message;
+  return `{"jsonrpc":"2.0","id":${id},"error":{"code":${code},"message":${JSON.stringify(words)}}}`;
+}

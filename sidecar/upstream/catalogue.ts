@@ -1,0 +1,153 @@
+/**
+ * The sidecar's own view of the server: whether it is there, which era it speaks and which tools it has. Kept by one
+ * session of the sidecar's own, with a stream that tells of changes and, at once, of the server's end.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import { connectMcp, type McpConnection } from './connect-mcp.ts';
+import type { HttpPool } from './http-pool.ts';
+import { listTools, type CatalogueTool } from './list-tools.ts';
+import { rpc, type Dialect } from './mcp-request.ts';
+import { watchChanges } from './watch-changes.ts';
+
+export interface CatalogueState {
+  readonly connected: boolean;
+  readonly era?: Dialect['era'];
+  readonly version?: string;
+  /** Why the server is not connected. */
+  readonly error?: string;
+  /** Undefined until they have been listed once. */
+  readonly tools?: ReadonlyMap<string, CatalogueTool>;
+}
+
+export interface Catalogue {
+  state(): CatalogueState;
+  /** The tools, waiting for the first list at most `waitMs`; undefined when it has not come by then. */
+  tools(
+    waitMs: number,
+  ): ReadonlyMap<string, CatalogueTool> | undefined | Promise<ReadonlyMap<string, CatalogueTool> | undefined>;
+  /** Real traffic found the server away, or there again: look now. */
+  hint(serverIsThere: boolean): void;
+  close(): void;
+}
+
+const FIRST_RETRY_MS = 100;
+const MAX_RETRY_MS = 2_000;
+/** A server that ends its stream at once must not be asked in a loop. */
+const REOPEN_MS = 200;
+const CHECK_INTERVAL_MS = 10_000;
+const CHECK_TIMEOUT_MS = 5_000;
+
+export function createCatalogue(pool: HttpPool, changed: (state: CatalogueState) => void): Catalogue {
+  let state: CatalogueState = { connected: false, error: 'not connected yet' };
+  let closed = false;
+  let waiters: (() => void)[] = [];
+  let wake: () => void = () => undefined;
+
+  function set(next: CatalogueState): void {
+    const news =
+      next.connected !== state.connected || next.error !== state.error || next.tools !== state.tools;
+    state = next;
+    if (next.tools) {
+      for (const waiter of waiters) waiter();
+      waiters = [];
+    }
+    if (news && !closed) changed(state);
+  }
+
+  async function run(): Promise<void> {
+    let retryMs = FIRST_RETRY_MS;
+    while (!closed) {
+      try {
+        const connection = await connectMcp(pool);
+        const tools = await toolsOf(connection);
+        retryMs = FIRST_RETRY_MS;
+        set({ connected: true, era: connection.dialect.era, version: connection.dialect.version, tools });
+        await stay(connection);
+      } catch (error) {
+        set({ ...state, connected: false, error: (error as Error).message });
+      }
+      await sleep(retryMs);
+      retryMs = Math.min(retryMs * 2, MAX_RETRY_MS);
+    }
+  }
+
+  /** Returns never; throws when the connection is lost. */
+  async function stay(connection: McpConnection): Promise<never> {
+    const { dialect } = connection;
+    let listChanged = false;
+    let open = false;
+    let supported = true;
+    let watch = { close: () => undefined as void };
+    try {
+      for (;;) {
+        if (!open && supported) {
+          open = true;
+          watch = watchChanges(pool, dialect, {
+            toolsChanged: () => {
+              listChanged = true;
+              wake();
+            },
+            ended: (streamed) => {
+              open = false;
+              supported = streamed;
+              setTimeout(() => wake(), REOPEN_MS).unref();
+            },
+          });
+        }
+        await sleep(CHECK_INTERVAL_MS);
+        if (closed) throw new Error('closed');
+        await check(dialect);
+        // Without a stream to tell of changes the list is read again.
+        if (listChanged || !supported) {
+          listChanged = false;
+          set({ ...state, tools: await toolsOf(connection) });
+        }
+      }
+    } finally {
+      watch.close();
+    }
+  }
+
+  async function check(dialect: Dialect): Promise<void> {
+    const method = dialect.era === 'modern' ? 'server/discover' : 'ping';
+    const answer = await rpc(pool, dialect, method, {}, { timeoutMs: CHECK_TIMEOUT_MS });
+    if (answer.status === 404 || answer.status >= 500)
+      throw new Error(`${method} was answered ${answer.status}`);
+  }
+
+  function toolsOf({ dialect, capabilities }: McpConnection): Promise<Map<string, CatalogueTool>> {
+    return 'tools' in capabilities ? listTools(pool, dialect) : Promise.resolve(new Map());
+  }
+
+  async function sleep(forMs: number): Promise<void> {
+    const woken = new Promise<void>((resolve) => (wake = resolve));
+    const timer = new AbortController();
+    await Promise.race([
+      woken,
+      delay(forMs, undefined, { ref: false, signal: timer.signal }).catch(() => undefined),
+    ]);
+    timer.abort();
+  }
+
+  void run();
+  return {
+    state: () => state,
+    tools(waitMs) {
+      if (state.tools) return state.tools;
+      return new Promise((resolve) => {
+        const timer = setTimeout(() => resolve(state.tools), waitMs);
+        waiters.push(() => {
+          clearTimeout(timer);
+          resolve(state.tools);
+        });
+      });
+    },
+    hint(serverIsThere) {
+      if (serverIsThere !== state.connected) wake();
+    },
+    close() {
+      closed = true;
+      wake();
+    },
+  };
+}

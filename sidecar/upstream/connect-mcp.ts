@@ -1,0 +1,55 @@
+import {
+  LEGACY_VERSION,
+  MODERN_VERSION,
+  CLIENT_INFO,
+  rpc,
+  type Dialect,
+  type RpcAnswer,
+} from './mcp-request.ts';
+import { UpstreamError, type HttpPool } from './http-pool.ts';
+
+export interface McpConnection {
+  readonly dialect: Dialect;
+  readonly capabilities: Readonly<Record<string, unknown>>;
+}
+
+const TIMEOUT_MS = 5_000;
+
+/**
+ * Finds out which era the server speaks and opens a session where it has them. `server/discover` decides for the modern
+ * era only when it offers 2026-07-28, for some servers answer it and offer legacy versions alone; a refusal for want of
+ * credentials, an overload, a 5xx or silence says nothing about the era (specification 2026-07-28, versioning).
+ * @throws {UpstreamError}
+ */
+export async function connectMcp(pool: HttpPool): Promise<McpConnection> {
+  const modern: Dialect = { era: 'modern', version: MODERN_VERSION };
+  const discovered = await rpc(pool, modern, 'server/discover', {}, { timeoutMs: TIMEOUT_MS });
+  const versions = discovered.result?.['supportedVersions'];
+  if (Array.isArray(versions) && versions.includes(MODERN_VERSION)) {
+    return { dialect: modern, capabilities: asRecord(discovered.result?.['capabilities']) };
+  }
+  if (inconclusive(discovered.status))
+    throw new UpstreamError(`server/discover was answered ${discovered.status}`, false);
+  const params = { protocolVersion: LEGACY_VERSION, capabilities: {}, clientInfo: CLIENT_INFO };
+  const answer = await rpc(pool, { era: 'legacy', version: LEGACY_VERSION }, 'initialize', params, {
+    timeoutMs: TIMEOUT_MS,
+  });
+  if (!answer.result) throw new UpstreamError(`initialize was refused: ${reasonOf(answer)}`, false);
+  const sessionId = answer.headers.get('mcp-session-id');
+  const version = answer.result['protocolVersion'];
+  const dialect: Dialect = {
+    era: 'legacy',
+    version: typeof version === 'string' ? version : LEGACY_VERSION,
+    ...(sessionId === undefined ? {} : { sessionId }),
+  };
+  await rpc(pool, dialect, 'notifications/initialized', {}, { timeoutMs: TIMEOUT_MS, notification: true });
+  return { dialect, capabilities: asRecord(answer.result['capabilities']) };
+}
+
+export function reasonOf({ status, error }: RpcAnswer): string {
+  return error ? `${error.message} (${error.code})` : `status ${status}`;
+}
+
+const inconclusive = (status: number): boolean => [401, 403, 407, 408, 429].includes(status) || status >= 500;
+const asRecord = (value: unknown): Record<string, unknown> =>
+  typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};

@@ -1,0 +1,209 @@
+/**
+ * Keep-alive HTTP/1.1 to one server in the same pod: one exchange at a time per connection, never pipelined, and no
+ * request is sent twice.
+ */
+import { connect, type Socket } from 'node:net';
+import { ResponseReader, type ResponseEvents, type ResponseHead } from './http-response.ts';
+
+export interface UpstreamRequest {
+  readonly method: 'POST' | 'GET' | 'DELETE';
+  /** Header lines beyond Host, Content-Length and Connection, each ended by CRLF. */
+  readonly headerLines: string;
+  readonly body?: Buffer;
+}
+
+export interface UpstreamEvents {
+  head(head: ResponseHead): void;
+  chunk(bytes: Buffer): void;
+  end(): void;
+  /** Nothing more comes. `refused`: no address took the connection, so the request never left. */
+  fail(error: UpstreamError): void;
+}
+
+/** A request under way. */
+export interface UpstreamCall {
+  /** Ends the connection; the server sees its client go. No event follows. */
+  abort(): void;
+  pause(): void;
+  resume(): void;
+}
+
+export class UpstreamError extends Error {
+  readonly refused: boolean;
+  constructor(message: string, refused: boolean) {
+    super(message);
+    this.name = 'UpstreamError';
+    this.refused = refused;
+  }
+}
+
+export interface HttpPool {
+  send(request: UpstreamRequest, events: UpstreamEvents): UpstreamCall;
+  close(): void;
+}
+
+/** Shorter than the keep-alive of any server in use (Node and uvicorn: 5 s), so that no call meets a closing connection. */
+const IDLE_MS = 3_000;
+const CONNECT_TIMEOUT_MS = 5_000;
+const ONE_WRITE_BYTES = 16 * 1024;
+
+interface Connection {
+  readonly socket: Socket;
+  reader: ResponseReader | undefined;
+  events: UpstreamEvents | undefined;
+  idleSinceMs: number;
+}
+
+/** `addresses` are tried in this order when connecting; the one that answered last is tried first. */
+export function createHttpPool(target: {
+  addresses: readonly string[];
+  port: number;
+  path: string;
+}): HttpPool {
+  const addresses = [...target.addresses];
+  const idle: Connection[] = [];
+  const open = new Set<Connection>();
+  const prefix = ` ${target.path} HTTP/1.1\r\nHost: localhost:${target.port}\r\n`;
+  const sweep = setInterval(() => {
+    const oldest = Date.now() - IDLE_MS;
+    while (idle[0] && idle[0].idleSinceMs < oldest) idle.shift()?.socket.destroy();
+  }, 1_000).unref();
+
+  function send(request: UpstreamRequest, events: UpstreamEvents): UpstreamCall {
+    const kept = idle.pop();
+    if (kept) {
+      start(kept, request, events);
+      return callOf(kept, events);
+    }
+    let connection: Connection | undefined;
+    let aborted = false;
+    let paused = false;
+    dial(0, (error, socket) => {
+      if (aborted) return void socket?.destroy();
+      if (!socket) return events.fail(new UpstreamError(error ?? 'no address', true));
+      connection = adopt(socket);
+      start(connection, request, events);
+      if (paused) socket.pause();
+    });
+    return {
+      abort: () => {
+        aborted = true;
+        if (connection && connection.events === events) drop(connection);
+      },
+      pause: () => {
+        paused = true;
+        if (connection && connection.events === events) connection.socket.pause();
+      },
+      resume: () => {
+        paused = false;
+        if (connection && connection.events === events) connection.socket.resume();
+      },
+    };
+  }
+
+  function callOf(connection: Connection, events: UpstreamEvents): UpstreamCall {
+    const mine = (act: () => void) => () => {
+      if (connection.events === events) act();
+    };
+    return {
+      abort: mine(() => drop(connection)),
+      pause: mine(() => connection.socket.pause()),
+      resume: mine(() => connection.socket.resume()),
+    };
+  }
+
+  function dial(index: number, done: (error: string | undefined, socket?: Socket) => void): void {
+    const host = addresses[index];
+    if (host === undefined) return done(`nothing listens on port ${target.port}`);
+    const socket = connect({ host, port: target.port, noDelay: true });
+    const timer = setTimeout(() => socket.destroy(new Error('timeout')), CONNECT_TIMEOUT_MS);
+    socket.once('error', () => {
+      clearTimeout(timer);
+      dial(index + 1, done);
+    });
+    socket.once('connect', () => {
+      clearTimeout(timer);
+      socket.removeAllListeners('error');
+      if (index > 0) addresses.unshift(...addresses.splice(index, 1));
+      done(undefined, socket);
+    });
+  }
+
+  function adopt(socket: Socket): Connection {
+    const connection: Connection = { socket, reader: undefined, events: undefined, idleSinceMs: 0 };
+    open.add(connection);
+    socket.on('data', (bytes: Buffer) => {
+      // Bytes that no request asked for: the connection cannot be trusted with the next one.
+      if (!connection.reader) return drop(connection);
+      try {
+        connection.reader.push(bytes);
+      } catch (error) {
+        fail(connection, (error as Error).message);
+      }
+    });
+    socket.on('error', (error: Error) => fail(connection, error.message));
+    socket.on('end', () => {
+      try {
+        connection.reader?.eof();
+        drop(connection);
+      } catch (error) {
+        fail(connection, (error as Error).message);
+      }
+    });
+    socket.on('close', () => fail(connection, 'the connection was closed'));
+    return connection;
+  }
+
+  function start(connection: Connection, request: UpstreamRequest, events: UpstreamEvents): void {
+    connection.events = events;
+    const responseEvents: ResponseEvents = {
+      head: (head) => events.head(head),
+      chunk: (bytes) => events.chunk(bytes),
+      end: (reusable) => {
+        connection.events = undefined;
+        connection.reader = undefined;
+        if (reusable && !connection.socket.destroyed) {
+          connection.idleSinceMs = Date.now();
+          connection.socket.resume();
+          idle.push(connection);
+        } else drop(connection);
+        events.end();
+      },
+    };
+    connection.reader = new ResponseReader(responseEvents);
+    const { method, headerLines, body } = request;
+    const head = `${method}${prefix}${headerLines}${body ? `Content-Length: ${body.length}\r\n` : ''}\r\n`;
+    if (!body) connection.socket.write(head, 'latin1');
+    else if (body.length <= ONE_WRITE_BYTES)
+      connection.socket.write(head + body.toString('latin1'), 'latin1');
+    else {
+      connection.socket.cork();
+      connection.socket.write(head, 'latin1');
+      connection.socket.write(body);
+      connection.socket.uncork();
+    }
+  }
+
+  function fail(connection: Connection, message: string): void {
+    const { events } = connection;
+    drop(connection);
+    events?.fail(new UpstreamError(message, false));
+  }
+
+  function drop(connection: Connection): void {
+    connection.events = undefined;
+    connection.reader = undefined;
+    const index = idle.indexOf(connection);
+    if (index >= 0) idle.splice(index, 1);
+    open.delete(connection);
+    connection.socket.destroy();
+  }
+
+  return {
+    send,
+    close: () => {
+      clearInterval(sweep);
+      for (const connection of open) drop(connection);
+    },
+  };
+}

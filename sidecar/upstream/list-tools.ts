@@ -1,0 +1,39 @@
+import { hash } from 'node:crypto';
+import { toolFacts, type ToolFacts } from '../filter/decide-tool.ts';
+import { reasonOf } from './connect-mcp.ts';
+import { UpstreamError, type HttpPool } from './http-pool.ts';
+import { rpc, type Dialect } from './mcp-request.ts';
+
+export interface CatalogueTool extends ToolFacts {
+  /** SHA-256 of the input schema as the server wrote its members, for pins. */
+  readonly schemaHash: string;
+}
+
+const TIMEOUT_MS = 10_000;
+/** A server whose cursors never end must not hold the sidecar. */
+const MAX_PAGES = 1_000;
+
+/** Every page of `tools/list`, by name. @throws {UpstreamError} */
+export async function listTools(pool: HttpPool, dialect: Dialect): Promise<Map<string, CatalogueTool>> {
+  const found = new Map<string, CatalogueTool>();
+  let cursor: string | undefined;
+  for (let page = 0; page < MAX_PAGES; page++) {
+    const answer = await rpc(pool, dialect, 'tools/list', cursor === undefined ? {} : { cursor }, {
+      timeoutMs: TIMEOUT_MS,
+    });
+    const tools = answer.result?.['tools'];
+    if (!Array.isArray(tools)) throw new UpstreamError(`tools/list was refused: ${reasonOf(answer)}`, false);
+    for (const tool of tools as unknown[]) {
+      const facts = toolFacts(tool);
+      if (facts)
+        found.set(facts.name, {
+          ...facts,
+          schemaHash: hash('sha256', JSON.stringify((tool as { inputSchema?: unknown }).inputSchema ?? null)),
+        });
+    }
+    const next = answer.result?.['nextCursor'];
+    if (typeof next !== 'string') return found;
+    cursor = next;
+  }
+  throw new UpstreamError(`tools/list did not end after ${MAX_PAGES} pages`, false);
+}
