@@ -7,6 +7,9 @@ export const KUBERNETES_VERSION = 'v1.34.4';
 export const NODE_NAME = 'kubectl-mcp-node';
 export const PAUSE_IMAGE = 'kubectl-mcp.dev/pause:1';
 
+/** One for the machine, whose addresses and rules every cluster of this rig shares. */
+export const LOCK_FILE = '/run/kubectl-mcp-cluster.lock';
+
 /** In every daemon's environment, inherited by containerd's shims: how a later run finds what is ours. */
 export const MARK_ENV = 'KUBECTL_MCP_CLUSTER';
 
@@ -34,7 +37,6 @@ export function layoutOf(env: NodeJS.ProcessEnv) {
     root,
     state,
     bin: join(root, `kubernetes-${KUBERNETES_VERSION}`),
-    lock: join(root, 'cluster.lock'),
     pki: join(state, 'pki'),
     config: join(state, 'config'),
     logs: join(state, 'log'),

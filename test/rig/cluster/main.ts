@@ -1,9 +1,9 @@
 /** `npm run cluster -- up | down | status | kubeconfig | load IMAGE.tar`. */
 import { spawnSync } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
 import { importImage } from './containerd.ts';
-import { layoutOf } from './layout.ts';
+import { layoutOf, LOCK_FILE } from './layout.ts';
 import type { Layout } from './layout.ts';
+import { otherCluster } from './processes.ts';
 import { step } from './progress.ts';
 import { removeRemains, thereAreRemains } from './remains.ts';
 import { status } from './status.ts';
@@ -43,15 +43,16 @@ const VERBS: Readonly<Record<string, (layout: Layout, args: readonly string[]) =
 
 /** A second run waits for the first, by running itself under flock(1), which lets go when it is killed. */
 async function oneAtATime(layout: Layout, work: () => Promise<void>): Promise<number> {
-  if (process.env[LOCKED_ENV] === layout.lock) {
-    delete process.env[LOCKED_ENV]; // Not for the daemons.
-    await work();
-    return 0;
+  if (process.env[LOCKED_ENV] === undefined) {
+    const locked = ['--close', LOCK_FILE, process.execPath, ...process.execArgv, ...process.argv.slice(1)];
+    const env = { ...process.env, [LOCKED_ENV]: '1' };
+    return spawnSync('flock', locked, { stdio: 'inherit', env }).status ?? 1;
   }
-  mkdirSync(layout.root, { recursive: true });
-  const locked = ['--close', layout.lock, process.execPath, ...process.execArgv, ...process.argv.slice(1)];
-  const env = { ...process.env, [LOCKED_ENV]: layout.lock };
-  return spawnSync('flock', locked, { stdio: 'inherit', env }).status ?? 1;
+  delete process.env[LOCKED_ENV]; // Not for the daemons.
+  const other = await otherCluster(layout);
+  if (other !== undefined) throw new Error(`another cluster runs from ${other}: take that one down first`);
+  await work();
+  return 0;
 }
 
 async function main(): Promise<number> {

@@ -1,42 +1,57 @@
 /** Daemons that outlive this program, found again by the mark in their environment. */
 import { spawn } from 'node:child_process';
-import { closeSync, openSync } from 'node:fs';
+import { openSync, writeSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MARK_ENV } from './layout.ts';
 import type { Layout } from './layout.ts';
 
 export type Running = { pid: number; argv: readonly string[] };
+type Marked = Running & { state: string };
+
+const MARK = `${MARK_ENV}=`;
 
 /** A proxy meant for the internet must not stand between the parts of the node. */
 const isProxyVariable = (name: string): boolean => /_proxy$/i.test(name);
 
-export function startDaemon(layout: Layout, name: string, command: readonly string[]): void {
+/** Returned: whether it has ended since. */
+export function startDaemon(layout: Layout, name: string, command: readonly string[]): () => boolean {
   const [file = '', ...args] = command;
   const log = openSync(join(layout.logs, `${name}.log`), 'a');
   const inherited = Object.entries(process.env).filter(([key]) => !isProxyVariable(key));
   const env = { ...Object.fromEntries(inherited), [MARK_ENV]: layout.state };
   const child = spawn(file, args, { detached: true, stdio: ['ignore', log, log], env, cwd: layout.state });
-  // A program that is not there shows itself as a component that never answers; its log says why.
-  child.on('error', (error) => process.stderr.write(`\n${name}: ${error.message}\n`));
+  let ended = false;
+  child.on('error', (error) => {
+    writeSync(log, `${error.message}\n`);
+    ended = true;
+  });
+  child.on('exit', () => (ended = true));
   child.unref();
-  closeSync(log);
+  // The descriptor stays open as long as this program: a spawn that fails says so later.
+  return () => ended;
 }
 
 /** Every process that carries this cluster's mark: daemons and containerd's shims, whoever their parent is now. */
-export async function ownProcesses(layout: Layout): Promise<Running[]> {
-  const mark = `${MARK_ENV}=${layout.state}`;
+export const ownProcesses = async (layout: Layout): Promise<Running[]> =>
+  (await markedProcesses()).filter((each) => each.state === layout.state);
+
+/** State directory of another cluster of this rig that runs; the two would take each other's addresses. */
+export const otherCluster = async (layout: Layout): Promise<string | undefined> =>
+  (await markedProcesses()).find((each) => each.state !== layout.state)?.state;
+
+async function markedProcesses(): Promise<Marked[]> {
   const pids = (await readdir('/proc')).filter((entry) => /^\d+$/.test(entry)).map(Number);
-  const found = await Promise.all(pids.map((pid) => readMarked(pid, mark)));
-  return found.filter((each) => each !== null);
+  return (await Promise.all(pids.map(readMarked))).filter((each) => each !== null);
 }
 
-async function readMarked(pid: number, mark: string): Promise<Running | null> {
+async function readMarked(pid: number): Promise<Marked | null> {
   try {
-    const environ = await readFile(`/proc/${pid}/environ`, 'latin1');
-    if (!environ.split('\0').includes(mark)) return null;
+    const environ = (await readFile(`/proc/${pid}/environ`, 'latin1')).split('\0');
+    const mark = environ.find((each) => each.startsWith(MARK));
+    if (mark === undefined) return null;
     const argv = (await readFile(`/proc/${pid}/cmdline`, 'latin1')).split('\0').slice(0, -1);
-    return { pid, argv };
+    return { pid, argv, state: mark.slice(MARK.length) };
   } catch {
     return null; // Ended while we looked.
   }

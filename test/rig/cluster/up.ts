@@ -63,16 +63,15 @@ async function prepare(layout: Layout): Promise<void> {
 }
 
 async function start(layout: Layout, starting: readonly Component[]): Promise<void> {
-  for (const each of starting) startDaemon(layout, each.name, each.command);
-  await Promise.all(starting.map((each) => awaitHealth(layout, each)));
+  const started = starting.map((each) => ({ each, ended: startDaemon(layout, each.name, each.command) }));
+  await Promise.all(started.map(({ each, ended }) => awaitHealth(layout, each, ended)));
 }
 
-async function awaitHealth(layout: Layout, component: Component): Promise<void> {
-  if (await poll(() => isHealthy(layout, component), START_MS)) return;
-  const within = `${START_MS / 1000} s`;
-  throw new Error(
-    `${component.name} did not become healthy within ${within}; ${await logTail(layout, component.name)}`,
-  );
+async function awaitHealth(layout: Layout, component: Component, ended: () => boolean): Promise<void> {
+  const healthy = await poll(async () => ended() || isHealthy(layout, component), START_MS);
+  if (healthy && !ended()) return;
+  const what = ended() ? 'ended at once' : `did not become healthy within ${START_MS / 1000} s`;
+  throw new Error(`${component.name} ${what}; ${await logTail(layout, component.name)}`);
 }
 
 async function settle(layout: Layout): Promise<void> {
