@@ -10,6 +10,7 @@ import { homedir, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { buildBundles } from '../../manifests/build.ts';
 import { freePorts } from '../conformance/ports.ts';
 import { memoryMb } from './process.ts';
 import { profile } from './profile.ts';
@@ -21,6 +22,7 @@ import type { Results } from './scenarios.ts';
 import { LOAD_CORE, buildLoad, installNginx, start } from './setup.ts';
 import { nginx, sidecar } from './targets.ts';
 import type { Target } from './targets.ts';
+import { verifyAudited, verifyProtects } from './verify.ts';
 
 const USAGE = `Usage: npm run bench -- [--quick] [--json FILE] [--profile] [--rounds N] [--seconds N] [--node-flag=FLAG]...
   --quick       two short rounds: a look, not a figure
@@ -69,8 +71,10 @@ async function main(): Promise<void> {
       return;
     }
     const targets = [nginx({ ...place, ports: [one, two] })];
-    if (existsSync(BUNDLE)) targets.push(ours([BUNDLE]));
-    else console.error(`bench: no ${BUNDLE} (npm run build makes it): nginx alone is measured`);
+    if (existsSync(SOURCE)) {
+      await buildBundles();
+      targets.push(ours([BUNDLE]));
+    }
     const results = await measure(targets, upstreamPort, directory, rounds, stops);
     console.log(`${report(results)}\n`);
     if (options.json) writeFileSync(options.json, `${JSON.stringify(results)}\n`);
@@ -93,6 +97,7 @@ async function measure(
     const started = await startTarget(target, directory);
     stops.unshift(started.stop);
     running.push(started);
+    if (target.name === 'sidecar') await verifyProtects(started, settings.token);
     await sleep(2000);
     results[target.name] = { rounds: {}, coldMs, idleMb: memoryMb(started.pid).resident, peakMb: 0 };
   }
@@ -110,6 +115,10 @@ async function measure(
     }
     console.error(`bench: ${scenario.title}: ${count} rounds`);
   }
-  for (const each of running) results[each.name]!.peakMb = memoryMb(each.pid).peak;
+  for (const each of running) {
+    results[each.name]!.peakMb = memoryMb(each.pid).peak;
+    await each.stop();
+    if (each.name === 'sidecar') verifyAudited(each, results.sidecar!, directory);
+  }
   return results;
 }

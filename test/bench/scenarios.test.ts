@@ -4,6 +4,8 @@ import { groupSelfTimes } from './profile.ts';
 import { verdictOf } from './report.ts';
 import { median } from './scenarios.ts';
 
+const frame = (id: number, functionName: string, url = '') => ({ id, callFrame: { functionName, url } });
+
 test('the median of an even count lies between the middle two', () => {
   assert.equal(median([9, 1, 4, 2]), 3);
   assert.equal(median([9, 1, 4]), 4);
@@ -18,7 +20,6 @@ test('a verdict says which of goal and must a figure meets', () => {
 });
 
 test('self times are grouped by what a person can act on', () => {
-  const frame = (id: number, functionName: string, url = '') => ({ id, callFrame: { functionName, url } });
   const sums = groupSelfTimes({
     nodes: [
       frame(1, '(idle)'),
