@@ -1,5 +1,12 @@
 /** The commander tree, and one run of it from arguments to exit code. */
 import { type Command, CommanderError } from 'commander';
+import { addCall } from './commands/call.ts';
+import { addCreate } from './commands/create.ts';
+import { addInject } from './commands/inject.ts';
+import { addInstall } from './commands/install.ts';
+import { addList } from './commands/list.ts';
+import { addTools } from './commands/tools.ts';
+import { addUninstall } from './commands/uninstall.ts';
 import { addOptions } from './commands/options.ts';
 import { addVersion } from './commands/version.ts';
 import type { Deps } from './deps.ts';
@@ -10,7 +17,17 @@ import { toCliError } from './kube/errors.ts';
 import { writeLine } from './streams.ts';
 
 /** In the order of the help text. */
-const COMMANDS: readonly ((program: Command, deps: Deps) => void)[] = [addVersion, addOptions];
+const COMMANDS: readonly ((program: Command, deps: Deps) => void)[] = [
+  addInstall,
+  addUninstall,
+  addCreate,
+  addInject,
+  addList,
+  addTools,
+  addCall,
+  addVersion,
+  addOptions,
+];
 
 export function buildProgram(deps: Deps): McpCommand {
   const program = new McpCommand('kubectl mcp');

@@ -14,14 +14,16 @@ export function checkFormat<Format extends string>(
   );
 }
 
-export const formatJson = (value: unknown): string => `${JSON.stringify(value, null, 4)}\n`;
+export const formatJson = (value: unknown): string => `${JSON.stringify(plain(value), null, 4)}\n`;
 
 /** Keys sorted and sequences not indented, as kubectl's; several objects become several documents. */
 export async function formatYaml(...values: readonly unknown[]): Promise<string> {
   const { stringify } = await import('yaml');
   return values
     .map((value) =>
-      stringify(structuredClone(value), {
+      stringify(plain(value), {
+        // What Go reads: there "on" and dates need quotes.
+        version: '1.1',
         indentSeq: false,
         lineWidth: 0,
         sortMapEntries: true,
@@ -40,3 +42,11 @@ export async function printObjects(
   const single = objects.length === 1 ? objects[0] : { apiVersion: 'v1', kind: 'List', items: objects };
   streams.out.write(format === 'json' ? formatJson(single) : await formatYaml(...objects));
 }
+
+/** Dates as the API writes them, to the second; text that looks like one stays as it is. */
+const plain = (value: unknown): unknown =>
+  JSON.parse(
+    JSON.stringify(value, function (this: Record<string, unknown>, key: string, each: unknown) {
+      return this[key] instanceof Date ? String(each).replace('.000Z', 'Z') : each;
+    }),
+  );

@@ -1,0 +1,136 @@
+import { type Command, Option } from 'commander';
+import { ANNOTATIONS } from '../../webhook/annotations.ts';
+import type { Deps } from '../deps.ts';
+import { usageError } from '../errors.ts';
+import { collect, type DryRun, dryRunFlag, type GlobalFlags, outputFlag } from '../flags.ts';
+import { addCommand, type McpCommand } from '../help.ts';
+import { applyObject, describeApplied, resourceName } from '../kube/apply.ts';
+import { checkFormat, printObjects } from '../print/object.ts';
+import { writeLine } from '../streams.ts';
+
+const FORMATS = ['json', 'yaml', 'name'] as const;
+/** Flags that become annotations of the same name; their help is the annotation's own line. */
+const ANNOTATION_FLAGS = [
+  'path',
+  'auth',
+  'token-secret',
+  'allow-principals',
+  'allow-tools',
+  'deny-tools',
+  'mode',
+  'audit',
+] as const;
+
+interface CreateServerFlags extends GlobalFlags {
+  readonly dryRun: DryRun;
+  readonly env?: string[];
+  readonly image: string;
+  readonly output?: string;
+  readonly port: number;
+  readonly replicas: number;
+  readonly serviceAccount?: string;
+  readonly servicePort: number;
+}
+
+/** `create` holds what it can create, as `kubectl create` does. */
+export function addCreate(program: Command, deps: Deps): void {
+  const create = addCommand(program, {
+    usage: 'create',
+    short: 'Create an MCP server',
+    examples: `
+      # Print the manifests of a new MCP server
+      kubectl mcp create server weather --image=registry.example.com/weather:1 --port=8080 -o yaml`,
+  });
+  addCreateServer(create, deps);
+}
+
+function addCreateServer(create: McpCommand, deps: Deps): void {
+  const command = addCommand(create, {
+    usage: 'server NAME --image=image [-- COMMAND [args...]]',
+    short: 'Create an annotated Deployment and the Service that leads to its sidecar',
+    long: `Create an annotated Deployment and the Service that leads to its sidecar.
+
+With -o the manifests are printed and nothing is created, so that they can go where your manifests live. A Deployment that exists already is better served by "kubectl mcp enable".`,
+    examples: `
+      # Print the manifests of a server that listens on port 8080
+      kubectl mcp create server weather --image=registry.example.com/weather:1 --port=8080 -o yaml
+
+      # Create it, with tools that only read
+      kubectl mcp create server weather --image=registry.example.com/weather:1 --port=8080 --mode=read-only
+
+      # Give the container a command and an environment
+      kubectl mcp create server everything --image=everything:1 --port=3001 --env=PORT=3001 -- node index.js streamableHttp`,
+  })
+    .argument('<NAME>')
+    .argument('[COMMAND...]')
+    .addOption(dryRunFlag())
+    .option(
+      '--env <name=value>',
+      'An environment variable of the container, NAME=VALUE. Can be repeated.',
+      collect,
+    )
+    .requiredOption('--image <image>', "The server's image.")
+    .addOption(outputFlag(FORMATS))
+    .option('--port <number>', "The server's own port.", portNumber('--port'), 8080)
+    .option('--replicas <number>', 'Number of replicas to create.', wholeNumber('--replicas'), 1)
+    .option(
+      '--service-account <name>',
+      'The service account that the pods run as; without it they carry no token of the API server.',
+    )
+    .option('--service-port <number>', 'The port of the Service.', portNumber('--service-port'), 80);
+  for (const key of ANNOTATION_FLAGS) {
+    command.addOption(new Option(`--${key} <value>`, plainWords(ANNOTATIONS[key].doc)));
+  }
+  command.action(async (name: string, rest: string[], _options, self: Command) =>
+    runCreateServer({ name, command: rest }, self.optsWithGlobals<CreateServerFlags>(), deps),
+  );
+}
+
+const plainWords = (doc: string): string => doc.replaceAll('`', '"');
+
+async function runCreateServer(
+  { name, command }: { name: string; command: string[] },
+  flags: CreateServerFlags,
+  { streams, env, connect }: Deps,
+): Promise<void> {
+  const format = checkFormat(flags.output, FORMATS);
+  const { serverObjects } = await import('../create/server.ts');
+  const values = flags as unknown as Record<string, string | undefined>;
+  const options = {
+    ...flags,
+    name,
+    command,
+    env: flags.env ?? [],
+    annotations: Object.fromEntries(ANNOTATION_FLAGS.map((key) => [key, values[camelCase(key)]])),
+  };
+  if (format && format !== 'name') {
+    await printObjects(streams, format, serverObjects(options));
+    return;
+  }
+  const cluster = await connect(flags, env);
+  for (const object of serverObjects({ ...options, namespace: cluster.namespace })) {
+    const applied = await applyObject(cluster, object, { dryRun: flags.dryRun });
+    writeLine(
+      streams.out,
+      format === 'name' ? resourceName(applied.object) : describeApplied(applied, flags.dryRun),
+    );
+  }
+}
+
+const camelCase = (key: string): string =>
+  key.replaceAll(/-(.)/g, (_match, letter: string) => letter.toUpperCase());
+
+const wholeNumber =
+  (flag: string, max = 10_000) =>
+  (value: string): number => {
+    if (/^\d+$/.test(value) && Number(value) <= max) return Number(value);
+    throw usageError(`invalid argument "${value}" for "${flag}" flag: expected a whole number up to ${max}`);
+  };
+
+const portNumber =
+  (flag: string) =>
+  (value: string): number => {
+    const port = wholeNumber(flag, 65_535)(value);
+    if (port > 0) return port;
+    throw usageError(`invalid argument "${value}" for "${flag}" flag: a port is a number from 1 to 65535`);
+  };

@@ -1,0 +1,124 @@
+import type { Command } from 'commander';
+import type { Deps } from '../deps.ts';
+import { allNamespacesFlag, type GlobalFlags, noHeadersFlag, outputFlag, selectorFlag } from '../flags.ts';
+import { addCommand } from '../help.ts';
+import type { Cluster } from '../kube/client.ts';
+import { mapBounded, readHealth } from '../kube/health.ts';
+import { listPods, listServices, listWorkloads } from '../kube/workloads.ts';
+import { isMcpServer, type McpServer, toMcpServer } from '../model.ts';
+import { formatAge } from '../print/age.ts';
+import { checkFormat, formatJson, formatYaml } from '../print/object.ts';
+import { type Column, formatTable } from '../print/table.ts';
+import { writeLine } from '../streams.ts';
+
+const FORMATS = ['json', 'yaml', 'name', 'wide'] as const;
+const PROBES_AT_ONCE = 6;
+const PROBE_TIMEOUT_MS = 4_000;
+
+interface ListFlags extends GlobalFlags {
+  readonly allNamespaces?: boolean;
+  readonly headers: boolean;
+  readonly output?: string;
+  readonly probe: boolean;
+  readonly selector?: string;
+}
+
+export function addList(program: Command, deps: Deps): void {
+  addCommand(program, {
+    usage: 'list',
+    short: 'List the MCP servers of a namespace or of the cluster',
+    long: `List the MCP servers of a namespace or of the cluster: Deployments, StatefulSets and DaemonSets whose pod template carries annotations of ours.
+
+READY counts pods whose sidecar is ready. TOOLS is asked of a running sidecar through a port-forward, "-" where none answers. BYPASS tells whether the server's own port answers other pods, "?" until it has been dialled (see "kubectl mcp doctor --probe").`,
+    examples: `
+      # List the MCP servers of the current namespace
+      kubectl mcp list
+
+      # List all of the cluster, with more columns
+      kubectl mcp list -A -o wide
+
+      # List without asking the sidecars, which needs no right to port-forward
+      kubectl mcp list --no-probe`,
+  })
+    .alias('ls')
+    .addOption(allNamespacesFlag())
+    .addOption(noHeadersFlag())
+    .addOption(outputFlag(FORMATS))
+    .option('--no-probe', 'If false, the sidecars are not asked and TOOLS stays "-".')
+    .addOption(selectorFlag())
+    .action(async (_options, command: Command) => runList(command.optsWithGlobals<ListFlags>(), deps));
+}
+
+async function runList(flags: ListFlags, { streams, env, connect, nowMs }: Deps): Promise<void> {
+  const format = checkFormat(flags.output, FORMATS);
+  const cluster = await connect(flags, env);
+  const namespace = flags.allNamespaces ? undefined : cluster.namespace;
+  const found = await findServers(cluster, { namespace, labelSelector: flags.selector });
+  const asks = flags.probe && format !== 'name';
+  const servers = asks ? await mapBounded(found, PROBES_AT_ONCE, (each) => withHealth(cluster, each)) : found;
+  if (format === 'json' || format === 'yaml') {
+    const list = { items: servers };
+    streams.out.write(format === 'json' ? formatJson(list) : await formatYaml(list));
+  } else if (servers.length === 0) {
+    writeLine(
+      streams.err,
+      `No resources found${namespace === undefined ? '' : ` in ${namespace} namespace.`}`,
+    );
+  } else if (format === 'name') {
+    for (const each of servers) writeLine(streams.out, `${each.kind.toLowerCase()}.apps/${each.name}`);
+  } else {
+    const columns = listColumns(nowMs(), { withNamespace: namespace === undefined });
+    streams.out.write(formatTable(columns, servers, { wide: format === 'wide', noHeaders: !flags.headers }));
+  }
+}
+
+async function findServers(
+  cluster: Cluster,
+  { namespace, labelSelector }: { namespace?: string | undefined; labelSelector?: string | undefined },
+): Promise<McpServer[]> {
+  const [workloads, pods, services] = await Promise.all([
+    listWorkloads(cluster, {
+      ...(namespace ? { namespace } : {}),
+      ...(labelSelector ? { labelSelector } : {}),
+    }),
+    listPods(cluster, namespace),
+    listServices(cluster, namespace),
+  ]);
+  return workloads
+    .filter(isMcpServer)
+    .map((each) => toMcpServer(each, pods, services))
+    .toSorted((a, b) => compare(a.namespace, b.namespace) || compare(a.name, b.name));
+}
+
+const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+
+async function withHealth(cluster: Cluster, server: McpServer): Promise<McpServer> {
+  const { namespace, pod, adminPort } = server;
+  const health = pod && (await readHealth(cluster, { namespace, pod, adminPort }, PROBE_TIMEOUT_MS));
+  return health ? { ...server, health } : server;
+}
+
+/** The columns, as data. */
+export function listColumns(
+  nowMs: number,
+  { withNamespace }: { withNamespace: boolean },
+): readonly Column<McpServer>[] {
+  const namespace: Column<McpServer> = { header: 'NAMESPACE', value: (server) => server.namespace };
+  return [
+    ...(withNamespace ? [namespace] : []),
+    { header: 'NAME', value: ({ kind, name }) => `${kind.toLowerCase()}/${name}` },
+    { header: 'TRANSPORT', value: ({ transport }) => transport },
+    { header: 'AUTH', value: ({ auth }) => auth },
+    { header: 'READY', value: ({ readyPods, desiredPods }) => `${readyPods}/${desiredPods}` },
+    { header: 'TOOLS', value: ({ health }) => (health ? String(health.tools) : '-') },
+    { header: 'URL', value: ({ url }) => url ?? '-' },
+    { header: 'AGE', value: ({ created }) => formatAge(created, nowMs) },
+    { header: 'BYPASS', value: ({ bypass }) => bypass },
+    { header: 'SIDECAR', wide: true, value: ({ health }) => health?.version ?? '-' },
+    { header: 'AUDIENCE', wide: true, value: ({ audience }) => audience ?? '-' },
+    { header: 'STATUS', wide: true, value: statusOf },
+  ];
+}
+
+const statusOf = ({ refusals, health }: McpServer): string =>
+  refusals[0] ? `refused: ${refusals[0]}` : (health?.status ?? '-');

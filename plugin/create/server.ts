@@ -1,0 +1,95 @@
+/** Flags → the annotated Deployment and the Service of a new MCP server. Pure. */
+import type { V1Deployment, V1EnvVar, V1PodSpec, V1Service } from '@kubernetes/client-node';
+import { DEFAULT_LISTEN_PORT } from '../../sidecar/config.ts';
+import { type AnnotationKey, parseAnnotations } from '../../webhook/annotations.ts';
+import { PREFIX } from '../../webhook/names.ts';
+import { refusalText } from '../../webhook/refusals.ts';
+import { CliError, usageError } from '../errors.ts';
+
+export interface ServerOptions {
+  readonly name: string;
+  readonly namespace?: string;
+  readonly image: string;
+  readonly port: number;
+  readonly servicePort: number;
+  readonly replicas: number;
+  readonly command: readonly string[];
+  readonly env: readonly string[];
+  readonly serviceAccount?: string;
+  /** Annotations beside `inject` and `port`, without the prefix; undefined ones are left out. */
+  readonly annotations: Partial<Record<AnnotationKey, string | undefined>>;
+}
+
+/** @throws {CliError} for what the webhook would refuse, in its words. */
+export function serverObjects(options: ServerOptions): [V1Deployment, V1Service] {
+  const { name, namespace, servicePort, replicas } = options;
+  if (!/^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/.test(name)) {
+    throw usageError(
+      `the name "${name}" must be lower case letters, digits and "-", start with a letter and have at most 63 characters`,
+    );
+  }
+  const annotations = annotationsOf(options);
+  const labels = { 'app.kubernetes.io/name': name };
+  const metadata = { name, ...(namespace ? { namespace } : {}), labels };
+  return [
+    {
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata,
+      spec: {
+        replicas,
+        selector: { matchLabels: labels },
+        template: { metadata: { labels, annotations }, spec: podSpec(options) },
+      },
+    },
+    {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata,
+      spec: {
+        selector: labels,
+        // To the sidecar: the server's own port would be a way around it.
+        ports: [
+          {
+            name: 'mcp',
+            port: servicePort,
+            targetPort: Number(annotations[`${PREFIX}listen-port`] ?? DEFAULT_LISTEN_PORT),
+            protocol: 'TCP',
+          },
+        ],
+      },
+    },
+  ];
+}
+
+function annotationsOf({ annotations, port }: ServerOptions): Record<string, string> {
+  const given = Object.entries({ inject: 'true', port: String(port), ...annotations }).filter(
+    (entry): entry is [string, string] => entry[1] !== undefined,
+  );
+  const prefixed = Object.fromEntries(given.map(([key, value]) => [PREFIX + key, value]));
+  const parsed = parseAnnotations(prefixed);
+  if ('refusals' in parsed) throw new CliError(refusalText(parsed.refusals));
+  return prefixed;
+}
+
+function podSpec({ name, image, port, command, env, serviceAccount }: ServerOptions): V1PodSpec {
+  return {
+    // A server that talks to the API server says so; all others have no business with a token.
+    ...(serviceAccount ? { serviceAccountName: serviceAccount } : { automountServiceAccountToken: false }),
+    containers: [
+      {
+        name,
+        image,
+        ...(command.length > 0 ? { command: [...command] } : {}),
+        ...(env.length > 0 ? { env: env.map(parseVariable) } : {}),
+        ports: [{ name: 'mcp', containerPort: port, protocol: 'TCP' }],
+      },
+    ],
+  };
+}
+
+function parseVariable(word: string): V1EnvVar {
+  const at = word.indexOf('=');
+  if (at < 1) throw usageError(`invalid argument "${word}" for "--env" flag: expected NAME=VALUE`);
+  return { name: word.slice(0, at), value: word.slice(at + 1) };
+}

@@ -1,0 +1,81 @@
+/** Waits until the webhook can do its work: its Deployment is available, and the API server trusts it. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { V1Deployment, V1Pod } from '@kubernetes/client-node';
+import {
+  INSTALL_NAMESPACE,
+  WEBHOOK_CONFIGURATION,
+  WEBHOOK_ENTRY,
+  WEBHOOK_NAME,
+} from '../../webhook/names.ts';
+import { CliError } from '../errors.ts';
+import type { Cluster } from '../kube/client.ts';
+import type { Progress } from '../progress.ts';
+
+const INTERVAL_MS = 1_000;
+
+interface WaitOptions {
+  readonly timeoutMs: number;
+  readonly progress: Progress;
+  readonly signal: AbortSignal;
+}
+
+/** @throws {CliError} with what the pods say, when the time is over. */
+export async function waitForWebhook(
+  cluster: Cluster,
+  { timeoutMs, progress, signal }: WaitOptions,
+): Promise<void> {
+  const timeout = AbortSignal.timeout(timeoutMs);
+  for (;;) {
+    const missing = await whatIsMissing(cluster);
+    if (missing === undefined) return;
+    if (timeout.aborted || signal.aborted) {
+      progress.end();
+      throw new CliError(
+        `timed out waiting for deployment/${WEBHOOK_NAME} in namespace ${INSTALL_NAMESPACE}: ${missing}\nSee why: kubectl describe pods -n ${INSTALL_NAMESPACE}`,
+      );
+    }
+    progress.update(`Waiting for deployment/${WEBHOOK_NAME}: ${missing}`);
+    await sleep(INTERVAL_MS, undefined, { signal }).catch(() => undefined);
+  }
+}
+
+async function whatIsMissing({ apps, core, admission }: Cluster): Promise<string | undefined> {
+  const deployment = await apps.readNamespacedDeployment({
+    namespace: INSTALL_NAMESPACE,
+    name: WEBHOOK_NAME,
+  });
+  if (!isAvailable(deployment)) {
+    const { items } = await core.listNamespacedPod({ namespace: INSTALL_NAMESPACE });
+    return items.map(troubleOf).find((each) => each !== undefined) ?? 'no pod of it is ready yet';
+  }
+  const configuration = await admission.readMutatingWebhookConfiguration({ name: WEBHOOK_CONFIGURATION });
+  const entry = configuration.webhooks?.find((each) => each.name === WEBHOOK_ENTRY);
+  return entry?.clientConfig.caBundle
+    ? undefined
+    : 'its certificate authority is not in the webhook configuration yet';
+}
+
+/** Of this generation: an old replica set that is still up does not count. */
+export function isAvailable({ metadata, spec, status }: V1Deployment): boolean {
+  const wanted = spec?.replicas ?? 1;
+  return (
+    (status?.observedGeneration ?? 0) >= (metadata?.generation ?? 0) &&
+    (status?.updatedReplicas ?? 0) >= wanted &&
+    (status?.availableReplicas ?? 0) >= wanted
+  );
+}
+
+function troubleOf({ metadata, status }: V1Pod): string | undefined {
+  const pod = `pod/${metadata?.name}`;
+  const unscheduled = status?.conditions?.find(
+    (each) => each.type === 'PodScheduled' && each.status === 'False',
+  );
+  if (unscheduled) return `${pod}: ${unscheduled.reason}: ${unscheduled.message}`;
+  for (const { state } of status?.containerStatuses ?? []) {
+    const { reason, message } = state?.waiting ?? {};
+    if (reason && reason !== 'ContainerCreating' && reason !== 'PodInitializing') {
+      return `${pod}: ${reason}${message ? `: ${message}` : ''}`;
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,99 @@
+/** What a call shows to the sidecar: a token made for this workload, one from its Secret, or nothing. */
+import { CliError, usageError } from '../errors.ts';
+import type { Cluster } from '../kube/client.ts';
+import { apiStatusOf, isForbidden, isNotFound } from '../kube/errors.ts';
+import type { Target } from '../kube/target.ts';
+import { mintToken } from '../kube/token.ts';
+
+export interface CallerFlags {
+  /** `[NAMESPACE/]NAME`. */
+  readonly asServiceaccount?: string;
+  /** Key of the token Secret: the caller's name. */
+  readonly tokenFromSecret?: string;
+}
+
+export interface Caller {
+  /** Never printed. */
+  readonly token?: string;
+  /** Who the sidecar will see, for messages. */
+  readonly title: string;
+}
+
+/** @throws {CliError} when the flags do not fit the workload's auth, or the user may not get such a token. */
+export async function credentialsFor(cluster: Cluster, target: Target, flags: CallerFlags): Promise<Caller> {
+  const { auth } = target.server;
+  if (flags.asServiceaccount && auth.mode !== 'kubernetes') {
+    throw usageError(`--as-serviceaccount: ${target.title} has auth ${auth.mode}, not kubernetes`);
+  }
+  if (flags.tokenFromSecret && auth.mode !== 'token') {
+    throw usageError(`--token-from-secret: ${target.title} has auth ${auth.mode}, not token`);
+  }
+  if (auth.mode === 'none') return { title: 'anonymous' };
+  return auth.mode === 'kubernetes'
+    ? fromServiceAccount(cluster, target, auth.audience, flags.asServiceaccount)
+    : fromSecret(cluster, target, auth.secret, flags.tokenFromSecret);
+}
+
+async function fromServiceAccount(
+  cluster: Cluster,
+  target: Target,
+  audience: string,
+  account = 'default',
+): Promise<Caller> {
+  const [namespace, serviceAccount] = account.includes('/')
+    ? (account.split('/') as [string, string])
+    : [target.namespace, account];
+  const title = `system:serviceaccount:${namespace}:${serviceAccount}`;
+  try {
+    return { title, token: await mintToken(cluster, { namespace, serviceAccount, audience }) };
+  } catch (error) {
+    if (isNotFound(error)) {
+      throw new CliError(
+        `no serviceaccount "${serviceAccount}" in namespace ${namespace} to call as\nChoose another: --as-serviceaccount [NAMESPACE/]NAME`,
+        { cause: error },
+      );
+    }
+    if (isForbidden(error)) {
+      throw new CliError(
+        `you may not mint a token of serviceaccount "${serviceAccount}" in namespace ${namespace}: ${apiStatusOf(error)?.message}\nNeeded: create on serviceaccounts/token. Choose another account: --as-serviceaccount [NAMESPACE/]NAME`,
+        { cause: error },
+      );
+    }
+    throw error;
+  }
+}
+
+async function fromSecret(cluster: Cluster, target: Target, secret: string, key?: string): Promise<Caller> {
+  const data = await readSecret(cluster, target.namespace, secret);
+  const keys = Object.keys(data).toSorted();
+  const chosen = key ?? keys[0];
+  if (chosen === undefined) {
+    throw new CliError(
+      `secret/${secret} in namespace ${target.namespace} has no key, so nobody may call ${target.title}\nAdd a caller: kubectl patch secret ${secret} -n ${target.namespace} -p '{"stringData":{"NAME":"TOKEN"}}'`,
+    );
+  }
+  const value = data[chosen];
+  if (value === undefined) {
+    throw new CliError(
+      `secret/${secret} in namespace ${target.namespace} has no key "${chosen}"; its keys: ${keys.join(', ') || 'none'}`,
+    );
+  }
+  return { title: chosen, token: Buffer.from(value, 'base64').toString('utf8').trim() };
+}
+
+async function readSecret(
+  cluster: Cluster,
+  namespace: string,
+  name: string,
+): Promise<Record<string, string>> {
+  try {
+    return (await cluster.core.readNamespacedSecret({ namespace, name })).data ?? {};
+  } catch (error) {
+    const status = apiStatusOf(error);
+    if (!isNotFound(error) && !isForbidden(error)) throw error;
+    throw new CliError(
+      `cannot read the tokens of secret/${name} in namespace ${namespace}: ${status?.message}`,
+      { cause: error },
+    );
+  }
+}

@@ -1,0 +1,133 @@
+/** Workload, pods and Services → the MCP server as a person sees it. Pure. */
+import type { V1Pod, V1Service } from '@kubernetes/client-node';
+import { LISTEN_PATH } from '../sidecar/config.ts';
+import { ownKeys, parseAnnotations } from '../webhook/annotations.ts';
+import { refusalText } from '../webhook/refusals.ts';
+import { audienceOf, SIDECAR_CONTAINER } from '../webhook/names.ts';
+import {
+  annotationOf,
+  hasSidecar,
+  isLive,
+  ownPort,
+  selectorMatches,
+  serviceSelects,
+  type Workload,
+} from './enable/workload.ts';
+
+export interface McpServer {
+  readonly namespace: string;
+  readonly kind: string;
+  /** Of the workload. */
+  readonly name: string;
+  /** Of the MCP server: the annotation `name`, or the workload's. */
+  readonly serverName: string;
+  readonly transport: 'streamable-http';
+  readonly auth: 'kubernetes' | 'token' | 'none' | 'invalid';
+  /** With auth kubernetes: what a caller's token must be made for. */
+  readonly audience?: string;
+  readonly readyPods: number;
+  readonly desiredPods: number;
+  readonly listenPort: number;
+  readonly adminPort: number;
+  /** Of a Service that reaches the sidecar. */
+  readonly url?: string;
+  readonly created?: Date;
+  /** Why the webhook refuses the pods. */
+  readonly refusals: readonly string[];
+  /** A live pod whose sidecar may be asked. */
+  readonly pod?: string;
+  /** What the sidecar tells of itself; absent until asked. */
+  readonly health?: SidecarHealth;
+  /** Does the server's own port answer other pods? `?` until it has been dialled. */
+  readonly bypass: '?' | 'open' | 'closed';
+}
+
+/** The part of the sidecar's `/health` that is shown. */
+export interface SidecarHealth {
+  readonly status: string;
+  readonly version: string;
+  readonly tools: number;
+  readonly servers: readonly { readonly name: string; readonly connected: boolean; readonly era?: string }[];
+}
+
+/** An MCP server is a workload whose template carries a key of ours, and is not opted out. */
+export const isMcpServer = (workload: Workload): boolean =>
+  ownKeys(workload.spec.template.metadata?.annotations).length > 0 &&
+  annotationOf(workload.spec.template, 'inject') !== 'false';
+
+export function toMcpServer(
+  workload: Workload,
+  pods: readonly V1Pod[],
+  services: readonly V1Service[],
+): McpServer {
+  const { template, selector, replicas } = workload.spec;
+  const { name, namespace, creationTimestamp } = workload.metadata;
+  const parsed = parseAnnotations(template.metadata?.annotations);
+  const serverName = annotationOf(template, 'name') ?? name;
+  const own = pods.filter(
+    (pod) =>
+      pod.metadata?.namespace === namespace &&
+      isLive(pod) &&
+      hasSidecar(pod) &&
+      selectorMatches(selector, pod.metadata.labels),
+  );
+  const listenPort = ownPort(template, 'listen-port');
+  const ready = own.filter(isSidecarReady);
+  const url = urlOf(
+    services.filter(
+      (each) =>
+        each.metadata?.namespace === namespace &&
+        serviceSelects(each.spec?.selector, template.metadata?.labels),
+    ),
+    listenPort,
+    own[0],
+  );
+  const pod = (ready[0] ?? own[0])?.metadata?.name;
+  return {
+    namespace,
+    kind: workload.kind,
+    name,
+    serverName,
+    transport: 'streamable-http',
+    auth: 'request' in parsed ? parsed.request.auth : 'invalid',
+    ...('request' in parsed && parsed.request.auth === 'kubernetes'
+      ? { audience: parsed.request.audience ?? audienceOf(serverName, namespace) }
+      : {}),
+    readyPods: ready.length,
+    desiredPods: Number(workload.status?.['desiredNumberScheduled'] ?? replicas ?? 1),
+    listenPort,
+    adminPort: ownPort(template, 'admin-port'),
+    ...(url ? { url } : {}),
+    ...(creationTimestamp ? { created: creationTimestamp } : {}),
+    refusals: 'refusals' in parsed ? parsed.refusals.map((each) => refusalText([each])) : [],
+    ...(pod ? { pod } : {}),
+    bypass: '?',
+  };
+}
+
+/** A native sidecar's state is among the init containers'. */
+export const isSidecarReady = (pod: V1Pod): boolean =>
+  pod.status?.initContainerStatuses?.find((each) => each.name === SIDECAR_CONTAINER)?.ready ?? false;
+
+/** The first Service port, by name of Service, whose target is the sidecar's listen port. */
+function urlOf(
+  services: readonly V1Service[],
+  listenPort: number,
+  pod: V1Pod | undefined,
+): string | undefined {
+  for (const service of services.toSorted((a, b) => (a.metadata!.name! < b.metadata!.name! ? -1 : 1))) {
+    const port = service.spec?.ports?.find(
+      (each) => targetNumber(each.targetPort ?? each.port, pod) === listenPort,
+    );
+    if (port) {
+      return `http://${service.metadata!.name}.${service.metadata!.namespace}.svc:${port.port}${LISTEN_PATH}`;
+    }
+  }
+  return undefined;
+}
+
+function targetNumber(target: number | string, pod: V1Pod | undefined): number | undefined {
+  if (typeof target === 'number') return target;
+  const containers = [...(pod?.spec?.initContainers ?? []), ...(pod?.spec?.containers ?? [])];
+  return containers.flatMap((each) => each.ports ?? []).find((port) => port.name === target)?.containerPort;
+}
