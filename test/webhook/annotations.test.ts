@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { ANNOTATIONS, ANNOTATION_KEYS, parseAnnotations } from '../../webhook/annotations.ts';
+import type { Annotation } from '../../webhook/annotations.ts';
 import { PREFIX } from '../../webhook/names.ts';
 import { refusalText } from '../../webhook/refusals.ts';
 import { annotationsDoc } from './annotations-doc.ts';
@@ -102,7 +103,7 @@ describe('grammar', () => {
       for (const value of values) {
         const [text, ...more] = refusals({ inject: 'true', [key]: value });
         assert.ok(text?.startsWith(`kubectl-mcp.dev/${key}: `), `${value}: ${text}`);
-        assert.match(text, /; set it to /);
+        assert.match(text ?? '', /; set it to /);
         assert.deepEqual(more, []);
       }
     });
@@ -120,7 +121,7 @@ describe('keys without effect', () => {
     test(`${key} beside ${JSON.stringify(beside)}`, () => {
       const [text, ...more] = refusals({ inject: 'true', ...beside, [key]: value });
       const start = `kubectl-mcp.dev/${key}: "${value}" has no effect without kubectl-mcp.dev/auth: `;
-      assert.ok(text?.startsWith(start), text);
+      assert.ok(text?.startsWith(start), `${text}`);
       assert.deepEqual(more, []);
     });
   }
@@ -128,9 +129,9 @@ describe('keys without effect', () => {
 
 test('defaults obey their own grammar, and every key has a doc line', () => {
   for (const key of ANNOTATION_KEYS) {
-    const entry: { default?: string; otherwise?: string; doc: string } = ANNOTATIONS[key];
+    const entry: Annotation = ANNOTATIONS[key];
     assert.ok((entry.default === undefined) !== (entry.otherwise === undefined), key);
-    if (entry.default) assert.ok(ANNOTATIONS[key].grammar.safeParse(entry.default).success, key);
+    if (entry.default) assert.ok(entry.grammar.safeParse(entry.default).success, key);
     assert.match(entry.doc, /\.$/, key);
   }
 });

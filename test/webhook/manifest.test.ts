@@ -1,0 +1,106 @@
+/** What must hold of manifests/install.yaml, whatever else changes in it. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { describe, test } from 'node:test';
+import type {
+  V1ClusterRole,
+  V1Deployment,
+  V1MutatingWebhookConfiguration,
+  V1Role,
+  V1Secret,
+  V1Service,
+} from '@kubernetes/client-node';
+import { parseAllDocuments } from 'yaml';
+import {
+  INSTALL_NAMESPACE,
+  PREFIX,
+  WEBHOOK_CONFIGURATION,
+  WEBHOOK_ENTRY,
+  WEBHOOK_NAME,
+} from '../../webhook/names.ts';
+
+type KubeObject = { kind: string; metadata: { name: string; namespace?: string } };
+const read = (path: string) => readFileSync(new URL(path, import.meta.url), 'utf8');
+const text = read('../../manifests/install.yaml');
+const objects = parseAllDocuments(text).map((each) => each.toJS() as KubeObject);
+const kind = <T>(name: string): T => {
+  const found = objects.filter((each) => each.kind === name);
+  assert.equal(found.length, 1, name);
+  return found[0] as T;
+};
+
+describe('the webhook configuration', () => {
+  const configuration = kind<V1MutatingWebhookConfiguration>('MutatingWebhookConfiguration');
+  const [entry, ...more] = configuration.webhooks ?? [];
+  assert.ok(entry);
+
+  test('is the last object: nothing is refused before the webhook is there', () => {
+    assert.equal(objects.at(-1), configuration);
+    assert.equal(configuration.metadata?.name, WEBHOOK_CONFIGURATION);
+    assert.deepEqual(more, []);
+    assert.equal(entry.name, WEBHOOK_ENTRY);
+  });
+  test('fails closed, and is asked for annotated pods alone', () => {
+    assert.equal(entry.failurePolicy, 'Fail');
+    assert.deepEqual(
+      entry.matchConditions?.map((each) => each.expression),
+      [
+        `has(object.metadata.annotations) && object.metadata.annotations.exists(key, key.startsWith('${PREFIX}'))`,
+      ],
+    );
+    assert.deepEqual(entry.rules, [
+      {
+        apiGroups: [''],
+        apiVersions: ['v1'],
+        resources: ['pods'],
+        operations: ['CREATE'],
+        scope: 'Namespaced',
+      },
+    ]);
+  });
+  test('leaves out its own namespace and kube-system, or a restart of both could never succeed', () => {
+    const [expression] = entry.namespaceSelector?.matchExpressions ?? [];
+    assert.equal(expression?.operator, 'NotIn');
+    assert.deepEqual(expression?.values, ['kube-system', INSTALL_NAMESPACE]);
+  });
+  test('says what it does', () => {
+    assert.equal(entry.sideEffects, 'NoneOnDryRun');
+    assert.equal(entry.reinvocationPolicy, 'IfNeeded');
+    assert.ok((entry.timeoutSeconds ?? 10) <= 5);
+    assert.deepEqual(entry.admissionReviewVersions, ['v1']);
+  });
+  test('points to the Service', () => {
+    const service = kind<V1Service>('Service');
+    const { name, namespace, port } = entry.clientConfig.service ?? {};
+    assert.deepEqual([name, namespace], [service.metadata?.name, service.metadata?.namespace]);
+    assert.equal(port, service.spec?.ports?.[0]?.port);
+  });
+});
+
+test('nothing in it is a secret or differs between clusters', () => {
+  const secret = kind<V1Secret>('Secret');
+  assert.equal(secret.metadata?.name, WEBHOOK_NAME);
+  assert.equal(secret.data ?? secret.stringData, undefined);
+  assert.doesNotMatch(text, /caBundle:/);
+});
+
+test('the webhook may do nothing but look after its own certificate', () => {
+  assert.deepEqual(kind<V1Role>('Role').rules, [
+    { apiGroups: [''], resources: ['secrets'], resourceNames: [WEBHOOK_NAME], verbs: ['get', 'update'] },
+  ]);
+  assert.deepEqual(kind<V1ClusterRole>('ClusterRole').rules, [
+    {
+      apiGroups: ['admissionregistration.k8s.io'],
+      resources: ['mutatingwebhookconfigurations'],
+      resourceNames: [WEBHOOK_CONFIGURATION],
+      verbs: ['get', 'patch'],
+    },
+  ]);
+});
+
+test('the webhook injects its own image, of the version of the package', () => {
+  const { version } = JSON.parse(read('../../package.json')) as { version: string };
+  const [container] = kind<V1Deployment>('Deployment').spec?.template.spec?.containers ?? [];
+  assert.equal(container?.image, `kubectl-mcp.dev/kubectl-mcp:${version}`);
+  assert.equal(container?.env?.find((each) => each.name === 'KUBECTL_MCP_IMAGE')?.value, container?.image);
+});
