@@ -14,7 +14,9 @@ if [ ! -x node_modules/.bin/node ] || [ "$(cat "$stamp" 2>/dev/null)" != "$lock"
 		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends libatomic1 >&2
 	fi
 	echo "installing npm packages …" >&2
-	npm ci --no-audit --no-fund --loglevel=error >&2
+	# Not `npm ci`: that refuses a lock file without the optional packages of every platform, and not every registry
+	# has them all. The versions are the lock file's all the same, and it is left as it is.
+	npm install --no-save --no-audit --no-fund --loglevel=error >&2
 	printf '%s\n' "$lock" >"$stamp"
 fi
 
@@ -23,6 +25,6 @@ major=${version%%.*}
 minor=${version#*.}
 minor=${minor%%.*}
 if [ "${major:-0}" -lt 24 ] || { [ "$major" -eq 24 ] && [ "$minor" -lt 12 ]; }; then
-	echo "error: node_modules/.bin/node is ${version:-missing}, and 24.12 or newer runs this project: npm ci" >&2
+	echo "error: node_modules/.bin/node is ${version:-missing}, and 24.12 or newer runs this project: remove node_modules and try again" >&2
 	exit 1
 fi
