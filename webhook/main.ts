@@ -8,7 +8,7 @@ import { ensureTrust, loadCertificates } from './trust.ts';
 const settingsSchema = z.object({
   KUBECTL_MCP_IMAGE: z.string({ error: 'is not set: the image of the sidecar, the same as this one' }).min(1),
   KUBECTL_MCP_IMAGE_PULL_POLICY: z.enum(['Always', 'IfNotPresent', 'Never']).default('IfNotPresent'),
-  KUBECTL_MCP_WEBHOOK_PORT: z.coerce.number().pipe(z.int().min(0).max(65535)).default(8443),
+  KUBECTL_MCP_LISTEN_PORT: z.coerce.number().pipe(z.int().min(0).max(65535)).default(8443),
   KUBERNETES_SERVICE_HOST: z.string({ error: 'is not set: the webhook runs in a pod' }),
   KUBERNETES_SERVICE_PORT: z.coerce.number().default(443),
 });
@@ -44,7 +44,7 @@ async function main(): Promise<void> {
     isReady: () => trusted && !stop.signal.aborted,
     log,
   });
-  server.listen(settings.KUBECTL_MCP_WEBHOOK_PORT, () =>
+  server.listen(settings.KUBECTL_MCP_LISTEN_PORT, () =>
     log('info', 'listening', { address: server.address() }),
   );
   while (!stop.signal.aborted) {
