@@ -11,7 +11,7 @@ const ROOT = join(import.meta.dirname, '..');
 /** A proxy that stands in every pod carries no web framework, no Kubernetes client and no terminal interface. */
 const NOT_IN_PODS = ['express', '@kubernetes/client-node', 'ink'];
 const BUNDLES: readonly Bundle[] = [
-  { entry: 'sidecar/main.ts', out: 'dist/sidecar.mjs', forbidden: NOT_IN_PODS },
+  { entry: 'sidecar/main.ts', out: 'dist/sidecar.cjs', forbidden: NOT_IN_PODS },
   { entry: 'sidecar/dial.ts', out: 'dist/dial.mjs', forbidden: NOT_IN_PODS },
   { entry: 'webhook/main.ts', out: 'dist/webhook.mjs', forbidden: ['ink'] },
   { entry: 'plugin/main.ts', out: 'dist/bin/kubectl-mcp', program: true },
@@ -39,10 +39,6 @@ export async function buildBundles(): Promise<void> {
   mkdirSync(join(ROOT, 'dist'), { recursive: true });
   const metafiles: Metafile[] = [];
   for (const bundle of BUNDLES) {
-    if (!existsSync(join(ROOT, bundle.entry))) {
-      console.error(`${bundle.out}: skipped, ${bundle.entry} does not exist yet`);
-      continue;
-    }
     const metafile = await make(bundle);
     metafiles.push(metafile);
     refuse(bundle, metafile);
@@ -68,9 +64,10 @@ async function make(bundle: Bundle): Promise<Metafile> {
     outfile: bundle.out,
     bundle: true,
     platform: 'node',
-    format: 'esm',
+    // Node's loader of ES modules takes 8 MB resident, in every pod; CommonJS does without it.
+    format: bundle.out.endsWith('.cjs') ? 'cjs' : 'esm',
     target: 'node24.12',
-    banner: { js: banner.join('\n') },
+    banner: { js: bundle.out.endsWith('.cjs') ? '' : banner.join('\n') },
     define,
     // Names stay: a stack trace in a log is read by people.
     minifyWhitespace: true,

@@ -11,7 +11,7 @@ const NAME = `kubectl-mcp.dev/kubectl-mcp:${packageJson.version}`;
 const ARCHIVE = 'dist/kubectl-mcp.tar';
 /** From dist to the image. */
 const FILES = {
-  'sidecar.mjs': 'app/sidecar.mjs',
+  'sidecar.cjs': 'app/sidecar.cjs',
   'webhook.mjs': 'app/webhook.mjs',
   'dial.mjs': 'app/dial.mjs',
   'THIRD-PARTY-NOTICES': 'usr/share/doc/kubectl-mcp/THIRD-PARTY-NOTICES',
@@ -34,7 +34,7 @@ async function main(): Promise<void> {
     User: USER,
     Env: ['PATH=/usr/bin:/bin', 'NODE_ENV=production'],
     Entrypoint: [NODE],
-    Cmd: ['/app/sidecar.mjs'],
+    Cmd: ['/app/sidecar.cjs'],
     WorkingDir: '/',
     Labels: {
       'org.opencontainers.image.title': packageJson.name,

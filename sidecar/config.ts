@@ -4,7 +4,7 @@
  * One JSON document, versioned, in the environment variable {@link CONFIG_ENV}. It holds no secret: tokens and keys
  * are files whose directories it names.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 
 export const CONFIG_ENV = 'KUBECTL_MCP_CONFIG';
 export const CONFIG_VERSION = 1;
@@ -34,7 +34,7 @@ export const DEFAULT_ADMIN_PORT = 7411;
 /** The path that every server is reachable at, beside its own. */
 export const LISTEN_PATH = '/mcp';
 
-const port = z.int().min(1).max(65535);
+const portNumber = z.int().min(1).max(65535);
 const path = z.string().regex(/^\/[!-~]*$/, 'starts with / and holds printable ASCII only');
 const directory = z.string().startsWith('/');
 
@@ -65,10 +65,10 @@ const server = z.strictObject({
   /** Name of the workload, or of one of its servers. */
   name: z.string().min(1).max(253),
   /** Where clients and Services reach this server through the sidecar. */
-  listenPort: port,
+  listenPort: portNumber,
   upstream: z.strictObject({
     transport: z.literal('streamable-http'),
-    port,
+    port: portNumber,
     path,
   }),
   auth,
@@ -86,7 +86,7 @@ const server = z.strictObject({
 export const configSchema = z
   .strictObject({
     version: z.literal(CONFIG_VERSION),
-    adminPort: port,
+    adminPort: portNumber,
     drain: z.strictObject({
       /** The path on the admin port that the kubelet's preStop hook asks for; holds a random part. */
       path: path.regex(/^\/drain\/[A-Za-z0-9_-]{16,}$/, 'is /drain/ and at least 16 characters of base64url'),
@@ -148,13 +148,14 @@ export function parseConfig(text: string | undefined): SidecarConfig {
   if (result.success) return result.data;
   throw new ConfigError(
     result.error.issues.map(
-      (issue) => `${issue.path.join('.') || '(document)'}: ${show(at(value, issue.path))}: ${issue.message}`,
+      (issue) =>
+        `${issue.path.join('.') || '(document)'}: ${show(valueAt(value, issue.path))}: ${issue.message}`,
     ),
   );
 }
 
-function at(value: unknown, path: PropertyKey[]): unknown {
-  return path.reduce<unknown>(
+function valueAt(value: unknown, keys: PropertyKey[]): unknown {
+  return keys.reduce<unknown>(
     (inner, key) => (inner as Record<PropertyKey, unknown> | undefined)?.[key],
     value,
   );

@@ -4,25 +4,12 @@ import type { Pass } from './passes.ts';
 /** Seconds; a proxy's own share is under the first, a slow tool's over the last. */
 const BUCKETS_S = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 60];
 /** Methods of the specification; others share a label, for a client must not be able to make series. */
-const METHODS = new Set([
-  ...[
-    'initialize',
-    'server/discover',
-    'ping',
-    'tools/list',
-    'tools/call',
-    'resources/list',
-    'resources/read',
-    'prompts/list',
-  ],
-  ...[
-    'resources/templates/list',
-    'prompts/get',
-    'completion/complete',
-    'subscriptions/listen',
-    'notifications/initialized',
-  ],
-]);
+const METHODS = new Set(
+  (
+    'initialize server/discover ping tools/list tools/call resources/list resources/read resources/templates/list ' +
+    'prompts/list prompts/get completion/complete subscriptions/listen notifications/initialized'
+  ).split(' '),
+);
 
 interface Series {
   readonly server: string;

@@ -41,7 +41,7 @@ export function sidecarContainer(
       '/usr/bin/node',
       '--max-semi-space-size=1',
       `--max-old-space-size=${heapMiB(resources)}`,
-      '/app/sidecar.mjs',
+      '/app/sidecar.cjs',
     ],
     restartPolicy: 'Always',
     env: [{ name: CONFIG_ENV, value: environmentText(config) }, ...podFacts()],

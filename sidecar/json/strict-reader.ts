@@ -33,46 +33,12 @@ export interface StrictDocument {
   readonly meta: ReadonlyMap<string, Span>;
 }
 
-const PROTOCOL_KEYS = [
-  ...[
-    'jsonrpc',
-    'id',
-    'method',
-    'params',
-    'result',
-    'error',
-    'name',
-    'uri',
-    'arguments',
-    'ref',
-    'cursor',
-    '_meta',
-  ],
-  ...[
-    'inputResponses',
-    'inputRequests',
-    'requestState',
-    'taskId',
-    'task',
-    'protocolVersion',
-    'capabilities',
-    'clientInfo',
-  ],
-  ...[
-    'argument',
-    'context',
-    'level',
-    'notifications',
-    'progressToken',
-    'requestId',
-    'structuredContent',
-    'content',
-  ],
-  'io.modelcontextprotocol/protocolVersion',
-  'io.modelcontextprotocol/clientCapabilities',
-  'io.modelcontextprotocol/clientInfo',
-  'io.modelcontextprotocol/logLevel',
-];
+const PROTOCOL_KEYS = (
+  'jsonrpc id method params result error name uri arguments ref cursor _meta argument context level notifications ' +
+  'inputResponses inputRequests requestState taskId task protocolVersion capabilities clientInfo progressToken ' +
+  'requestId structuredContent content io.modelcontextprotocol/protocolVersion io.modelcontextprotocol/clientInfo ' +
+  'io.modelcontextprotocol/clientCapabilities io.modelcontextprotocol/logLevel'
+).split(' ');
 const KNOWN = new Set(PROTOCOL_KEYS);
 const fold = (key: string): string => key.normalize('NFKC').replaceAll('\0', '').toLowerCase();
 const FOLDED = new Set(PROTOCOL_KEYS.map(fold));

@@ -41,7 +41,7 @@ export function createCatalogue(pool: HttpPool, changed: (state: CatalogueState)
   let state: CatalogueState = { connected: false, error: 'not connected yet' };
   let closed = false;
   let waiters: (() => void)[] = [];
-  let wake: () => void = () => undefined;
+  let wake = nothing;
 
   function set(next: CatalogueState): void {
     const news =
@@ -56,7 +56,8 @@ export function createCatalogue(pool: HttpPool, changed: (state: CatalogueState)
 
   async function run(): Promise<void> {
     let retryMs = FIRST_RETRY_MS;
-    while (!closed) {
+    for (;;) {
+      if (closed) return;
       try {
         const connection = await connectMcp(pool);
         const tools = await toolsOf(connection);
@@ -77,7 +78,7 @@ export function createCatalogue(pool: HttpPool, changed: (state: CatalogueState)
     let listChanged = false;
     let open = false;
     let supported = true;
-    let watch = { close: () => undefined as void };
+    let watch = { close: nothing };
     try {
       for (;;) {
         if (!open && supported) {
@@ -151,3 +152,5 @@ export function createCatalogue(pool: HttpPool, changed: (state: CatalogueState)
     },
   };
 }
+
+function nothing(): void {}

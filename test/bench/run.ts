@@ -31,7 +31,7 @@ const USAGE = `Usage: npm run bench -- [--quick] [--json FILE] [--profile] [--ro
   --node-flag   a flag for the sidecar's node (repeatable)`;
 /** As the webhook starts it. */
 const NODE_FLAGS = ['--max-semi-space-size=1'];
-const BUNDLE = resolve(import.meta.dirname, '../../dist/sidecar.mjs');
+const BUNDLE = resolve(import.meta.dirname, '../../dist/sidecar.cjs');
 const SOURCE = resolve(import.meta.dirname, '../../sidecar/main.ts');
 
 const { values: options } = parseArgs({
