@@ -46,12 +46,12 @@ const FIRST = [
 const LAST = ['Deployment', 'MutatingWebhookConfiguration'];
 
 /** Stable: objects of one kind stay as they stand. */
-export function orderObjects(objects: readonly KubernetesObject[]): KubernetesObject[] {
-  const rank = ({ kind = '' }: KubernetesObject): number => {
-    if (FIRST.includes(kind)) return FIRST.indexOf(kind);
-    return LAST.includes(kind) ? FIRST.length + 1 + LAST.indexOf(kind) : FIRST.length;
-  };
-  return objects.toSorted((a, b) => rank(a) - rank(b));
+export const orderObjects = (objects: readonly KubernetesObject[]): KubernetesObject[] =>
+  objects.toSorted((a, b) => rank(a) - rank(b));
+
+function rank({ kind = '' }: KubernetesObject): number {
+  if (FIRST.includes(kind)) return FIRST.indexOf(kind);
+  return LAST.includes(kind) ? FIRST.length + 1 + LAST.indexOf(kind) : FIRST.length;
 }
 
 /** The webhook's image is the sidecar's too; it learns it from its environment. */

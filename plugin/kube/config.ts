@@ -153,7 +153,13 @@ class ImpersonatingKubeConfig extends KubeConfig {
     ...args: Parameters<KubeConfig['createDispatcherOptions']>
   ): ReturnType<KubeConfig['createDispatcherOptions']> {
     const options = super.createDispatcherOptions(...args);
-    return options.type === 'none' ? { type: 'agent', connect: { keepAlive: true } } : options;
+    if (options.type !== 'none' && options.type !== 'agent') return options;
+    // undici joins the values of a repeated header when it speaks HTTP/2.
+    const http1 = this.#groups.length > 1 ? { allowH2: false } : {};
+    return {
+      type: 'agent',
+      connect: { keepAlive: true, ...('connect' in options && options.connect), ...http1 },
+    };
   }
 
   override async applySecurityAuthentication(context: SecurityContext): Promise<void> {

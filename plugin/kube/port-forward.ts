@@ -13,8 +13,8 @@ export interface Forward {
   /** `http://127.0.0.1:PORT`. */
   readonly origin: string;
   readonly port: number;
-  /** What the last connection failed with: the kubelet reports it beside the data, which is then just cut. */
-  lastError(): unknown;
+  /** Why the last connection failed: the kubelet reports it beside the data, which is then just cut. */
+  lastError(): Error | undefined;
   close(): Promise<void>;
 }
 
@@ -31,7 +31,7 @@ export async function forwardPort(cluster: Cluster, target: PodPort): Promise<Fo
     new WebSocketHandler(cluster.config, undefined, streams),
   );
   const sockets = new Set<Socket>();
-  let lastError: unknown;
+  let lastError: Error | undefined;
 
   const server = createServer((socket) => {
     sockets.add(socket);
@@ -39,7 +39,7 @@ export async function forwardPort(cluster: Cluster, target: PodPort): Promise<Fo
     const faults = new PassThrough().on('data', (chunk: Buffer) => {
       // The channel opens with an empty message.
       if (chunk.length === 0) return;
-      lastError = new Error(chunk.toString('utf8').trim());
+      lastError = kubeletError(chunk.toString('utf8').trim(), target);
       socket.destroy();
     });
     forward
@@ -52,7 +52,7 @@ export async function forwardPort(cluster: Cluster, target: PodPort): Promise<Fo
         webSocket.addEventListener('close', () => socket.end());
       })
       .catch((error: unknown) => {
-        lastError = error;
+        lastError = openingError(error, target);
         socket.destroy();
       });
   });
@@ -70,4 +70,21 @@ export async function forwardPort(cluster: Cluster, target: PodPort): Promise<Fo
         for (const socket of sockets) socket.destroy();
       }),
   };
+}
+
+/** The kubelet's sentence names network namespaces and sandboxes; its end is what a person needs. */
+function kubeletError(text: string, { pod, port }: PodPort): Error {
+  const reason = /connection refused/.test(text) ? 'connection refused' : text;
+  return new Error(`port ${port} of pod/${pod}: ${reason}`);
+}
+
+/** The WebSocket was not opened: its error holds the status of the API server's answer in words alone. */
+function openingError(error: unknown, { namespace, pod }: PodPort): Error {
+  const message = (error as { message?: string }).message ?? String(error);
+  const [, status] = /Unexpected server response: (\d+)/.exec(message) ?? [];
+  const words: Record<string, string> = {
+    403: `you may not port-forward to pods of namespace ${namespace}; needed: get and create on pods/portforward`,
+    404: `pod/${pod} is gone from namespace ${namespace}`,
+  };
+  return new Error(words[status ?? ''] ?? `port-forward to pod/${pod}: ${message}`, { cause: error });
 }

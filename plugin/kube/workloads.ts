@@ -51,7 +51,7 @@ export async function listWorkloads(
   { apps }: Cluster,
   { namespace, labelSelector }: Scope,
 ): Promise<Workload[]> {
-  const query = { ...(labelSelector ? { labelSelector } : {}) };
+  const query = labelSelector ? { labelSelector } : {};
   const [deployments, statefulSets, daemonSets] = await Promise.all(
     namespace === undefined
       ? [

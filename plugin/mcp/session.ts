@@ -96,15 +96,6 @@ function worded(error: unknown, { refused, forward, target, caller }: Circumstan
     return new CliError(`${title} cannot answer (${refused.status})${said}\n${doctor}`, { cause: error });
   }
   const lost = forward.lastError();
-  if (lost) {
-    const reason =
-      lost instanceof Error ? lost.message : String((lost as { message?: string }).message ?? lost);
-    return new CliError(
-      `no connection to port ${server.listenPort} of pod/${target.pod}: ${reason}\n${doctor}`,
-      {
-        cause: error,
-      },
-    );
-  }
+  if (lost) return new CliError(`no connection to ${title}: ${lost.message}\n${doctor}`, { cause: error });
   return error;
 }
