@@ -2,7 +2,7 @@
 import { execFile, execFileSync, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, constants, openSync } from 'node:fs';
+import { closeSync, constants, openSync, readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -23,8 +23,11 @@ export async function startTarget(target: Target, directory: string): Promise<Ru
   execFileSync('mkfifo', [fifo]);
   const log = spawn('sh', ['-c', 'exec taskset -c "$1" cat "$2" > "$2.log"', 'sh', String(LOAD_CORE), fifo]);
   const output = openSync(fifo, constants.O_WRONLY);
-  const child = start(PROXY_CORE, target.command, { env: target.env, stdio: ['ignore', output, 'inherit'] });
+  const errorFile = join(directory, `${target.name}.err`);
+  const errors = openSync(errorFile, 'w');
+  const child = start(PROXY_CORE, target.command, { env: target.env, stdio: ['ignore', output, errors] });
   closeSync(output);
+  closeSync(errors);
   const stop = async (): Promise<void> => {
     await stopChild(child);
     if (log.exitCode === null) await once(log, 'exit');
@@ -33,7 +36,8 @@ export async function startTarget(target: Target, directory: string): Promise<Ru
     await listening(target.port, child);
   } catch (error) {
     await stop();
-    throw error;
+    const said = readFileSync(errorFile, 'utf8').trim().split('\n').slice(-20).join('\n');
+    throw new Error(`${target.name}: ${(error as Error).message}\n${said}`, { cause: error });
   }
   return { ...target, pid: child.pid!, stop };
 }

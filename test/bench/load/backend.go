@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"flag"
 	"fmt"
+	"io"
 	"net"
+	"net/http"
 	"strconv"
 	"strings"
 )
@@ -19,13 +21,7 @@ func backend(args []string) error {
 		return err
 	}
 	fmt.Println(listener.Addr())
-	for {
-		connection, err := listener.Accept()
-		if err != nil {
-			return err
-		}
-		go serve(connection)
-	}
+	return http.Serve(listener, http.HandlerFunc(answer))
 }
 
 var (
@@ -50,63 +46,50 @@ func toolList() string {
 
 func tool(name string) string {
 	return `{"name":"` + name + `","title":"The tool ` + name + `","description":"What ` + name +
-		` does, told in a sentence or two of the length that descriptions of tools usually have.","inputSchema":{"type":"object","properties":{"text":` +
-		`{"type":"string","description":"What to work on"},"limit":{"type":"integer"}},"required":["text"]},` +
-		`"annotations":{"readOnlyHint":true}}`
+		` does, told in a sentence or two of the length that descriptions of tools usually have.",` +
+		`"inputSchema":{"type":"object","properties":{"text":{"type":"string","description":"What to work on"},` +
+		`"limit":{"type":"integer"}},"required":["text"]},"annotations":{"readOnlyHint":true}}`
 }
 
-func serve(connection net.Conn) {
-	defer connection.Close()
-	in := newReader(connection)
-	var out []byte
-	for {
-		request, err := in.next()
-		if err != nil {
-			return
-		}
-		out = answer(out[:0], request)
-		if _, err := connection.Write(out); err != nil || request.close {
-			return
-		}
+func answer(response http.ResponseWriter, request *http.Request) {
+	if request.Method != http.MethodPost {
+		response.WriteHeader(http.StatusMethodNotAllowed)
+		return
 	}
-}
-
-func answer(out []byte, request message) []byte {
-	if !bytes.HasPrefix(request.start, []byte("POST ")) {
-		return status(out, "405 Method Not Allowed")
+	body, err := io.ReadAll(request.Body)
+	if err != nil {
+		return
 	}
-	id := requestID(request.body)
+	id := requestID(body)
 	switch {
 	case id == nil:
-		return status(out, "202 Accepted")
-	case has(request.body, `"name":"echo"`):
-		return reply(out, "", id, echoed)
-	case has(request.body, `"name":"blob"`):
-		return reply(out, "", id, blob)
-	case has(request.body, `"method":"tools/list"`):
-		return reply(out, "", id, tools)
-	case has(request.body, `"method":"initialize"`):
-		return reply(out, "Mcp-Session-Id: 5f0c1a52-6a0b-4f1e-9d3c-2b7a8e4d6c10\r\n", id, initialized)
-	case has(request.body, `"method":"ping"`):
-		return reply(out, "", id, "{}")
+		response.WriteHeader(http.StatusAccepted)
+	case has(body, `"name":"echo"`):
+		reply(response, id, echoed)
+	case has(body, `"name":"blob"`):
+		reply(response, id, blob)
+	case has(body, `"method":"tools/list"`):
+		reply(response, id, tools)
+	case has(body, `"method":"initialize"`):
+		response.Header().Set("Mcp-Session-Id", "5f0c1a52-6a0b-4f1e-9d3c-2b7a8e4d6c10")
+		reply(response, id, initialized)
+	case has(body, `"method":"ping"`):
+		reply(response, id, "{}")
+	default:
+		write(response, http.StatusNotFound,
+			`{"jsonrpc":"2.0","id":`+string(id)+`,"error":{"code":-32601,"message":"Method not found"}}`)
 	}
-	body := `{"jsonrpc":"2.0","id":` + string(id) + `,"error":{"code":-32601,"message":"Method not found"}}`
-	return append(out, "HTTP/1.1 404 Not Found\r\nContent-Type: application/json\r\nContent-Length: "+
-		strconv.Itoa(len(body))+"\r\n\r\n"+body...)
 }
 
-func reply(out []byte, headers string, id []byte, result string) []byte {
-	const before, between, after = `{"jsonrpc":"2.0","id":`, `,"result":`, `}`
-	length := len(before) + len(id) + len(between) + len(result) + len(after)
-	out = append(out, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nCache-Control: no-cache\r\n"...)
-	out = append(append(out, headers...), "Content-Length: "...)
-	out = append(strconv.AppendInt(out, int64(length), 10), "\r\n\r\n"...)
-	out = append(append(append(out, before...), id...), between...)
-	return append(append(out, result...), after...)
+func reply(response http.ResponseWriter, id []byte, result string) {
+	write(response, http.StatusOK, `{"jsonrpc":"2.0","id":`+string(id)+`,"result":`+result+`}`)
 }
 
-func status(out []byte, line string) []byte {
-	return append(out, "HTTP/1.1 "+line+"\r\nContent-Length: 0\r\n\r\n"...)
+func write(response http.ResponseWriter, status int, body string) {
+	response.Header().Set("Content-Type", "application/json")
+	response.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	response.WriteHeader(status)
+	io.WriteString(response, body)
 }
 
 func has(body []byte, text string) bool { return bytes.Contains(body, []byte(text)) }

@@ -1,26 +1,21 @@
 package main
 
 import (
-	"bytes"
 	"flag"
 	"fmt"
-	"net"
-	"os"
 	"os/exec"
+	"syscall"
 	"time"
 )
 
-// cold starts a program again and again and prints a line of JSON each: milliseconds until its first good answer.
+// cold starts a program again and again and prints milliseconds until its first good answer, a line each.
 func cold(args []string) error {
 	flags := flag.NewFlagSet("cold", flag.ExitOnError)
-	address := flags.String("address", "", "host:port of the proxy")
-	path := flags.String("path", "/mcp", "path of the endpoint")
-	token := flags.String("token", "", "bearer token")
+	to := targetFlags(flags)
 	times := flags.Int("times", 5, "how often")
 	flags.Parse(args)
-	to := target{address: *address, path: *path, token: *token}
 	for range *times {
-		took, err := startOnce(to, flags.Args())
+		took, err := startOnce(*to, flags.Args())
 		if err != nil {
 			return err
 		}
@@ -31,15 +26,15 @@ func cold(args []string) error {
 
 func startOnce(to target, command []string) (time.Duration, error) {
 	process := exec.Command(command[0], command[1:]...)
-	process.Stderr = os.Stderr
 	from := time.Now()
 	if err := process.Start(); err != nil {
 		return 0, err
 	}
-	defer process.Wait()
-	defer process.Process.Signal(os.Interrupt)
+	defer stop(process)
 	for time.Since(from) < 10*time.Second {
-		if answers(to) {
+		// A new client each: nothing is listening yet.
+		status, _, err := newClient(to).post(fmt.Sprintf(bodies["echo"], 1))
+		if err == nil && status == 200 {
 			return time.Since(from), nil
 		}
 		time.Sleep(500 * time.Microsecond)
@@ -47,14 +42,9 @@ func startOnce(to target, command []string) (time.Duration, error) {
 	return 0, fmt.Errorf("no answer within 10 s from %v", command)
 }
 
-func answers(to target) bool {
-	connection, err := net.DialTimeout("tcp", to.address, time.Second)
-	if err != nil {
-		return false
-	}
-	defer connection.Close()
-	connection.SetDeadline(time.Now().Add(10 * time.Second))
-	w := &worker{connection: connection, in: newReader(connection)}
-	answer, err := w.exchange(post(to, bodies["echo"]))
-	return err == nil && bytes.Contains(answer.start, []byte(" 200"))
+func stop(process *exec.Cmd) {
+	process.Process.Signal(syscall.SIGTERM)
+	timer := time.AfterFunc(5*time.Second, func() { process.Process.Kill() })
+	defer timer.Stop()
+	process.Wait()
 }

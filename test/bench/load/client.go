@@ -1,0 +1,82 @@
+package main
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+)
+
+type target struct{ address, path, token string }
+
+func targetFlags(flags *flag.FlagSet) *target {
+	to := &target{}
+	flags.StringVar(&to.address, "address", "", "host:port of the proxy")
+	flags.StringVar(&to.path, "path", "/mcp", "path of the endpoint")
+	flags.StringVar(&to.token, "token", "", "bearer token")
+	return to
+}
+
+// client has one connection of its own.
+type client struct {
+	http    http.Client
+	url     string
+	header  http.Header
+	session string
+	answer  bytes.Buffer
+}
+
+func newClient(to target) *client {
+	header := http.Header{
+		"Content-Type":  {"application/json"},
+		"Accept":        {"application/json, text/event-stream"},
+		"Authorization": {"Bearer " + to.token},
+	}
+	transport := &http.Transport{MaxConnsPerHost: 1, DisableCompression: true}
+	return &client{
+		http:   http.Client{Transport: transport, Timeout: 20 * time.Second},
+		url:    "http://" + to.address + to.path,
+		header: header,
+	}
+}
+
+func (c *client) initialize() error {
+	body := `{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},` +
+		`"clientInfo":{"name":"bench","version":"1.0.0"}}}`
+	status, answer, err := c.post(body)
+	if err != nil {
+		return err
+	}
+	if status != 200 {
+		return fmt.Errorf("initialize: HTTP %d: %.200s", status, answer)
+	}
+	c.header.Set("Mcp-Protocol-Version", "2025-11-25")
+	if c.session != "" {
+		c.header.Set("Mcp-Session-Id", c.session)
+	}
+	_, _, err = c.post(`{"jsonrpc":"2.0","method":"notifications/initialized"}`)
+	return err
+}
+
+// post returns bytes that are valid until the next call.
+func (c *client) post(body string) (int, []byte, error) {
+	request, err := http.NewRequest(http.MethodPost, c.url, strings.NewReader(body))
+	if err != nil {
+		return 0, nil, err
+	}
+	request.Header = c.header
+	response, err := c.http.Do(request)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer response.Body.Close()
+	if session := response.Header.Get("Mcp-Session-Id"); session != "" {
+		c.session = session
+	}
+	c.answer.Reset()
+	_, err = io.Copy(&c.answer, response.Body)
+	return response.StatusCode, c.answer.Bytes(), err
+}
