@@ -7,7 +7,7 @@ import { SCENARIOS } from './scenarios.ts';
 import type { Target } from './targets.ts';
 
 interface CpuProfile {
-  nodes: { id: number; callFrame: { functionName: string; url: string } }[];
+  nodes: { id: number; callFrame: Frame }[];
   samples: number[];
   timeDeltas: number[];
 }
@@ -15,7 +15,10 @@ interface CpuProfile {
 interface Frame {
   functionName: string;
   url: string;
+  lineNumber?: number;
 }
+
+const ROWS = 30;
 
 /** The first that matches names the group. */
 const GROUPS: [name: string, matches: (frame: Frame) => boolean][] = [
@@ -36,12 +39,17 @@ const GROUPS: [name: string, matches: (frame: Frame) => boolean][] = [
 ];
 
 /** Self time in milliseconds by group; files of the sidecar are groups of their own. */
-export function groupSelfTimes({ nodes, samples, timeDeltas }: CpuProfile): Map<string, number> {
-  const frames = new Map(nodes.map((each) => [each.id, each.callFrame]));
+export const groupSelfTimes = (recorded: CpuProfile): Map<string, number> => selfTimes(recorded, groupOf);
+
+function selfTimes(
+  { nodes, samples, timeDeltas }: CpuProfile,
+  nameOf: (frame: Frame) => string,
+): Map<string, number> {
+  const names = new Map(nodes.map(({ id, callFrame }) => [id, nameOf(callFrame)]));
   const sums = new Map<string, number>();
   samples.forEach((id, index) => {
-    const group = groupOf(frames.get(id)!);
-    sums.set(group, (sums.get(group) ?? 0) + timeDeltas[index]! / 1000);
+    const name = names.get(id)!;
+    sums.set(name, (sums.get(name) ?? 0) + timeDeltas[index]! / 1000);
   });
   return sums;
 }
@@ -63,14 +71,26 @@ export async function profile(
   }
   const file = readdirSync(directory).find((each) => each.endsWith('.cpuprofile'));
   if (!file) throw new Error('the sidecar wrote no profile: did it end by itself after SIGTERM?');
-  const sums = groupSelfTimes(JSON.parse(readFileSync(join(directory, file), 'utf8')));
-  const busy = [...sums].filter(([group]) => group !== 'idle').toSorted((one, other) => other[1] - one[1]);
+  const recorded: CpuProfile = JSON.parse(readFileSync(join(directory, file), 'utf8'));
+  console.log(`${scenario.title}, ${calls} calls; start included; the profiler itself costs time`);
+  print('self time', groupSelfTimes(recorded), calls);
+  print('function', selfTimes(recorded, functionOf), calls);
+}
+
+function print(title: string, sums: Map<string, number>, calls: number): void {
+  const busy = [...sums]
+    .filter(([name]) => !name.includes('idle'))
+    .toSorted((one, other) => other[1] - one[1]);
   const total = busy.reduce((sum, [, ms]) => sum + ms, 0);
-  console.log(`${scenario.title}, ${calls} calls; start included; the profiler itself costs time\n`);
-  console.log('| self time | % of busy | µs per call |\n| --- | --- | --- |');
-  for (const [group, ms] of busy.filter(([, each]) => each / total > 0.002)) {
-    console.log(`| ${group} | ${((100 * ms) / total).toFixed(1)} | ${((1000 * ms) / calls).toFixed(2)} |`);
+  console.log(`\n| ${title} | % of busy | µs per call |\n| --- | --- | --- |`);
+  for (const [name, ms] of busy.slice(0, ROWS)) {
+    console.log(`| ${name} | ${((100 * ms) / total).toFixed(1)} | ${((1000 * ms) / calls).toFixed(2)} |`);
   }
+}
+
+function functionOf({ functionName, url, lineNumber = 0 }: Frame): string {
+  const where = url.replace(/^.*\/(?=sidecar\/|node_modules\/)/, '');
+  return `${functionName || '(anonymous)'}${where && ` ${where}:${lineNumber + 1}`}`;
 }
 
 function groupOf(frame: Frame): string {
