@@ -4,6 +4,7 @@ import { SseSplitter } from '../sse.ts';
 /** What a JSON answer is kept up to so that an error in it can be read; larger ones are successes unless they start as errors. */
 const MAX_HELD_BYTES = 1024 * 1024;
 const MAX_FRAME_BYTES = 1024 * 1024;
+const IS_ERROR = '"isError"';
 
 /**
  * Finds out how an exchange went from the bytes that pass, holding none of them back: a JSON-RPC error and a tool's
@@ -49,7 +50,13 @@ export function outcomeOfStatus(status: number): Exchange['outcome'] {
   return status < 500 ? 'failure' : 'error';
 }
 
-const suspicious = (bytes: Buffer): boolean => bytes.includes('"error"') || bytes.includes('"isError"');
+/** `"isError":false`, which most results say, is no reason to parse them. */
+function suspicious(bytes: Buffer): boolean {
+  const at = bytes.indexOf(IS_ERROR);
+  if (at >= 0 && bytes.toString('latin1', at + IS_ERROR.length, at + IS_ERROR.length + 6) !== ':false')
+    return true;
+  return bytes.includes('"error"');
+}
 
 function judge(exchange: Exchange, data: Buffer | undefined): void {
   let message: { error?: { code?: unknown; message?: unknown }; result?: { isError?: unknown } } | null;

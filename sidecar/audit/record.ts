@@ -34,59 +34,63 @@ const TARGET_TYPES: Readonly<Record<string, string>> = {
 const MAX_TEXT_CHARS = 512;
 const cut = (text: string | undefined): string | undefined => text?.slice(0, MAX_TEXT_CHARS);
 
-/** One line of the audit log, in ToolHive's fields, with the rule that decided and the pod that it happened in. */
+/**
+ * One line of the audit log, in ToolHive's fields, with the rule that decided and the pod that it happened in.
+ * Written out member by member, for one is made on every call and a serialiser takes three times as long.
+ */
 export function auditRecord(
   exchange: Exchange,
   pod: PodFacts,
   at: { date: Date; durationMs: number },
 ): string {
-  const { head, message, principal, error, session } = exchange;
+  const { head, message, principal, error, session, server } = exchange;
   const client = clientOf(exchange);
-  const logged = at.date.toISOString();
-  return `${JSON.stringify({
-    time: logged,
-    level: 'AUDIT',
-    msg: 'audit_event',
-    audit_id: exchange.id,
-    type: eventType(exchange),
-    logged_at: logged,
-    outcome: exchange.outcome,
-    component: exchange.server.name,
-    source: {
-      type: 'network',
-      value: head.remoteAddress,
-      extra: {
-        user_agent: cut(head.headers['user-agent']),
-        request_id: cut(message?.id),
-        session_id: session && sessionDigest(session),
-      },
-    },
-    subjects: {
-      user: principal.name,
-      user_id: principal.digest,
-      client_name: cut(client.name),
-      client_version: cut(client.version),
-    },
-    ...(principal.actors.length > 0 ? { delegation: { chain: principal.actors } } : {}),
-    target: {
-      endpoint: head.path,
-      method: message?.method || head.method,
-      name: cut(message?.target),
-      type: targetType(exchange),
-    },
-    metadata: {
-      extra: {
-        duration_ms: Math.round(at.durationMs * 1000) / 1000,
-        transport: exchange.server.upstream.transport,
-        http_status: exchange.status,
-        issuer: principal.issuer || undefined,
-        rule: exchange.rule,
-        jsonrpc_error_code: error?.code,
-        jsonrpc_error_message: cut(error?.message),
-      },
-    },
-    kubernetes: { namespace: pod.namespace, pod: pod.name, pod_uid: pod.uid, node: pod.node },
-  })}\n`;
+  const time = JSON.stringify(at.date);
+  const source =
+    member('user_agent', cut(head.headers['user-agent'])) +
+    member('request_id', cut(message?.id)) +
+    member('session_id', session && sessionDigest(session));
+  const subjects =
+    member('user', principal.name) +
+    member('user_id', principal.digest) +
+    member('client_name', cut(client.name)) +
+    member('client_version', cut(client.version));
+  const target =
+    member('endpoint', head.path) +
+    member('method', message?.method || head.method) +
+    member('name', cut(message?.target)) +
+    member('type', targetType(exchange));
+  const extra =
+    member('duration_ms', Math.round(at.durationMs * 1000) / 1000) +
+    member('transport', server.upstream.transport) +
+    member('http_status', exchange.status) +
+    member('issuer', principal.issuer || undefined) +
+    member('rule', exchange.rule) +
+    member('jsonrpc_error_code', error?.code) +
+    member('jsonrpc_error_message', cut(error?.message));
+  return (
+    `{"time":${time},"level":"AUDIT","msg":"audit_event","audit_id":"${exchange.id}","type":"${eventType(exchange)}","logged_at":${time}` +
+    `,"outcome":"${exchange.outcome}"${member('component', server.name)}` +
+    `,"source":{"type":"network"${member('value', head.remoteAddress)},"extra":${object(source)}}` +
+    `,"subjects":${object(subjects)}${principal.actors.length > 0 ? `,"delegation":{"chain":${JSON.stringify(principal.actors)}}` : ''}` +
+    `,"target":${object(target)},"metadata":{"extra":${object(extra)}},"kubernetes":${kubernetesOf(pod)}}\n`
+  );
+}
+
+/** With the comma before it; empty for what is not there. */
+const member = (name: string, value: string | number | undefined): string =>
+  value === undefined ? '' : `,"${name}":${JSON.stringify(value)}`;
+const object = (members: string): string => `{${members.slice(1)}}`;
+
+const kubernetes = new WeakMap<PodFacts, string>();
+
+function kubernetesOf(pod: PodFacts): string {
+  let text = kubernetes.get(pod);
+  if (!text) {
+    text = JSON.stringify({ namespace: pod.namespace, pod: pod.name, pod_uid: pod.uid, node: pod.node });
+    kubernetes.set(pod, text);
+  }
+  return text;
 }
 
 function eventType({ head, message }: Exchange): string {

@@ -2,6 +2,8 @@ import type { ServerResponse } from 'node:http';
 import type { Exchange, Refusal, Reply, ReplyHead, Transit } from '../exchange.ts';
 import { REASONS, refusalBody } from '../reasons.ts';
 
+const ONE_WRITE_BYTES = 16 * 1024;
+
 /**
  * Writes an answer to the client. Bytes go out as they come; a JSON answer that is whole in one piece goes out in one
  * write with its head.
@@ -49,7 +51,9 @@ export function createClientReply(
     end() {
       if (waiting) writeHead(waiting, first?.length ?? 0);
       waiting = undefined;
-      response.end(first);
+      // As a string of bytes, small answers go out in one write with their head; a buffer would be a second one.
+      if (first && first.length <= ONE_WRITE_BYTES) response.end(first.toString('latin1'), 'latin1');
+      else response.end(first);
     },
     fail(refusal) {
       // Half an answer cannot be taken back: the client must see that it is half.
