@@ -1,5 +1,5 @@
 /** `npm run image`: the one image of the project, as an OCI archive. */
-import { copyFileSync, existsSync, mkdirSync } from 'node:fs';
+import { copyFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import packageJson from '../package.json' with { type: 'json' };
 import { buildBundles } from './build.ts';
@@ -25,7 +25,7 @@ async function main(): Promise<void> {
     for (const folder of ['app', 'usr/share/doc/kubectl-mcp'])
       mkdirSync(join(directory, folder), { recursive: true });
     for (const [from, to] of Object.entries(FILES)) {
-      if (existsSync(join(ROOT, 'dist', from))) copyFileSync(join(ROOT, 'dist', from), join(directory, to));
+      copyFileSync(join(ROOT, 'dist', from), join(directory, to));
     }
     copyFileSync(join(ROOT, 'LICENSE'), join(directory, 'usr/share/doc/kubectl-mcp/LICENSE'));
   });
