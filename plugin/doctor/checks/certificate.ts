@@ -1,0 +1,110 @@
+import { X509Certificate } from 'node:crypto';
+import { INSTALL_NAMESPACE, WEBHOOK_ENTRY, WEBHOOK_NAME } from '../../../webhook/names.ts';
+import { defineCheck, type Finding } from '../check.ts';
+import type { Values } from '../snapshot.ts';
+
+const DAY_MS = 86_400_000;
+const WARN_DAYS = 30;
+const HOST = `${WEBHOOK_NAME}.${INSTALL_NAMESPACE}.svc`;
+const restart = `kubectl rollout restart deploy/${WEBHOOK_NAME} -n ${INSTALL_NAMESPACE}`;
+
+export const certificateChecks = [
+  defineCheck({
+    code: 'MCP201',
+    category: 'certificate',
+    title: 'the caBundle holds a certificate',
+    severity: 'error',
+    about:
+      'The API server cannot trust the webhook, and refuses annotated pods. The webhook itself writes the caBundle when it starts.',
+    remedy: `Restart the webhook: \`${restart}\`. If it stays empty, something else rewrites the configuration.`,
+    needs: ['configuration'],
+    after: ['MCP101'],
+    run: ({ configuration }) => {
+      const text = bundleText(configuration);
+      if (!text) return [{ title: 'the caBundle is empty: the webhook has not written it', fix: restart }];
+      return bundle(configuration).length > 0 ? [] : [{ title: 'the caBundle is not PEM', fix: restart }];
+    },
+  }),
+  defineCheck({
+    code: 'MCP202',
+    category: 'certificate',
+    title: `the serving certificate is signed by the caBundle, for ${HOST}`,
+    severity: 'error',
+    about: 'The API server ends the TLS handshake ("x509"), and refuses annotated pods.',
+    remedy: `Restart the webhook: \`${restart}\`. It signs with the CA of its Secret and writes that CA into the caBundle.`,
+    needs: ['configuration', 'certificate'],
+    after: ['MCP101', 'MCP201'],
+    run: ({ configuration, certificate }) => {
+      const leaf = certificate === null ? undefined : parse(certificate);
+      if (!leaf) {
+        return [
+          {
+            title: `Secret ${WEBHOOK_NAME} in namespace ${INSTALL_NAMESPACE} has no certificate`,
+            fix: restart,
+          },
+        ];
+      }
+      const signed = bundle(configuration).some((ca) => leaf.verify(ca.publicKey));
+      const cause = [
+        ...(signed ? [] : ['none of the CAs in the caBundle has signed it']),
+        ...(leaf.checkHost(HOST) === undefined
+          ? [`it names ${leaf.subjectAltName ?? 'no host'}, not ${HOST}`]
+          : []),
+      ];
+      return cause.length > 0
+        ? [{ title: 'the API server rejects the serving certificate', cause, fix: restart }]
+        : [];
+    },
+  }),
+  defineCheck({
+    code: 'MCP203',
+    category: 'certificate',
+    title: `no certificate of the webhook expires within ${WARN_DAYS} days`,
+    severity: 'warning',
+    about: `The certificate or its CA ends soon. An error when it has ended, or does within a day: then annotated pods are refused.`,
+    remedy: `Restart the webhook: \`${restart}\`. It issues a new certificate when it starts.`,
+    needs: ['configuration'],
+    uses: ['certificate'],
+    after: ['MCP101', 'MCP201'],
+    run: ({ configuration, certificate }, { nowMs }) => [
+      ...lastToExpire(bundle(configuration)).flatMap((ca) => expiry('the CA certificate', ca, nowMs)),
+      ...[parse(certificate ?? '')].flatMap((leaf) =>
+        leaf ? expiry('the serving certificate', leaf, nowMs) : [],
+      ),
+    ],
+  }),
+];
+
+const bundleText = (configuration: Values['configuration']): string | undefined =>
+  configuration?.webhooks?.find((each) => each.name === WEBHOOK_ENTRY)?.clientConfig.caBundle;
+
+const bundle = (configuration: Values['configuration']): X509Certificate[] =>
+  (
+    Buffer.from(bundleText(configuration) ?? '', 'base64')
+      .toString('utf8')
+      .match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []
+  ).flatMap((each) => parse(each) ?? []);
+
+function parse(pem: string): X509Certificate | undefined {
+  try {
+    return new X509Certificate(pem);
+  } catch {
+    return undefined;
+  }
+}
+
+/** During a rotation the bundle holds the old CA too; it may end. */
+const lastToExpire = (certificates: X509Certificate[]): X509Certificate[] =>
+  certificates.toSorted((a, b) => b.validToDate.getTime() - a.validToDate.getTime()).slice(0, 1);
+
+function expiry(what: string, { validToDate }: X509Certificate, nowMs: number): Finding[] {
+  const leftMs = validToDate.getTime() - nowMs;
+  if (leftMs > WARN_DAYS * DAY_MS) return [];
+  const day = validToDate.toISOString().slice(0, 10);
+  const days = Math.floor(leftMs / DAY_MS);
+  const title =
+    leftMs <= 0
+      ? `${what} has expired (${day})`
+      : `${what} expires in ${days} ${days === 1 ? 'day' : 'days'} (${day})`;
+  return [{ title, fix: restart, severity: leftMs < DAY_MS ? 'error' : 'warning' }];
+}

@@ -1,0 +1,66 @@
+/** Why a pod was not created, from the API server's words. Pure. */
+import { INSTALL_NAMESPACE, WEBHOOK_ENTRY, WEBHOOK_NAME } from '../../webhook/names.ts';
+
+export interface Decoded {
+  readonly cause: string;
+  readonly fix: string;
+}
+
+const RULES: readonly { when: RegExp; decode: (found: RegExpExecArray) => Decoded }[] = [
+  {
+    when: new RegExp(`admission webhook "${WEBHOOK_ENTRY}" denied the request: (.*)`, 's'),
+    decode: ([, text]) => ({
+      cause: `the webhook refuses them: ${text!.trim()}`,
+      fix: 'mend the annotations of the pod template as the message says',
+    }),
+  },
+  {
+    when: new RegExp(`failed calling webhook "${WEBHOOK_ENTRY}": (.*)`, 's'),
+    decode: ([, text]) => ({
+      cause: `the API server cannot reach the webhook: ${reachFault(text!)}`,
+      fix: reachFix,
+    }),
+  },
+  {
+    when: /violates PodSecurity "([^"]*)": (.*)/s,
+    decode: ([, level, text]) => ({
+      cause: `Pod Security level ${level} forbids them: ${text!.trim()}`,
+      fix: 'mend the named fields in the pod template; the proxy container itself satisfies "restricted"',
+    }),
+  },
+  {
+    when: /exceeded quota: (.*)/s,
+    decode: ([, text]) => ({
+      cause: `a ResourceQuota leaves no room: ${text!.trim()}`,
+      fix: 'raise the quota, or give the mcp-proxy container smaller resources',
+    }),
+  },
+];
+
+const reachFix = `kubectl get pods,endpointslices -n ${INSTALL_NAMESPACE}; kubectl logs -n ${INSTALL_NAMESPACE} deploy/${WEBHOOK_NAME}`;
+
+/** What the ways of not reaching a webhook mean for a person. */
+const REACH_FAULTS: readonly [RegExp, string][] = [
+  [
+    /context deadline exceeded|i\/o timeout/,
+    'no answer in time; does a firewall close port 8443 between the control plane and the nodes?',
+  ],
+  [/no endpoints available/, 'its Service has no ready pod'],
+  [/connection refused/, 'its pod does not listen'],
+  [/x509/, 'its certificate does not match the caBundle'],
+  [/not found/, 'its Service does not exist'],
+  [/Address is not allowed/, 'the control plane may not connect to pod addresses'],
+];
+
+export function decodeRefusal(message: string): Decoded {
+  for (const { when, decode } of RULES) {
+    const found = when.exec(message);
+    if (found) return decode(found);
+  }
+  return { cause: message.trim(), fix: 'kubectl get events --field-selector reason=FailedCreate' };
+}
+
+function reachFault(text: string): string {
+  const known = REACH_FAULTS.find(([pattern]) => pattern.test(text));
+  return known ? `${known[1]} (${text.trim()})` : text.trim();
+}

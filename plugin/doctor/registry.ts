@@ -1,0 +1,21 @@
+/** Every check, in the order in which they are shown. */
+import { type Check, CATEGORIES } from './check.ts';
+import { annotationChecks } from './checks/annotations.ts';
+import { certificateChecks } from './checks/certificate.ts';
+import { filterChecks } from './checks/filter.ts';
+import { injectionChecks } from './checks/injection.ts';
+import { networkChecks } from './checks/network.ts';
+import { serverChecks } from './checks/server.ts';
+import { sidecarChecks } from './checks/sidecar.ts';
+import { webhookChecks } from './checks/webhook.ts';
+
+export const CHECKS: readonly Check[] = [
+  ...webhookChecks,
+  ...certificateChecks,
+  ...annotationChecks,
+  ...injectionChecks,
+  ...sidecarChecks,
+  ...serverChecks,
+  ...filterChecks,
+  ...networkChecks,
+].toSorted((a, b) => CATEGORIES.indexOf(a.category) - CATEGORIES.indexOf(b.category));

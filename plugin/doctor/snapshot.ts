@@ -1,0 +1,77 @@
+/** What was seen of the cluster at one moment: all that checks look at. Types only. */
+import type {
+  CoreV1Event,
+  V1EndpointSlice,
+  V1MutatingWebhookConfiguration,
+  V1NetworkPolicy,
+  V1Pod,
+  V1Service,
+} from '@kubernetes/client-node';
+import type { Workload } from '../enable/workload.ts';
+
+/** A thing that was read, or why it is not known: `no permission to list secrets in namespace demo`. */
+export type Read<T> = { readonly value: T } | { readonly unknown: string };
+
+export interface Canary {
+  readonly injected: boolean;
+  /** What the API server said instead of taking the pod. */
+  readonly refusal?: string;
+}
+
+export interface ToolState {
+  readonly name: string;
+  readonly allowed: boolean;
+}
+
+/** The part of the sidecar's `/health` that checks need. */
+export interface Health {
+  readonly status: string;
+  readonly servers: readonly {
+    readonly name: string;
+    readonly connected: boolean;
+    readonly error?: string;
+    readonly tools?: readonly ToolState[];
+  }[];
+}
+
+export type PodHealth = { readonly health: Health } | { readonly fault: string };
+
+/** What a pod beside the server's got when it dialled. */
+export interface Dial {
+  readonly pod: string;
+  /** The server's own port. Undefined: not known, `fault` says why. */
+  readonly serverOpen?: boolean;
+  /** The sidecar's port: when that does not answer either, a closed server port proves nothing. */
+  readonly sidecarOpen?: boolean;
+  readonly fault?: string;
+}
+
+/** By source: each is read, and may be forbidden, apart from the others. */
+export interface Values {
+  /** Null: there is none. */
+  readonly configuration: V1MutatingWebhookConfiguration | null;
+  readonly webhookService: V1Service | null;
+  readonly webhookEndpoints: readonly V1EndpointSlice[];
+  /** The serving certificate in PEM; null: the Secret has none. */
+  readonly certificate: string | null;
+  readonly canary: Canary;
+  /** Those of the scope that are opted in. */
+  readonly workloads: readonly Workload[];
+  /** Those of the scope's namespaces, or of the one workload. */
+  readonly pods: readonly V1Pod[];
+  readonly services: readonly V1Service[];
+  readonly endpoints: readonly V1EndpointSlice[];
+  /** Of reason FailedCreate. */
+  readonly events: readonly CoreV1Event[];
+  readonly policies: readonly V1NetworkPolicy[];
+  /** By `NAMESPACE/NAME`, for Secrets that annotations name: the keys; null: there is none. */
+  readonly secrets: Readonly<Record<string, readonly string[] | null>>;
+  /** By `NAMESPACE/POD`, for pods whose sidecar runs. */
+  readonly health: Readonly<Record<string, PodHealth>>;
+  /** By `NAMESPACE/KIND/NAME` of the workload. */
+  readonly dials: Readonly<Record<string, Dial>>;
+}
+
+export type Source = keyof Values;
+
+export type Snapshot = { readonly nowMs: number } & { readonly [S in Source]: Read<Values[S]> };

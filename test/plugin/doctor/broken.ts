@@ -1,0 +1,352 @@
+/** For each code, ways in which its check fails, and what the first line then says. */
+import type { Values } from '../../../plugin/doctor/snapshot.ts';
+import { issueCertificates } from './certificates.ts';
+import { type Mutable, NOW_MS } from './fixtures.ts';
+
+export interface Broken {
+  readonly code: string;
+  readonly when: string;
+  readonly says: RegExp;
+  readonly breakIt: (values: Mutable<Values>) => void;
+}
+
+const DAY_MS = 86_400_000;
+const other = await issueCertificates(NOW_MS);
+/** A leaf lives 365 days. */
+const old = await issueCertificates(NOW_MS - 355.5 * DAY_MS);
+const elsewhere = await issueCertificates(NOW_MS, 'other.example.com');
+const base64 = (text: string) => Buffer.from(text).toString('base64');
+const webhookOf = (values: Mutable<Values>) => values.configuration!.webhooks![0]!;
+const podOf = (values: Mutable<Values>) => values.pods[0]!;
+const templateOf = (values: Mutable<Values>) => values.workloads[0]!.spec.template;
+const annotate = (values: Mutable<Values>, key: string, value: string) => {
+  templateOf(values).metadata!.annotations![`kubectl-mcp.dev/${key}`] = value;
+};
+const sidecar = (values: Mutable<Values>, state: object, restartCount = 0) =>
+  Object.assign(podOf(values).status!.initContainerStatuses![0]!, { state, restartCount, started: false });
+const serverStatus = (values: Mutable<Values>, change: object) =>
+  Object.assign(podOf(values).status!.containerStatuses![0]!, change);
+const healthOf = (values: Mutable<Values>) =>
+  (values.health['demo/everything-6f-1'] as { health: Mutable<{ status: string; servers: object[] }> })
+    .health;
+const degraded = (values: Mutable<Values>) => {
+  healthOf(values).status = 'degraded';
+  healthOf(values).servers = [
+    { name: 'everything', connected: false, error: 'connect ECONNREFUSED 127.0.0.1:3001' },
+  ];
+};
+const rollingOut = (values: Mutable<Values>, message: string) => {
+  values.workloads[0]!.status = {
+    observedGeneration: 2,
+    replicas: 1,
+    updatedReplicas: 0,
+    conditions: [{ type: 'ReplicaFailure', status: 'True', message }],
+  };
+};
+const refusedBy = (text: string) => `admission webhook "inject.kubectl-mcp.dev" denied the request: ${text}`;
+
+export const BROKEN: readonly Broken[] = [
+  {
+    code: 'MCP101',
+    when: 'there is no configuration',
+    says: /there is no MutatingWebhookConfiguration kubectl-mcp/,
+    breakIt: (values) => (values.configuration = null),
+  },
+  {
+    code: 'MCP101',
+    when: 'the configuration is of something else',
+    says: /does not hold the webhook inject\.kubectl-mcp\.dev/,
+    breakIt: (values) => (webhookOf(values).name = 'other'),
+  },
+  {
+    code: 'MCP106',
+    when: 'the failurePolicy is Ignore',
+    says: /changed by hand\n.*failurePolicy is Ignore/,
+    breakIt: (values) => (webhookOf(values).failurePolicy = 'Ignore'),
+  },
+  {
+    code: 'MCP106',
+    when: 'the matchCondition is gone',
+    says: /no matchCondition/,
+    breakIt: (values) => (webhookOf(values).matchConditions = []),
+  },
+  {
+    code: 'MCP102',
+    when: 'the Service is gone',
+    says: /there is no Service kubectl-mcp-webhook/,
+    breakIt: (values) => (values.webhookService = null),
+  },
+  {
+    code: 'MCP102',
+    when: 'no endpoint is ready',
+    says: /has no ready endpoint\n {4}1 pods of the webhook are not ready/,
+    breakIt: (values) => (values.webhookEndpoints[0]!.endpoints![0]!.conditions!.ready = false),
+  },
+  {
+    code: 'MCP109',
+    when: 'the canary comes back bare',
+    says: /came back without the proxy: the webhook was not asked/,
+    breakIt: (values) => (values.canary = { injected: false }),
+  },
+  {
+    code: 'MCP109',
+    when: 'the webhook cannot be reached',
+    says: /canary pod was refused\n.*cannot reach the webhook: no answer in time; does a firewall/,
+    breakIt: (values) =>
+      (values.canary = {
+        injected: false,
+        refusal:
+          'Internal error occurred: failed calling webhook "inject.kubectl-mcp.dev": failed to call webhook: Post "https://x": context deadline exceeded',
+      }),
+  },
+  {
+    code: 'MCP201',
+    when: 'the caBundle is empty',
+    says: /caBundle is empty/,
+    breakIt: (values) => delete webhookOf(values).clientConfig.caBundle,
+  },
+  {
+    code: 'MCP201',
+    when: 'the caBundle is not PEM',
+    says: /caBundle is not PEM/,
+    breakIt: (values) => (webhookOf(values).clientConfig.caBundle = base64('hello')),
+  },
+  {
+    code: 'MCP202',
+    when: 'another CA has signed',
+    says: /none of the CAs in the caBundle has signed it/,
+    breakIt: (values) => (webhookOf(values).clientConfig.caBundle = base64(other.ca)),
+  },
+  {
+    code: 'MCP202',
+    when: 'the certificate is for another host',
+    says: /names DNS:other\.example\.com/,
+    breakIt: (values) => {
+      values.certificate = elsewhere.leaf;
+      webhookOf(values).clientConfig.caBundle = base64(elsewhere.ca);
+    },
+  },
+  {
+    code: 'MCP203',
+    when: 'the certificate ends in 9 days',
+    says: /the serving certificate expires in 9 days/,
+    breakIt: (values) => {
+      values.certificate = old.leaf;
+      webhookOf(values).clientConfig.caBundle = base64(old.ca);
+    },
+  },
+  {
+    code: 'MCP303',
+    when: 'a key is misspelt',
+    says: /would be refused\n.*kubectl-mcp\.dev\/deny-tolls: "x" is not a known annotation; .*kubectl-mcp\.dev\/deny-tools/,
+    breakIt: (values) => annotate(values, 'deny-tolls', 'x'),
+  },
+  {
+    code: 'MCP304',
+    when: 'the Secret is missing',
+    says: /Secret mine in namespace demo does not exist/,
+    breakIt: (values) => {
+      annotate(values, 'auth', 'token');
+      annotate(values, 'token-secret', 'mine');
+      values.secrets['demo/mine'] = null;
+    },
+  },
+  {
+    code: 'MCP304',
+    when: 'the Secret is empty',
+    says: /has no key: nobody can call/,
+    breakIt: (values) => {
+      annotate(values, 'auth', 'token');
+      annotate(values, 'token-secret', 'mine');
+      values.secrets['demo/mine'] = [];
+    },
+  },
+  {
+    code: 'MCP401',
+    when: 'a pod is older than its template’s annotations',
+    says: /pod everything-6f-1 in namespace demo has no container mcp-proxy\n.*belongs to deployment\.apps\/everything in namespace demo/,
+    breakIt: (values) => {
+      podOf(values).spec!.initContainers = [];
+      podOf(values).metadata!.annotations = {};
+    },
+  },
+  {
+    code: 'MCP401',
+    when: 'an annotated pod of no workload was not injected',
+    says: /has no container mcp-proxy/,
+    breakIt: (values) => {
+      podOf(values).spec!.initContainers = [];
+      podOf(values).metadata!.labels = {};
+    },
+  },
+  {
+    code: 'MCP404',
+    when: 'the webhook refuses',
+    says: /cannot create pods\n {4}the webhook refuses them: kubectl-mcp\.dev\/port: "eighty" is/,
+    breakIt: (values) => rollingOut(values, refusedBy('kubectl-mcp.dev/port: "eighty" is not allowed')),
+  },
+  {
+    code: 'MCP404',
+    when: 'Pod Security refuses',
+    says: /Pod Security level restricted:latest forbids them: allowPrivilegeEscalation != false/,
+    breakIt: (values) =>
+      rollingOut(
+        values,
+        'pods "x" is forbidden: violates PodSecurity "restricted:latest": allowPrivilegeEscalation != false',
+      ),
+  },
+  {
+    code: 'MCP404',
+    when: 'an event alone tells of a StatefulSet’s quota',
+    says: /a ResourceQuota leaves no room: q, requested: pods=1/,
+    breakIt: (values) => {
+      values.workloads[0]!.kind = 'StatefulSet';
+      values.workloads[0]!.status = { observedGeneration: 2, replicas: 0 };
+      values.events = [
+        {
+          metadata: { namespace: 'demo' },
+          involvedObject: { kind: 'StatefulSet', name: 'everything' },
+          reason: 'FailedCreate',
+          message: 'create Pod everything-0 failed: exceeded quota: q, requested: pods=1',
+        },
+      ];
+    },
+  },
+  {
+    code: 'MCP405',
+    when: 'the Service reaches the server by number',
+    says: /service\/everything in namespace demo: port 80 reaches the server's own port 3001/,
+    breakIt: (values) => (values.services[0]!.spec!.ports![0]!.targetPort = 3001),
+  },
+  {
+    code: 'MCP405',
+    when: 'the Service reaches the server by name',
+    says: /port 80 reaches the server's own port 3001/,
+    breakIt: (values) => (values.services[0]!.spec!.ports![0]!.targetPort = 'mcp'),
+  },
+  {
+    code: 'MCP501',
+    when: 'the proxy crashes',
+    says: /container mcp-proxy waiting: CrashLoopBackOff, last exit code 1 \(Error\), restarts 5\n {4}back-off\n {4}invalid configuration/,
+    breakIt: (values) => {
+      sidecar(values, { waiting: { reason: 'CrashLoopBackOff', message: 'back-off' } }, 5);
+      podOf(values).status!.initContainerStatuses![0]!.lastState = {
+        terminated: { exitCode: 1, reason: 'Error', message: 'invalid configuration' },
+      };
+    },
+  },
+  {
+    code: 'MCP502',
+    when: 'the image cannot be pulled',
+    says: /image of container mcp-proxy: ImagePullBackOff\n {4}not found/,
+    breakIt: (values) => sidecar(values, { waiting: { reason: 'ImagePullBackOff', message: 'not found' } }),
+  },
+  {
+    code: 'MCP504',
+    when: 'the proxy has restarted often',
+    says: /container mcp-proxy running, restarts 4/,
+    breakIt: (values) => (podOf(values).status!.initContainerStatuses![0]!.restartCount = 4),
+  },
+  {
+    code: 'MCP505',
+    when: 'the admin port does not answer',
+    says: /does not tell of its health\n {4}no answer in 5 s/,
+    breakIt: (values) => (values.health['demo/everything-6f-1'] = { fault: 'no answer in 5 s' }),
+  },
+  {
+    code: 'MCP601',
+    when: 'the server was killed',
+    says: /the server does not answer at port 3001\n {4}container everything terminated: exit code 137 \(Error\), restarts 3\n {4}connect ECONNREFUSED/,
+    breakIt: (values) => {
+      degraded(values);
+      serverStatus(values, { state: { terminated: { exitCode: 137, reason: 'Error' } }, restartCount: 3 });
+    },
+  },
+  {
+    code: 'MCP601',
+    when: 'the server runs and listens elsewhere',
+    says: /container everything running\n/,
+    breakIt: degraded,
+  },
+  {
+    code: 'MCP601',
+    when: 'the proxy says nothing and the container waits',
+    says: /container everything waiting: CrashLoopBackOff, last exit code 137 \(OOMKilled\), restarts 2/,
+    breakIt: (values) => {
+      values.health = {};
+      serverStatus(values, {
+        state: { waiting: { reason: 'CrashLoopBackOff' } },
+        lastState: { terminated: { exitCode: 137, reason: 'OOMKilled' } },
+        restartCount: 2,
+      });
+    },
+  },
+  {
+    code: 'MCP705',
+    when: 'no tool is left',
+    says: /the filter leaves none of 1 tools\n {4}deny-tools: \*/,
+    breakIt: (values) => {
+      annotate(values, 'deny-tools', '*');
+      healthOf(values).servers = [
+        { name: 'everything', connected: true, tools: [{ name: 'echo', allowed: false }] },
+      ];
+    },
+  },
+  {
+    code: 'MCP705',
+    when: 'a pattern matches no tool',
+    says: /"ehco\*" in allow-tools matches no tool\n {4}the server has: echo, get-env/,
+    breakIt: (values) => annotate(values, 'allow-tools', 'get-*, ehco*'),
+  },
+  {
+    code: 'MCP801',
+    when: 'no Service selects the pods',
+    says: /no Service leads to the proxy of deployment\.apps\/everything in namespace demo\n {4}no Service selects its pods/,
+    breakIt: (values) => (values.services = []),
+  },
+  {
+    code: 'MCP801',
+    when: 'the Service has other ports alone',
+    says: /service\/everything select its pods, on other ports than 7410/,
+    breakIt: (values) => (values.services[0]!.spec!.ports![0]!.targetPort = 9090),
+  },
+  {
+    code: 'MCP802',
+    when: 'no pod is ready',
+    says: /service\/everything in namespace demo has no ready endpoint\n {4}no pod of deployment/,
+    breakIt: (values) => (values.endpoints[0]!.endpoints![0]!.conditions!.ready = false),
+  },
+  {
+    code: 'MCP609',
+    when: 'the network enforces no policy',
+    says: /the server's own port answers other pods: this network enforces no NetworkPolicy/,
+    breakIt: (values) => (values.dials['demo/Deployment/everything']!.serverOpen = true),
+  },
+  {
+    code: 'MCP609',
+    when: 'there is no policy',
+    says: /answers other pods: no NetworkPolicy closes it\n.*\n {4}fix: kubectl mcp enable deployment\/everything -n demo/,
+    breakIt: (values) => {
+      values.policies = [];
+      values.dials['demo/Deployment/everything']!.serverOpen = true;
+    },
+  },
+  {
+    code: 'MCP609',
+    when: 'another policy admits the port',
+    says: /a NetworkPolicy admits it\n.*\n {4}networkpolicy\/all admits port 3001/,
+    breakIt: (values) => {
+      values.policies.push({
+        metadata: { name: 'all', namespace: 'demo' },
+        spec: { podSelector: {}, policyTypes: ['Ingress'], ingress: [{}] },
+      });
+      values.dials['demo/Deployment/everything']!.serverOpen = true;
+    },
+  },
+  {
+    code: 'MCP609',
+    when: 'the probe reaches nothing at all',
+    says: /whether port 3001 is closed is not known\n.*reached not even the proxy/,
+    breakIt: (values) => (values.dials['demo/Deployment/everything']!.sidecarOpen = false),
+  },
+];

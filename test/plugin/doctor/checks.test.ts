@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { formatTable } from '../../../plugin/doctor/print.ts';
+import { CHECKS } from '../../../plugin/doctor/registry.ts';
+import { runChecks } from '../../../plugin/doctor/run.ts';
+import { BROKEN } from './broken.ts';
+import { snapshot } from './fixtures.ts';
+
+describe('a check', () => {
+  it('passes over a healthy namespace, each of them', () => {
+    for (const { check, outcome, findings } of runChecks(CHECKS, snapshot())) {
+      assert.equal(outcome, 'passed', `${check.code} ${JSON.stringify(findings)}`);
+    }
+  });
+
+  for (const { code, when, says, breakIt } of BROKEN) {
+    it(`${code} fails when ${when}`, () => {
+      const seen = snapshot(breakIt);
+      const results = runChecks(CHECKS, seen).filter((each) => each.check.code === code);
+      assert.equal(results[0]!.outcome, results[0]!.check.severity, JSON.stringify(results));
+      assert.match(formatTable(results), says);
+    });
+  }
+
+  it('has a way to fail in the fixtures, each of them', () => {
+    const covered = new Set(BROKEN.map((each) => each.code));
+    assert.deepEqual(
+      CHECKS.map((each) => each.code as string).filter((code) => !covered.has(code)),
+      [],
+    );
+  });
+
+  it('is one of a kind, explained, and stands behind its causes', () => {
+    const codes = CHECKS.map((each) => each.code as string);
+    assert.equal(new Set(codes).size, codes.length);
+    for (const [index, check] of CHECKS.entries()) {
+      assert.match(check.code, /^MCP\d{3}$/);
+      assert.ok(check.about.length > 40 && check.remedy.length > 20, check.code);
+      for (const cause of [...(check.after ?? []), ...(check.causedBy ?? [])]) {
+        assert.ok(codes.slice(0, index).includes(cause), `${check.code} needs ${cause} before it`);
+      }
+    }
+  });
+
+  it('counts a certificate that has ended as an error', () => {
+    const { certificate } = snapshot() as { certificate: { value: string } };
+    const seen = { ...snapshot(), certificate, nowMs: Date.parse('2027-11-21T00:00:00Z') };
+    const [result] = runChecks(CHECKS, seen).filter((each) => each.check.code === 'MCP203');
+    assert.equal(result!.outcome, 'error');
+    assert.match(result!.findings[0]!.title, /^the serving certificate has expired \(2027-11-20\)$/);
+  });
+
+  it('leaves opted-out, finished and terminating pods alone', () => {
+    for (const change of [
+      { status: { phase: 'Succeeded' } },
+      {
+        metadata: {
+          name: 'x',
+          namespace: 'demo',
+          labels: { app: 'everything' },
+          deletionTimestamp: new Date(),
+        },
+      },
+      { metadata: { name: 'x', namespace: 'demo', annotations: { 'kubectl-mcp.dev/inject': 'false' } } },
+    ]) {
+      const seen = snapshot((values) =>
+        values.pods.push({ ...values.pods[0]!, spec: { containers: [] }, ...change }),
+      );
+      const [result] = runChecks(CHECKS, seen).filter((each) => each.check.code === 'MCP401');
+      assert.equal(result!.outcome, 'passed', JSON.stringify(change));
+    }
+  });
+});

@@ -1,0 +1,161 @@
+/** One healthy namespace as a snapshot, and ways to break it. */
+import type { V1EndpointSlice, V1Pod, V1Service } from '@kubernetes/client-node';
+import type { Snapshot, Values } from '../../../plugin/doctor/snapshot.ts';
+import type { Workload } from '../../../plugin/enable/workload.ts';
+import { issueCertificates } from './certificates.ts';
+
+export const NOW_MS = Date.parse('2026-11-20T12:00:00Z');
+export const { ca, leaf } = await issueCertificates(NOW_MS);
+
+const LABELS = { app: 'everything' };
+const ANNOTATIONS = {
+  'kubectl-mcp.dev/inject': 'true',
+  'kubectl-mcp.dev/name': 'everything',
+  'kubectl-mcp.dev/port': '3001',
+};
+
+const slice = (namespace: string, service: string): V1EndpointSlice => ({
+  addressType: 'IPv4',
+  metadata: { name: `${service}-x`, namespace, labels: { 'kubernetes.io/service-name': service } },
+  endpoints: [{ addresses: ['10.0.0.9'], conditions: { ready: true } }],
+});
+
+const workload = (): Workload => ({
+  apiVersion: 'apps/v1',
+  kind: 'Deployment',
+  metadata: { name: 'everything', namespace: 'demo', generation: 2 },
+  spec: {
+    replicas: 1,
+    selector: { matchLabels: LABELS },
+    template: {
+      metadata: { labels: LABELS, annotations: ANNOTATIONS },
+      spec: {
+        containers: [
+          { name: 'everything', image: 'everything:1', ports: [{ name: 'mcp', containerPort: 3001 }] },
+        ],
+      },
+    },
+  },
+  status: { observedGeneration: 2, replicas: 1, updatedReplicas: 1, availableReplicas: 1 },
+});
+
+const running = { running: { startedAt: new Date(NOW_MS) } };
+
+const pod = (): V1Pod => ({
+  metadata: { name: 'everything-6f-1', namespace: 'demo', labels: LABELS, annotations: ANNOTATIONS },
+  spec: {
+    initContainers: [
+      { name: 'mcp-proxy', image: 'kubectl-mcp.dev/kubectl-mcp:0.1.0', restartPolicy: 'Always' },
+    ],
+    containers: workload().spec.template.spec!.containers,
+  },
+  status: {
+    phase: 'Running',
+    conditions: [{ type: 'Ready', status: 'True' }],
+    podIP: '10.0.0.9',
+    initContainerStatuses: [
+      {
+        name: 'mcp-proxy',
+        image: 'i',
+        imageID: '',
+        ready: true,
+        started: true,
+        restartCount: 0,
+        state: running,
+      },
+    ],
+    containerStatuses: [
+      {
+        name: 'everything',
+        image: 'i',
+        imageID: '',
+        ready: true,
+        started: true,
+        restartCount: 0,
+        state: running,
+      },
+    ],
+  },
+});
+
+const service = (): V1Service => ({
+  apiVersion: 'v1',
+  kind: 'Service',
+  metadata: { name: 'everything', namespace: 'demo' },
+  spec: { selector: LABELS, ports: [{ port: 80, targetPort: 7410 }] },
+});
+
+export const healthy = (): Values => ({
+  configuration: {
+    metadata: { name: 'kubectl-mcp' },
+    webhooks: [
+      {
+        name: 'inject.kubectl-mcp.dev',
+        admissionReviewVersions: ['v1'],
+        sideEffects: 'NoneOnDryRun',
+        failurePolicy: 'Fail',
+        matchConditions: [{ name: 'annotated', expression: 'true' }],
+        clientConfig: { caBundle: Buffer.from(ca).toString('base64') },
+      },
+    ],
+  },
+  webhookService: { apiVersion: 'v1', kind: 'Service', metadata: { name: 'kubectl-mcp-webhook' } },
+  webhookEndpoints: [slice('kubectl-mcp-system', 'kubectl-mcp-webhook')],
+  certificate: leaf,
+  canary: { injected: true },
+  workloads: [workload()],
+  pods: [pod()],
+  services: [service()],
+  endpoints: [slice('demo', 'everything')],
+  events: [],
+  policies: [
+    {
+      metadata: { name: 'everything-mcp', namespace: 'demo' },
+      spec: {
+        podSelector: { matchLabels: LABELS },
+        policyTypes: ['Ingress'],
+        ingress: [{ ports: [{ port: 7410 }] }],
+      },
+    },
+  ],
+  secrets: {},
+  health: {
+    'demo/everything-6f-1': {
+      health: {
+        status: 'healthy',
+        servers: [
+          {
+            name: 'everything',
+            connected: true,
+            tools: [
+              { name: 'echo', allowed: true },
+              { name: 'get-env', allowed: true },
+            ],
+          },
+        ],
+      },
+    },
+  },
+  dials: { 'demo/Deployment/everything': { pod: 'everything-6f-1', serverOpen: false, sidecarOpen: true } },
+});
+
+/** A snapshot of the healthy namespace after `breakIt`; sources in `unknown` could not be read. */
+export function snapshot(
+  breakIt: (values: Mutable<Values>) => void = () => {},
+  unknown: { [S in keyof Values]?: string } = {},
+): Snapshot {
+  const values = structuredClone(healthy()) as Mutable<Values>;
+  breakIt(values);
+  const reads = Object.entries(values).map(([source, value]) => {
+    const reason = unknown[source as keyof Values];
+    return [source, reason === undefined ? { value } : { unknown: reason }];
+  });
+  return { nowMs: NOW_MS, ...Object.fromEntries(reads) } as Snapshot;
+}
+
+/** Fixtures are broken in place. */
+export type Mutable<T> = T extends Date
+  ? T
+  : T extends object
+    ? { -readonly [K in keyof T]: Mutable<T[K]> }
+    : T;
