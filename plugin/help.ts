@@ -57,14 +57,21 @@ export function formatHelp(command: Command, helper: Help): string {
 }
 
 /** kubectl's two lines: the flag with its default, then the words. */
-export function formatOption(option: Option): string {
-  const names = option.short ? `${option.short}, ${option.long}` : option.long;
-  return `    ${names}=${defaultOf(option)}:\n        ${option.description}`;
+export const formatOption = (option: Option): string =>
+  `    ${flagNames(option)}=${defaultOf(option)}:\n        ${option.description}`;
+
+/** What is `--no-wait` to commander is `--wait=true` to kubectl; `--no-headers` is kubectl's own. */
+const isNegated = ({ negate, long }: Option): boolean => negate && long !== '--no-headers';
+
+export function flagNames(option: Option): string {
+  const long = isNegated(option) ? `--${option.long!.slice('--no-'.length)}` : option.long!;
+  return option.short ? `${option.short}, ${long}` : long;
 }
 
-function defaultOf(option: Option): string {
-  if (option.isBoolean() || option.negate) return String(option.defaultValue ?? option.negate);
-  if (Array.isArray(option.defaultValue) || option.parseArg?.name === 'collect') return '[]';
+export function defaultOf(option: Option): string {
+  if (isNegated(option)) return 'true';
+  if (option.isBoolean() || option.negate) return 'false';
+  if (option.parseArg?.name === 'collect') return '[]';
   if (typeof option.defaultValue === 'number') return String(option.defaultValue);
   return `'${option.defaultValue ?? ''}'`;
 }

@@ -1,5 +1,6 @@
 /** The commander tree, and one run of it from arguments to exit code. */
 import { type Command, CommanderError } from 'commander';
+import { normalizeArguments } from './argv.ts';
 import { addCall } from './commands/call.ts';
 import { addCreate } from './commands/create.ts';
 import { addInject } from './commands/inject.ts';
@@ -64,14 +65,16 @@ export async function runProgram(args: readonly string[], deps: Deps): Promise<n
     },
   });
   let current: Command = program;
-  program.hook('preSubcommand', (_parent, command) => void (current = command));
+  for (const parent of [program, ...program.commands]) {
+    parent.hook('preSubcommand', (_parent, command) => void (current = command));
+  }
   program.hook('preAction', (_program, command) => void (current = command));
   if (args.length === 0) {
     deps.streams.out.write(program.helpInformation());
     return EXIT.ok;
   }
   try {
-    await program.parseAsync([...args], { from: 'user' });
+    await program.parseAsync(normalizeArguments(args, program), { from: 'user' });
     return EXIT.ok;
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return EXIT.ok;
@@ -87,8 +90,8 @@ function wordCommanderError(error: CommanderError): CliError {
   const message = error.message.replace(/^error: /, '');
   if (error.code === 'commander.help') return new CliError('');
   const quoted = /'([^']*)'/.exec(message)?.[1] ?? '';
-  const [, suggestion] = /\(Did you mean (.*)\?\)/.exec(message) ?? [];
-  const hint = suggestion ? `\n\nDid you mean this?\n\t${suggestion}\n` : '';
+  const [, suggestion] = /\(Did you mean (?:one of )?(.*)\?\)/.exec(message) ?? [];
+  const hint = suggestion ? `\n\nDid you mean this?\n\t${suggestion.split(', ').join('\n\t')}\n` : '';
   if (error.code === 'commander.unknownOption') return usageError(`unknown flag: ${quoted}${hint}`);
   if (error.code === 'commander.unknownCommand') {
     return usageError(`unknown command "${quoted}" for "kubectl mcp"${hint}`);
@@ -97,6 +100,9 @@ function wordCommanderError(error: CommanderError): CliError {
     return usageError(
       `flag needs an argument: ${quoted.split(/[ ,]+/).find((each) => each.startsWith('--')) ?? quoted}`,
     );
+  }
+  if (error.code === 'commander.missingMandatoryOptionValue') {
+    return usageError(`required flag(s) "${/--([-a-z]+)/.exec(quoted)?.[1] ?? quoted}" not set`);
   }
   if (error.code === 'commander.missingArgument')
     return usageError(`required argument ${quoted} not specified`);

@@ -102,7 +102,7 @@ async function findTool(
   const nearest = closestMatch(
     name,
     tools.map((each) => each.name),
-    { maxDistance: Math.max(2, Math.ceil(name.length / 3)) },
+    { maxDistance: Math.max(1, Math.floor(name.length / 4)) },
   );
   throw new CliError(
     `${title} has no tool "${name}" for ${caller}${nearest ? `; perhaps "${nearest}" is meant` : ''}\nSee its tools: kubectl mcp tools ${title}`,

@@ -51,7 +51,7 @@ Everything but the webhook configuration lives in namespace ${INSTALL_NAMESPACE}
     .option('--image <image>', 'The image of webhook and sidecar.', DEFAULT_IMAGE)
     .addOption(outputFlag(FORMATS))
     .addOption(timeoutFlag('2m', 'The length of time to wait for the webhook, like 30s or 5m.'))
-    .option('--no-wait', 'If false, return without waiting for the webhook to be ready.')
+    .option('--no-wait', 'If true, wait for the webhook to be ready before returning.')
     .action(async (_options, command: Command) => runInstall(command.optsWithGlobals<InstallFlags>(), deps));
 }
 

@@ -38,13 +38,13 @@ READY counts pods whose sidecar is ready. TOOLS is asked of a running sidecar th
       kubectl mcp list -A -o wide
 
       # List without asking the sidecars, which needs no right to port-forward
-      kubectl mcp list --no-probe`,
+      kubectl mcp list --probe=false`,
   })
     .alias('ls')
     .addOption(allNamespacesFlag())
     .addOption(noHeadersFlag())
     .addOption(outputFlag(FORMATS))
-    .option('--no-probe', 'If false, the sidecars are not asked and TOOLS stays "-".')
+    .option('--no-probe', 'If true, ask the sidecars for their tools and state; otherwise TOOLS stays "-".')
     .addOption(selectorFlag())
     .action(async (_options, command: Command) => runList(command.optsWithGlobals<ListFlags>(), deps));
 }

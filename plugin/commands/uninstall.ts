@@ -37,7 +37,7 @@ Sidecars that run go on. But pods of annotated workloads that start afterwards g
   })
     .addOption(dryRunFlag())
     .addOption(timeoutFlag('1m', 'The length of time to wait until all is gone, like 30s or 5m.'))
-    .option('--no-wait', 'If false, return without waiting until all is gone.')
+    .option('--no-wait', 'If true, wait for resources to be gone before returning.')
     .option('-y, --yes', 'If true, do not ask when workloads are still annotated.')
     .action(async (_options, command: Command) =>
       runUninstall(command.optsWithGlobals<UninstallFlags>(), deps),

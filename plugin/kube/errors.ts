@@ -10,8 +10,10 @@ export interface ApiStatus {
 
 /** The Status inside an error of client-node, or undefined. Does not load client-node. */
 export function apiStatusOf(error: unknown): ApiStatus | undefined {
-  if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'number') return undefined;
-  const body = 'body' in error ? asObject(error.body) : undefined;
+  // A DOMException has a number for its code too, but no body.
+  if (!(error instanceof Error) || !('code' in error) || !('body' in error)) return undefined;
+  if (typeof error.code !== 'number') return undefined;
+  const body = asObject(error.body);
   return {
     code: error.code,
     reason: typeof body?.['reason'] === 'string' ? body['reason'] : (REASONS[error.code] ?? ''),

@@ -21,19 +21,20 @@ export interface Schema {
  * one that is missing. What else the schema demands is the server's to judge.
  */
 export function parseArguments(words: readonly string[], schema: Schema): Record<string, unknown> {
-  const values: Record<string, unknown> = {};
+  // A map: an argument may be called like anything, `__proto__` included.
+  const values = new Map<string, unknown>();
   for (const word of words) {
     const { key, raw, json } = split(word);
     const own = propertyOf(schema, key);
-    if (json) values[key] = parseJson(raw, key);
+    if (json) values.set(key, parseJson(raw, key));
     else if (isArray(own, schema) && !raw.startsWith('[')) {
       const items = own && typeof own.items === 'object' ? own.items : {};
-      const before = Object.hasOwn(values, key) ? (values[key] as unknown[]) : [];
-      values[key] = [...before, typed(raw, key, items, schema)];
-    } else values[key] = typed(raw, key, own ?? {}, schema);
+      const before = (values.get(key) as unknown[] | undefined) ?? [];
+      values.set(key, [...before, typed(raw, key, items, schema)]);
+    } else values.set(key, typed(raw, key, own ?? {}, schema));
   }
   checkRequired(values, schema);
-  return values;
+  return Object.fromEntries(values);
 }
 
 function split(word: string): { key: string; raw: string; json: boolean } {
@@ -128,8 +129,8 @@ function parseJson(raw: string, key: string): unknown {
   }
 }
 
-function checkRequired(values: Record<string, unknown>, schema: Schema): void {
-  const missing = (schema.required ?? []).filter((each) => !Object.hasOwn(values, each));
+function checkRequired(values: ReadonlyMap<string, unknown>, schema: Schema): void {
+  const missing = (schema.required ?? []).filter((each) => !values.has(each));
   if (missing.length === 0) return;
   const wanted = missing.map((each) => {
     const own = schema.properties?.[each];
