@@ -56,13 +56,13 @@ function dataOf(raw: Buffer): Buffer | undefined {
   return parts.length === 0 ? undefined : parts.length === 1 ? parts[0] : Buffer.concat(parts);
 }
 
+/** A `data` line without a colon is one too: an empty one. */
 const isData = (line: Buffer): boolean =>
-  line.length >= 5 &&
   line[0] === 0x64 &&
   line[1] === 0x61 &&
   line[2] === 0x74 &&
   line[3] === 0x61 &&
-  line[4] === 0x3a;
+  (line[4] === 0x3a || line.length === 4);
 
 const LF = 0x0a;
 const CR = 0x0d;

@@ -187,7 +187,7 @@ function field(line: string, headers: Map<string, string>): void {
   const name = line.slice(0, Math.max(colon, 0));
   // A folded line (RFC 9112 section 5.2) starts with a space and so has no token before its colon either.
   if (!TOKEN.test(name)) throw new ResponseError('a header line without a name');
-  const value = line.slice(colon + 1).trim();
+  const value = withoutSpace(line, colon + 1);
   // Any CR or LF left here is bare, for the head was split at CRLF.
   if (/[\0\r\n]/.test(value)) throw new ResponseError('a header with a bare CR, LF or NUL');
   const key = name.toLowerCase();
@@ -195,4 +195,14 @@ function field(line: string, headers: Map<string, string>): void {
   if (former !== undefined && (key === 'content-length' || key === 'transfer-encoding'))
     throw new ResponseError(`two ${name} headers`);
   headers.set(key, former === undefined ? value : `${former}, ${value}`);
+}
+
+/** Spaces and tabs alone (RFC 9110 section 5.6.3): trim() takes away bare line ends and what is no space to others. */
+function withoutSpace(line: string, from: number): string {
+  const isSpace = (at: number): boolean => line.charCodeAt(at) === 0x20 || line.charCodeAt(at) === 0x09;
+  let start = from;
+  let end = line.length;
+  while (start < end && isSpace(start)) start++;
+  while (end > start && isSpace(end - 1)) end--;
+  return line.slice(start, end);
 }
