@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { inClusterApi } from './api.ts';
+import type { CertificateData } from './certificates.ts';
 import { createWebhookServer } from './server.ts';
 import { ensureTrust, loadCertificates } from './trust.ts';
 
@@ -13,7 +14,7 @@ const settingsSchema = z.object({
   KUBERNETES_SERVICE_PORT: z.coerce.number().default(443),
 });
 
-/** How often the configuration is looked at: someone may apply the manifests anew. */
+/** How often Secret and configuration are looked at: another replica, or someone's hand, may have changed them. */
 const TRUST_INTERVAL_MS = 10_000;
 const TRUST_RETRY_MS = 1_000;
 /** From "not ready" until no API server sends more; endpoints are withdrawn meanwhile. */
@@ -21,6 +22,8 @@ const WITHDRAW_MS = 3_000;
 
 const log = (level: 'info' | 'error', message: string, fields: object = {}): void =>
   console.log(JSON.stringify({ time: new Date().toISOString(), level, message, ...fields }));
+
+const servingPair = (data: CertificateData) => ({ cert: data['tls.crt'], key: data['tls.key'] });
 
 await main().catch((error: Error) => {
   log('error', 'start failed', { detail: error.message });
@@ -36,10 +39,10 @@ async function main(): Promise<void> {
   const stop = new AbortController();
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop.abort(signal));
   const api = inClusterApi(settings.KUBERNETES_SERVICE_HOST, settings.KUBERNETES_SERVICE_PORT);
-  const certificates = await loadCertificates(api, () => new Date());
+  let certificates = await loadCertificates(api, () => new Date());
   let trusted = false;
   const server = createWebhookServer({
-    tls: { cert: certificates['tls.crt'], key: certificates['tls.key'] },
+    tls: servingPair(certificates),
     settings: { image: settings.KUBECTL_MCP_IMAGE, imagePullPolicy: settings.KUBECTL_MCP_IMAGE_PULL_POLICY },
     isReady: () => trusted && !stop.signal.aborted,
     log,
@@ -49,11 +52,19 @@ async function main(): Promise<void> {
   );
   while (!stop.signal.aborted) {
     try {
+      const next = await loadCertificates(api, () => new Date());
+      if (next['tls.crt'] !== certificates['tls.crt']) {
+        server.setSecureContext(servingPair(next));
+        log('info', 'certificate replaced');
+      }
+      certificates = next;
       const state = await ensureTrust(api, certificates);
       if (!trusted || state === 'written') log('info', 'trusted', { caBundle: state });
       trusted = true;
     } catch (error) {
-      log('error', 'cannot look after the webhook configuration', { detail: (error as Error).message });
+      log('error', 'cannot look after certificate and webhook configuration', {
+        detail: (error as Error).message,
+      });
     }
     const pauseMs = trusted ? TRUST_INTERVAL_MS : TRUST_RETRY_MS;
     await sleep(pauseMs, undefined, { signal: stop.signal }).catch(() => undefined);

@@ -56,5 +56,5 @@ export function createWebhookServer({ tls, settings, isReady, log }: ServerParts
     log('error', 'review failed', { status, detail: status < 500 ? error.message : error.stack });
     response.status(status).type('text').send(`cannot read the review: ${error.message}`);
   });
-  return createServer({ ...tls, minVersion: 'TLSv1.2', keepAliveTimeout: KEEP_ALIVE_MS }, app);
+  return createServer({ ...tls, keepAliveTimeout: KEEP_ALIVE_MS }, app);
 }

@@ -18,6 +18,7 @@ import { kubectl, noCluster } from './kubectl.ts';
 
 const NAMESPACE = 'w-injection';
 const INSTALL = new URL('../../manifests/install.yaml', import.meta.url).pathname;
+const SELECTOR = 'app.kubernetes.io/component=webhook';
 const ACCOUNT = `system:serviceaccount:${INSTALL_NAMESPACE}:${WEBHOOK_NAME}`;
 const configuration = ['mutatingwebhookconfiguration', WEBHOOK_CONFIGURATION];
 
@@ -79,11 +80,10 @@ const read = async (name: string) => JSON.parse(await inNamespace('get', 'pod', 
 const running = (name: string) =>
   eventually(async () => ((await read(name)).status?.phase === 'Running' ? true : undefined), `${name} runs`);
 const seenByWebhook = async (): Promise<string[]> =>
-  (await kubectl(['-n', INSTALL_NAMESPACE, 'logs', `deployment/${WEBHOOK_NAME}`]))
+  (await kubectl(['-n', INSTALL_NAMESPACE, 'logs', '-l', SELECTOR, '--tail=-1']))
     .split('\n')
     .filter((line) => line.includes(`"namespace":"${NAMESPACE}"`));
 
-const SELECTOR = 'app.kubernetes.io/component=webhook';
 const scale = (replicas: number) =>
   kubectl(['-n', INSTALL_NAMESPACE, 'scale', `deployment/${WEBHOOK_NAME}`, `--replicas=${replicas}`]);
 /** Whether the webhook's account is granted it. */
@@ -291,6 +291,23 @@ describe('injection on a cluster', { skip: noCluster, timeout: 600_000 }, () => 
     assert.ok(old.every((each) => each.length > 100));
     await kubectl(['apply', '-f', INSTALL]);
     assert.deepEqual(await written(), old);
+  });
+
+  test('a Secret that lost its data is filled anew, and trusted, without a restart', async () => {
+    const old = await written();
+    const secret = ['-n', INSTALL_NAMESPACE, 'patch', 'secret', WEBHOOK_NAME, '--type=json', '-p'];
+    await kubectl([...secret, JSON.stringify([{ op: 'remove', path: '/data' }])]);
+    await eventually(async () => {
+      const [caBundle, certificate] = await written();
+      return certificate && caBundle !== old[0] ? true : undefined;
+    }, 'a new CA');
+    const text = await apply(
+      idlePod('renewed', prefixed({ inject: 'true' })),
+      '--dry-run=server',
+      '-o',
+      'json',
+    );
+    assert.equal((JSON.parse(text) as V1Pod).spec?.initContainers?.[0]?.name, 'mcp-proxy');
   });
 
   test('without a webhook annotated pods are refused, and all others start', async () => {
