@@ -1,7 +1,7 @@
 /** Writes an OCI image archive from directories: no build engine, no registry, the same bytes for the same files. */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -90,7 +90,9 @@ export function writeArchive(
     writeFileSync(join(directory, 'index.json'), json({ schemaVersion: 2, manifests: [entry] }));
     writeFileSync(join(directory, 'oci-layout'), json({ imageLayoutVersion: '1.0.0' }));
     const archive = tar(directory);
-    writeFileSync(out, archive);
+    // Whole or not at all: another run may be loading it.
+    writeFileSync(`${out}.new`, archive);
+    renameSync(`${out}.new`, out);
     return archive.length;
   } finally {
     rmSync(directory, { recursive: true, force: true });

@@ -15,6 +15,7 @@ export function createClientReply(
 ): Reply {
   let waiting: ReplyHead | undefined;
   let first: Buffer | undefined;
+  let full = false;
 
   function writeHead({ status, headers, contentLength }: ReplyHead, length: number | undefined): void {
     const known = length ?? contentLength;
@@ -23,9 +24,13 @@ export function createClientReply(
   }
 
   function write(bytes: Buffer): void {
-    if (response.write(bytes)) return;
+    if (response.write(bytes) || full) return;
+    full = true;
     transit()?.pause();
-    response.once('drain', () => transit()?.resume());
+    response.once('drain', () => {
+      full = false;
+      transit()?.resume();
+    });
   }
 
   return {

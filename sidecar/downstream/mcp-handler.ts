@@ -47,7 +47,8 @@ export function createMcpHandler(server: ServerConfig, { policy, upstream, inFli
       if (!response.writableFinished) {
         transit?.abort();
         if (exchange.status === 0) exchange.status = 499;
-        if (exchange.outcome === 'success') exchange.outcome = 'failure';
+        // A stream has no other end than its client's leaving; a call without its answer has failed.
+        if (entry.kind === 'call' && exchange.outcome === 'success') exchange.outcome = 'failure';
       }
       policy.ended(exchange);
     });

@@ -1,0 +1,206 @@
+/** `npm run demo [-- --keep]`: a Deployment that knows nothing of us becomes an MCP server and is itself again. */
+import { isDeepStrictEqual, parseArgs } from 'node:util';
+import { setTimeout as delay } from 'node:timers/promises';
+import { layoutOf } from '../rig/cluster/layout.ts';
+import { PLUGIN, prepare } from '../rig/prepare.ts';
+import { INITIALIZE, MANIFEST, NAMESPACE } from './manifests.ts';
+import { expect, heading, run, say, show, type Ran } from './screen.ts';
+
+const { values: options } = parseArgs({ options: { keep: { type: 'boolean', default: false } } });
+const { kubectl: kubectlPath, kubeconfig } = layoutOf(process.env);
+const env = { ...process.env, KUBECONFIG: kubeconfig };
+const started = Date.now();
+
+const words = (text: string): string[] => text.split(' ');
+const kubectl = (args: string, more: { quiet?: boolean; lines?: number } = {}): Promise<Ran> =>
+  run(`kubectl ${args}`, [kubectlPath, ...words(args)], { env, ...more });
+const mcp = (args: string, more: { quiet?: boolean; lines?: number } = {}): Promise<Ran> =>
+  run(`kubectl mcp ${args} -n ${NAMESPACE}`, [process.execPath, PLUGIN, ...words(args), '-n', NAMESPACE], {
+    env,
+    ...more,
+  });
+
+await main().catch(async (error: Error) => {
+  console.error(`\nerror: ${error.message}`);
+  console.error(`See what is left with: kubectl --kubeconfig ${kubeconfig} get all -n ${NAMESPACE}`);
+  process.exitCode = 1;
+});
+
+async function main(): Promise<void> {
+  heading('A cluster, our image, and a server that we did not write');
+  prepare(['everything']);
+  await kubectl(`delete namespace ${NAMESPACE} --ignore-not-found`, { quiet: true });
+  await mustRun(run('kubectl mcp install', [process.execPath, PLUGIN, 'install'], { env }));
+  await mustRun(applyManifest());
+  await mustRun(kubectl(`rollout status deployment/everything -n ${NAMESPACE} --timeout=120s`));
+  const before = await objects();
+  const service = `http://${before.service.clusterIP}/mcp`;
+
+  heading('Anyone who reaches the Service can call it');
+  const open = await post(service);
+  expect('an anonymous caller is let in (200)', open.startsWith('200'));
+
+  heading('One command, which writes the annotations');
+  await mcp('enable deploy/everything --deny-tools get-env --dry-run=client');
+  await mustRun(mcp('enable deploy/everything --deny-tools get-env', { lines: 40 }));
+  await kubectl(
+    `get deployment everything -n ${NAMESPACE} -o jsonpath={.spec.template.metadata.annotations}`,
+  );
+
+  heading('The same address now wants to know who calls');
+  const closed = await post(service);
+  expect('an anonymous caller gets 401', closed.startsWith('401'));
+  const tools = await mustRun(mcp('tools everything'));
+  expect('a service account with a token for this workload sees the tools', tools.stdout.includes('echo'));
+  const called = await mustRun(mcp('call everything echo --arg message=hello'));
+  expect('and calls them', called.stdout.includes('hello'));
+
+  heading('A denied tool is gone: from the list, and as if it did not exist');
+  expect('get-env is not in the list', !tools.stdout.includes('get-env'));
+  const denied = await mcp('call everything get-env');
+  const unknown = await mcp('call everything no-such-tool');
+  const sameWords =
+    (denied.stdout + denied.stderr).replaceAll('get-env', 'X') ===
+    (unknown.stdout + unknown.stderr).replaceAll('no-such-tool', 'X');
+  expect('both calls fail with the same words', denied.code !== 0 && sameWords);
+
+  heading('Who called what, as one JSON line per call');
+  const { stdout: log } = await kubectl(`logs deployment/everything -c mcp-proxy -n ${NAMESPACE}`, {
+    quiet: true,
+  });
+  const audit = log.split('\n').filter((line) => line.includes('"mcp_tool_call"'));
+  show(audit.slice(0, 2).join('\n'));
+  expect(
+    'the audit names the caller',
+    audit.some((line) => line.includes(`system:serviceaccount:${NAMESPACE}:default`)),
+  );
+  expect(
+    'and the denial',
+    audit.some((line) => line.includes('"denied"') && line.includes('get-env')),
+  );
+
+  heading('What is there, and what is wrong with it');
+  await mcp('list');
+  const healthy = await mcp('doctor --probe', { lines: 60 });
+  expect('doctor finds no error', healthy.code === 0);
+  expect(
+    'and states the bypass that is left: this network enforces no policy',
+    healthy.stdout.includes('MCP609'),
+  );
+
+  heading('The server dies');
+  await killServer();
+  const sick = await mcp('doctor', { lines: 60 });
+  expect('doctor names it', sick.code === 1 && sick.stdout.includes('MCP601'));
+  const restarts = await kubectl(
+    `get pods -n ${NAMESPACE} -l app=everything -o jsonpath={.items[*].status.initContainerStatuses[?(@.name=="mcp-proxy")].restartCount}`,
+    { quiet: true },
+  );
+  expect('the sidecar was not restarted', restarts.stdout.trim() === '0');
+
+  heading('Take it away, and everything is as it was');
+  await kubectl(`rollout status deployment/everything -n ${NAMESPACE} --timeout=120s`, { quiet: true });
+  if (!options.keep) {
+    await mustRun(mcp('disable deploy/everything', { lines: 40 }));
+    const after = await objects();
+    expect('the pod template is what it was', isDeepStrictEqual(after.template, before.template));
+    expect('the Service is what it was', isDeepStrictEqual(after.service, before.service));
+    await kubectl(`delete namespace ${NAMESPACE}`, { quiet: true });
+  } else say('left up: kubectl mcp disable deploy/everything would do it');
+  console.log(
+    `\nDone in ${Math.round((Date.now() - started) / 1000)} s. To try it yourself (npm run demo -- --keep leaves the server up):\n`,
+  );
+  console.log(`  export KUBECONFIG=${kubeconfig} PATH="$PWD/dist/bin:$PATH"`);
+  for (const command of [
+    'list -A',
+    `tools everything -n ${NAMESPACE}`,
+    `call everything echo --arg message=hi -n ${NAMESPACE}`,
+    'doctor -A --probe',
+  ])
+    console.log(`  kubectl mcp ${command}`);
+  console.log('  npm run cluster -- down');
+}
+
+async function mustRun(running: Promise<Ran>): Promise<Ran> {
+  const ran = await running;
+  if (ran.code !== 0)
+    throw new Error(`the command ended with ${ran.code}: ${ran.stderr.trim().split('\n').at(-1)}`);
+  return ran;
+}
+
+async function applyManifest(): Promise<Ran> {
+  const child = run(
+    'kubectl apply -f everything.yaml',
+    ['sh', '-c', 'printf %s "$MANIFEST" | "$0" apply -f -', kubectlPath],
+    { env: { ...env, MANIFEST } },
+  );
+  return child;
+}
+
+async function objects() {
+  const get = async (what: string) =>
+    JSON.parse((await kubectl(`get ${what} everything -n ${NAMESPACE} -o json`, { quiet: true })).stdout);
+  return { template: (await get('deployment')).spec.template, service: (await get('service')).spec };
+}
+
+/** Status and the start of the body of an anonymous initialize. */
+async function post(url: string): Promise<string> {
+  const { stdout } = await run(
+    `curl -X POST ${url} -d '{"jsonrpc":"2.0","id":1,"method":"initialize",…}'`,
+    [
+      'curl',
+      '-sS',
+      '--max-time',
+      '10',
+      '-X',
+      'POST',
+      url,
+      '-H',
+      'content-type: application/json',
+      '-H',
+      'accept: application/json, text/event-stream',
+      '-d',
+      INITIALIZE,
+      '-w',
+      '\n%{http_code}',
+    ],
+    { quiet: true },
+  );
+  const lines = stdout.trim().split('\n');
+  const answer = `${lines.at(-1)} ${lines.slice(0, -1).join(' ')}`;
+  console.log(`   $ curl -X POST ${url} -d '{"jsonrpc":"2.0","id":1,"method":"initialize",…}'`);
+  show(answer.slice(0, 160));
+  return answer;
+}
+
+/** Ends the server's process until the kubelet waits before it starts it again. */
+async function killServer(): Promise<void> {
+  const kill = 'process.kill(1,"SIGINT")';
+  for (let tries = 0; tries < 20; tries++) {
+    await run(
+      `kubectl exec deploy/everything -c everything -- node -e '${kill}'`,
+      [
+        kubectlPath,
+        'exec',
+        '-n',
+        NAMESPACE,
+        'deploy/everything',
+        '-c',
+        'everything',
+        '--',
+        'node',
+        '-e',
+        kill,
+      ],
+      { env, quiet: tries > 0 },
+    );
+    await delay(1_000);
+    const { stdout } = await kubectl(
+      `get pods -n ${NAMESPACE} -l app=everything -o jsonpath={.items[*].status.containerStatuses[*].state.waiting.reason}`,
+      { quiet: true },
+    );
+    if (stdout.includes('CrashLoopBackOff'))
+      return say(`the kubelet waits before it starts it again: ${stdout}`);
+  }
+  throw new Error('the server would not die');
+}

@@ -1,0 +1,26 @@
+/** What the demo and the cluster's tests stand on: the cluster up, our image and those of the test servers on its node. */
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+
+const ROOT = join(import.meta.dirname, '..', '..');
+export const OUR_ARCHIVE = 'dist/kubectl-mcp.tar';
+export const PLUGIN = join(ROOT, 'dist', 'bin', 'kubectl-mcp');
+
+/** Brings up what is not up and makes what is not made, telling each step. @throws when one fails */
+export function prepare(testImages: readonly string[]): void {
+  node('test/rig/cluster/main.ts', 'up');
+  node('manifests/image.ts');
+  node('test/images/build.ts', ...testImages);
+  for (const archive of [OUR_ARCHIVE, ...testImages.map((name) => `dist/test-images/${name}.tar`)])
+    node('test/rig/cluster/main.ts', 'load', archive);
+}
+
+function node(script: string, ...args: string[]): void {
+  const { status, signal } = spawnSync(process.execPath, [script, ...args], {
+    cwd: ROOT,
+    stdio: ['ignore', 2, 'inherit'],
+  });
+  if (status !== 0) throw new Error(`${script} ${args.join(' ')} ended with ${signal ?? status}`);
+}
+
+if (import.meta.main) prepare(process.argv.slice(2));

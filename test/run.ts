@@ -1,0 +1,80 @@
+/** `npm test`: every stage in turn, the cheap ones first; `npm run test:full` adds those that take their time. */
+import { spawnSync } from 'node:child_process';
+import { globSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+
+const ROOT = join(import.meta.dirname, '..');
+const SUMMARY = 'test/summary.md';
+
+interface Stage {
+  readonly name: string;
+  readonly command: readonly string[];
+  readonly full?: true;
+}
+
+const tests = globSync('test/**/*.test.ts', { cwd: ROOT });
+const [onCluster, here] = [
+  tests.filter((path) => path.startsWith('test/cluster/')),
+  tests.filter((path) => !path.startsWith('test/cluster/')),
+];
+
+const STAGES: readonly Stage[] = [
+  { name: 'types, lint, format', command: ['npm', 'run', '-s', 'check'] },
+  { name: 'unit, goldens, wire', command: ['node', '--test', ...here.toSorted()] },
+  { name: 'cluster, images', command: ['node', 'test/rig/prepare.ts', 'everything', 'conformance-server'] },
+  { name: 'the main job on the cluster', command: ['node', 'test/demo/main.ts'] },
+  {
+    name: 'tests on the cluster',
+    command: ['node', '--test', '--test-concurrency=1', ...onCluster.toSorted()],
+  },
+  {
+    name: 'conformance, direct and through the sidecar',
+    command: ['npm', 'run', '-s', 'conformance'],
+    full: true,
+  },
+  { name: 'bench', command: ['npm', 'run', '-s', 'bench'], full: true },
+];
+
+const { values: options } = parseArgs({ options: { full: { type: 'boolean', default: false } } });
+const results: { stage: Stage; ok: boolean; seconds: number }[] = [];
+try {
+  for (const stage of STAGES.filter(({ full }) => options.full || !full)) {
+    const ok = run(stage);
+    // A later stage stands on an earlier one; the full run goes on to say all it can.
+    if (!ok && !options.full) break;
+  }
+} finally {
+  if (process.env['CI'])
+    spawnSync('node', ['test/rig/cluster/main.ts', 'down'], { cwd: ROOT, stdio: 'inherit' });
+}
+const failed = results.filter(({ ok }) => !ok);
+console.log(`\n${table()}`);
+if (options.full) writeFileSync(join(ROOT, SUMMARY), summary());
+process.exitCode = failed.length > 0 ? 1 : 0;
+
+function run(stage: Stage): boolean {
+  const started = Date.now();
+  console.log(`\n── ${stage.name}`);
+  const [program = '', ...args] = stage.command;
+  const { status } = spawnSync(program, args, { cwd: ROOT, stdio: ['ignore', 'inherit', 'inherit'] });
+  const result = { stage, ok: status === 0, seconds: Math.round((Date.now() - started) / 1000) };
+  results.push(result);
+  return result.ok;
+}
+
+function table(): string {
+  const rows = results.map(
+    ({ stage, ok, seconds }) => `| ${stage.name} | ${ok ? 'passed' : 'FAILED'} | ${seconds} s |`,
+  );
+  return ['| stage | result | duration |', '| --- | --- | --- |', ...rows].join('\n');
+}
+
+function summary(): string {
+  const git = (...args: string[]): string =>
+    spawnSync('git', args, { cwd: ROOT, encoding: 'utf8' }).stdout.trim();
+  const dirty = git('status', '--porcelain', '--', '.', `:!${SUMMARY}`)
+    ? ', with changes that are not committed'
+    : '';
+  return `# npm run test:full\n\nCommit ${git('rev-parse', 'HEAD')}${dirty}, Node ${process.version}.\n\n${table()}\n`;
+}
