@@ -1,5 +1,6 @@
-/** `deploy/NAME` and its other spellings. Pure. */
+/** The workload that `enable` and `disable` are told to change. Pure. */
 import { usageError } from '../errors.ts';
+import { parseWorkloadName } from '../kube/workloads.ts';
 import type { WorkloadKind } from './workload.ts';
 
 export interface WorkloadRef {
@@ -7,20 +8,9 @@ export interface WorkloadRef {
   readonly name: string;
 }
 
-const SPELLINGS: Record<WorkloadKind, readonly string[]> = {
-  Deployment: ['deploy', 'deployment', 'deployments', 'deployment.apps', 'deployments.apps'],
-  StatefulSet: ['sts', 'statefulset', 'statefulsets', 'statefulset.apps', 'statefulsets.apps'],
-  DaemonSet: ['ds', 'daemonset', 'daemonsets', 'daemonset.apps', 'daemonsets.apps'],
-};
-
-/** @throws {CliError} when it is neither `KIND/NAME` with a kind that rolls a template out, nor a bare name. */
+/** A bare name is a Deployment's. @throws {CliError} for what has no template to roll out. */
 export function parseWorkloadRef(text: string): WorkloadRef {
-  const [kind, name, ...rest] = text.includes('/') ? text.split('/') : ['deployment', text];
-  if (!kind || !name || rest.length > 0) {
-    throw usageError(`"${text}" is not KIND/NAME, for example deployment/web`);
-  }
-  for (const [found, spellings] of Object.entries(SPELLINGS)) {
-    if (spellings.includes(kind.toLowerCase())) return { kind: found as WorkloadKind, name };
-  }
-  throw usageError(`"${kind}" is not a deployment, statefulset or daemonset`);
+  const { kind = 'Deployment', name } = parseWorkloadName(text);
+  if (kind !== 'Pod') return { kind, name };
+  throw usageError(`pod/${name} has no template: name its deployment, statefulset or daemonset`);
 }
