@@ -1,15 +1,6 @@
 /** The commander tree, and one run of it from arguments to exit code. */
 import { type Command, CommanderError } from 'commander';
 import { normalizeArguments } from './argv.ts';
-import { addCall } from './commands/call.ts';
-import { addCreate } from './commands/create.ts';
-import { addInject } from './commands/inject.ts';
-import { addInstall } from './commands/install.ts';
-import { addList } from './commands/list.ts';
-import { addTools } from './commands/tools.ts';
-import { addUninstall } from './commands/uninstall.ts';
-import { addOptions } from './commands/options.ts';
-import { addVersion } from './commands/version.ts';
 import type { Deps } from './deps.ts';
 import { CliError, EXIT, formatError, usageError } from './errors.ts';
 import { addGlobalFlags } from './flags.ts';
@@ -17,20 +8,26 @@ import { commandPath, formatHelp, McpCommand } from './help.ts';
 import { toCliError } from './kube/errors.ts';
 import { writeLine } from './streams.ts';
 
-/** In the order of the help text. */
-const COMMANDS: readonly ((program: Command, deps: Deps) => void)[] = [
-  addInstall,
-  addUninstall,
-  addCreate,
-  addInject,
-  addList,
-  addTools,
-  addCall,
-  addVersion,
-  addOptions,
-];
+type AddCommand = (program: Command, deps: Deps) => void;
 
-export function buildProgram(deps: Deps): McpCommand {
+/** In the order of the help text. A command is loaded when it is named, for what one needs may cost others time. */
+const COMMANDS: Readonly<Record<string, () => Promise<AddCommand>>> = {
+  install: async () => (await import('./commands/install.ts')).addInstall,
+  uninstall: async () => (await import('./commands/uninstall.ts')).addUninstall,
+  create: async () => (await import('./commands/create.ts')).addCreate,
+  inject: async () => (await import('./commands/inject.ts')).addInject,
+  enable: async () => (await import('./commands/enable.ts')).addEnable,
+  disable: async () => (await import('./commands/disable.ts')).addDisable,
+  list: async () => (await import('./commands/list.ts')).addList,
+  tools: async () => (await import('./commands/tools.ts')).addTools,
+  call: async () => (await import('./commands/call.ts')).addCall,
+  doctor: async () => (await import('./commands/doctor.ts')).addDoctor,
+  version: async () => (await import('./commands/version.ts')).addVersion,
+  options: async () => (await import('./commands/options.ts')).addOptions,
+};
+
+/** @param args decide which commands are loaded: those named in them, else all. */
+export async function buildProgram(deps: Deps, args: readonly string[] = []): Promise<McpCommand> {
   const program = new McpCommand('kubectl mcp');
   program
     .description(
@@ -48,7 +45,9 @@ export function buildProgram(deps: Deps): McpCommand {
     .showHelpAfterError(false)
     .showSuggestionAfterError(true);
   addGlobalFlags(program);
-  for (const add of COMMANDS) add(program, deps);
+  const named = Object.keys(COMMANDS).filter((each) => args.includes(each));
+  const wanted = named.length > 0 && !args.includes('help') ? named : Object.keys(COMMANDS);
+  for (const add of await Promise.all(wanted.map((each) => COMMANDS[each]!()))) add(program, deps);
   return program;
 }
 
@@ -56,14 +55,12 @@ export function buildProgram(deps: Deps): McpCommand {
 export async function runProgram(args: readonly string[], deps: Deps): Promise<number> {
   // Faults of the connection name the server, whichever command meets them.
   let server = '';
-  const program = buildProgram({
-    ...deps,
-    connect: async (flags, env) => {
-      const cluster = await deps.connect(flags, env);
-      server = cluster.server;
-      return cluster;
-    },
-  });
+  const connect: Deps['connect'] = async (flags, env) => {
+    const cluster = await deps.connect(flags, env);
+    server = cluster.server;
+    return cluster;
+  };
+  const program = await buildProgram({ ...deps, connect }, args);
   let current: Command = program;
   for (const parent of [program, ...program.commands]) {
     parent.hook('preSubcommand', (_parent, command) => void (current = command));

@@ -5,8 +5,8 @@ import { bufferStreams } from '../../plugin/streams.ts';
 import { assertGolden } from '../webhook/golden.ts';
 import { cliDoc } from './cli-doc.ts';
 
-test('docs/cli.md says what the commands say of themselves', () => {
-  const program = buildProgram({
+test('docs/cli.md says what the commands say of themselves', async () => {
+  const program = await buildProgram({
     streams: bufferStreams().streams,
     env: {},
     connect,
