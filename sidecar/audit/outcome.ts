@@ -4,7 +4,8 @@ import { SseSplitter } from '../sse.ts';
 /** What a JSON answer is kept up to so that an error in it can be read; larger ones are successes unless they start as errors. */
 const MAX_HELD_BYTES = 1024 * 1024;
 const MAX_FRAME_BYTES = 1024 * 1024;
-const IS_ERROR = '"isError"';
+const IS_ERROR = Buffer.from('"isError"');
+const ERROR = Buffer.from('"error"');
 
 /**
  * Finds out how an exchange went from the bytes that pass, holding none of them back: a JSON-RPC error and a tool's
@@ -55,7 +56,7 @@ function suspicious(bytes: Buffer): boolean {
   const at = bytes.indexOf(IS_ERROR);
   if (at >= 0 && bytes.toString('latin1', at + IS_ERROR.length, at + IS_ERROR.length + 6) !== ':false')
     return true;
-  return bytes.includes('"error"');
+  return bytes.includes(ERROR);
 }
 
 function judge(exchange: Exchange, data: Buffer | undefined): void {

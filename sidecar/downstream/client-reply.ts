@@ -18,7 +18,7 @@ export function createClientReply(
   let full = false;
 
   function writeHead({ status, headers, contentLength }: ReplyHead, length: number | undefined): void {
-    const known = length ?? contentLength;
+    const known = status === 204 || status === 304 ? undefined : (length ?? contentLength);
     if (known !== undefined) headers['content-length'] = String(known);
     response.writeHead(status, headers);
   }
@@ -35,6 +35,8 @@ export function createClientReply(
 
   return {
     head(head) {
+      // A drain ends streams under the server's hands; what it still sends is for nobody.
+      if (response.writableEnded) return;
       exchange.status = head.status;
       waiting = head;
       if (head.contentType !== 'sse') return;
@@ -44,6 +46,7 @@ export function createClientReply(
       response.flushHeaders();
     },
     chunk(bytes) {
+      if (response.writableEnded) return;
       if (!waiting) return write(bytes);
       if (!first && bytes.length === (waiting.contentLength ?? -1)) {
         first = bytes;
@@ -54,6 +57,7 @@ export function createClientReply(
       write(bytes);
     },
     end() {
+      if (response.writableEnded) return;
       if (waiting) writeHead(waiting, first?.length ?? 0);
       waiting = undefined;
       // As a string of bytes, small answers go out in one write with their head; a buffer would be a second one.

@@ -43,9 +43,10 @@ export function createMcpHandler(server: ServerConfig, { policy, upstream, inFli
     response.on('close', () => {
       gone = true;
       inFlight.leave(entry);
-      // The server must see that nobody waits any more, as it would without us (2026-07-28: this is how calls are cancelled).
+      // The server must see that nobody waits any more, as it would without us (2026-07-28: this is how calls are cancelled);
+      // also where the answer was ended here before the server's was over.
+      transit?.abort();
       if (!response.writableFinished) {
-        transit?.abort();
         if (exchange.status === 0) exchange.status = 499;
         // A stream has no other end than its client's leaving; a call without its answer has failed.
         if (entry.kind === 'call' && exchange.outcome === 'success') exchange.outcome = 'failure';

@@ -46,6 +46,7 @@ export interface HttpPool {
 const IDLE_MS = 3_000;
 const CONNECT_TIMEOUT_MS = 5_000;
 const ONE_WRITE_BYTES = 16 * 1024;
+const READ_BUFFER_BYTES = 64 * 1024;
 
 interface Connection {
   readonly socket: Socket;
@@ -63,6 +64,7 @@ export function createHttpPool(target: {
   const addresses = [...target.addresses];
   const idle: Connection[] = [];
   const open = new Set<Connection>();
+  const readBuffer = Buffer.allocUnsafeSlow(READ_BUFFER_BYTES);
   const prefix = ` ${target.path} HTTP/1.1\r\nHost: localhost:${target.port}\r\n`;
   const sweep = setInterval(() => {
     const oldest = Date.now() - IDLE_MS;
@@ -78,12 +80,12 @@ export function createHttpPool(target: {
     let connection: Connection | undefined;
     let aborted = false;
     let paused = false;
-    dial(0, (error, socket) => {
-      if (aborted) return void socket?.destroy();
-      if (!socket) return events.fail(new UpstreamError(error ?? 'no address', true));
-      connection = adopt(socket);
-      start(connection, request, events);
-      if (paused) socket.pause();
+    dial(0, (error, dialled) => {
+      if (aborted) return dialled && drop(dialled);
+      if (!dialled) return events.fail(new UpstreamError(error ?? 'no address', true));
+      connection = dialled;
+      start(dialled, request, events);
+      if (paused) dialled.socket.pause();
     });
     return {
       abort: () => {
@@ -112,10 +114,19 @@ export function createHttpPool(target: {
     };
   }
 
-  function dial(index: number, done: (error: string | undefined, socket?: Socket) => void): void {
+  function dial(index: number, done: (error: string | undefined, connection?: Connection) => void): void {
     const host = addresses[index];
     if (host === undefined) return done(`nothing listens on port ${target.port}`);
-    const socket = connect({ host, port: target.port, noDelay: true });
+    const onread = {
+      buffer: readBuffer,
+      // The buffer is every connection's: what outlives this call is a copy.
+      callback: (length: number): boolean => {
+        receive(connection, Buffer.from(readBuffer.subarray(0, length)));
+        return true;
+      },
+    };
+    const socket = connect({ host, port: target.port, noDelay: true, onread });
+    const connection: Connection = { socket, reader: undefined, events: undefined, idleSinceMs: 0 };
     const timer = setTimeout(() => socket.destroy(new Error('timeout')), CONNECT_TIMEOUT_MS);
     socket.once('error', () => {
       clearTimeout(timer);
@@ -125,22 +136,24 @@ export function createHttpPool(target: {
       clearTimeout(timer);
       socket.removeAllListeners('error');
       if (index > 0) addresses.unshift(...addresses.splice(index, 1));
-      done(undefined, socket);
+      adopt(connection);
+      done(undefined, connection);
     });
   }
 
-  function adopt(socket: Socket): Connection {
-    const connection: Connection = { socket, reader: undefined, events: undefined, idleSinceMs: 0 };
+  function receive(connection: Connection, bytes: Buffer): void {
+    // Bytes that no request asked for: the connection cannot be trusted with the next one.
+    if (!connection.reader) return drop(connection);
+    try {
+      connection.reader.push(bytes);
+    } catch (error) {
+      fail(connection, (error as Error).message);
+    }
+  }
+
+  function adopt(connection: Connection): void {
+    const { socket } = connection;
     open.add(connection);
-    socket.on('data', (bytes: Buffer) => {
-      // Bytes that no request asked for: the connection cannot be trusted with the next one.
-      if (!connection.reader) return drop(connection);
-      try {
-        connection.reader.push(bytes);
-      } catch (error) {
-        fail(connection, (error as Error).message);
-      }
-    });
     socket.on('error', (error: Error) => fail(connection, error.message));
     socket.on('end', () => {
       try {
@@ -151,7 +164,6 @@ export function createHttpPool(target: {
       }
     });
     socket.on('close', () => fail(connection, 'the connection was closed'));
-    return connection;
   }
 
   function start(connection: Connection, request: UpstreamRequest, events: UpstreamEvents): void {
