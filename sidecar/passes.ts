@@ -12,7 +12,7 @@ export type Need = 'head' | 'request' | 'result' | 'outcome';
 
 export type Verdict = Refusal | undefined;
 
-/** Replaces a message of the server's, or returns it. */
+/** Replaces a message of the server's, or returns it. @throws when it cannot be judged: then it does not go out */
 export type ResultEditor = (message: Buffer) => Buffer;
 
 export interface Pass {

@@ -110,6 +110,13 @@ export const REASONS = {
     message: 'the result is too large to be filtered',
     doctorCode: 'MCP606',
   },
+  'upstream-result-unreadable': {
+    status: 502,
+    code: -32603,
+    outcome: 'error',
+    message: 'the result cannot be filtered',
+    doctorCode: 'MCP606',
+  },
   'internal-error': { status: 500, code: -32603, outcome: 'error', message: 'internal error of the sidecar' },
 } as const satisfies Record<string, ReasonRow>;
 

@@ -1,12 +1,15 @@
 import type { Reply, ReplyHead } from '../exchange.ts';
 import type { ResultEditor } from '../passes.ts';
-import { refuse } from '../reasons.ts';
-import { SseSplitter, withData } from '../sse.ts';
+import { refuse, type Refusal } from '../reasons.ts';
+import { SseSplitter, withData, type SseFrame } from '../sse.ts';
 
 /** A message larger than this cannot be held to be edited. */
 const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
 
-/** Hands each whole message to the editor: a JSON body is held until it is whole, an event stream only until the event is. */
+/**
+ * Hands each whole message to the editor: an event stream is held only until the event is whole, any other body until
+ * its end, whatever it calls itself. What the editor cannot read does not go out.
+ */
 export function editedReply(reply: Reply, editor: ResultEditor): Reply {
   let head: ReplyHead | undefined;
   let failed = false;
@@ -14,40 +17,53 @@ export function editedReply(reply: Reply, editor: ResultEditor): Reply {
   let heldBytes = 0;
   const splitter = new SseSplitter();
 
-  function tooLarge(): void {
+  function stop(refusal: Refusal): void {
     failed = true;
     held = [];
-    reply.fail(refuse('upstream-result-too-large', `over ${MAX_MESSAGE_BYTES} bytes`));
+    reply.fail(refusal);
   }
+
+  function edit(message: Buffer): Buffer | undefined {
+    try {
+      return editor(message);
+    } catch (error) {
+      stop(refuse('upstream-result-unreadable', (error as Error).message));
+      return undefined;
+    }
+  }
+
+  function frame(each: SseFrame): void {
+    const data = each.data();
+    if (!data) return reply.chunk(each.raw);
+    const edited = edit(data);
+    if (edited) reply.chunk(edited === data ? each.raw : withData(each, edited));
+  }
+
+  const tooLarge = (): void => stop(refuse('upstream-result-too-large', `over ${MAX_MESSAGE_BYTES} bytes`));
 
   return {
     head(given) {
       head = given;
-      if (given.contentType === 'json') return;
-      reply.head(given);
+      if (given.contentType === 'sse') reply.head(given);
     },
     chunk(bytes) {
       if (failed) return;
-      if (head?.contentType === 'json') {
-        heldBytes += bytes.length;
-        held.push(bytes);
-        if (heldBytes > MAX_MESSAGE_BYTES) tooLarge();
+      if (head?.contentType === 'sse') {
+        for (const each of splitter.push(bytes)) if (!failed) frame(each);
+        if (!failed && splitter.pendingBytes > MAX_MESSAGE_BYTES) tooLarge();
         return;
       }
-      if (head?.contentType !== 'sse') return reply.chunk(bytes);
-      for (const frame of splitter.push(bytes)) {
-        const data = frame.data();
-        const edited = data && editor(data);
-        reply.chunk(edited === undefined || edited === data ? frame.raw : withData(frame, edited));
-      }
-      if (splitter.pendingBytes > MAX_MESSAGE_BYTES) tooLarge();
+      heldBytes += bytes.length;
+      held.push(bytes);
+      if (heldBytes > MAX_MESSAGE_BYTES) tooLarge();
     },
     end() {
       if (failed) return;
-      if (head?.contentType === 'json') {
-        const body = editor(held.length === 1 && held[0] ? held[0] : Buffer.concat(held));
+      if (head && head.contentType !== 'sse') {
+        const body = edit(held.length === 1 && held[0] ? held[0] : Buffer.concat(held));
+        if (!body) return;
         reply.head({ ...head, contentLength: body.length });
-        reply.chunk(body);
+        if (body.length > 0) reply.chunk(body);
       }
       reply.end();
     },

@@ -4,7 +4,7 @@ import { toolFacts, type DecideTool } from './decide-tool.ts';
 /**
  * Takes the tools that are not allowed out of a `tools/list` result, leaving every other byte as the server wrote it.
  * A message is known by its shape and not by the request that it answers, for a stream that is resumed brings results
- * of earlier requests. Equal lists are filtered once.
+ * of earlier requests. Equal lists are filtered once. The editor throws on what may hold a list and has no one reading.
  */
 export function createToolsListEditor(decide: DecideTool): (message: Buffer) => Buffer {
   let last: { given: Buffer; filtered: Buffer } | undefined;
@@ -14,6 +14,8 @@ export function createToolsListEditor(decide: DecideTool): (message: Buffer) => 
     const known = last && resultAsLastTime(message, last.given);
     if (known !== undefined && last) return splice(message, known, known + last.given.length, last.filtered);
     const value: unknown = parse(message);
+    // Clients that are more lenient than JSON (NaN, for one) would see every tool.
+    if (value === undefined || Array.isArray(value)) throw new TypeError('not one JSON message');
     const tools = (value as { result?: { tools?: unknown } } | undefined)?.result?.tools;
     if (!Array.isArray(tools)) return message;
     const result = members(message).get('result');

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import { toolFacts, type ToolFacts } from '../filter/decide-tool.ts';
 import { reasonOf } from './connect-mcp.ts';
 import { UpstreamError, type HttpPool } from './http-pool.ts';
-import { rpc, type Dialect } from './mcp-request.ts';
+import { rpc, type Dialect, type RpcAnswer } from './mcp-request.ts';
 
 export interface CatalogueTool extends ToolFacts {
   /** SHA-256 of the input schema as the server wrote its members, for pins. */
@@ -13,6 +13,16 @@ const TIMEOUT_MS = 10_000;
 /** A server whose cursors never end must not hold the sidecar. */
 const MAX_PAGES = 1_000;
 
+/** The server answered, and not with a list. */
+export class ListRefusedError extends UpstreamError {
+  readonly status: number;
+  constructor(answer: RpcAnswer) {
+    super(`tools/list was refused: ${reasonOf(answer)}`, false);
+    this.name = 'ListRefusedError';
+    this.status = answer.status;
+  }
+}
+
 /** Every page of `tools/list`, by name. @throws {UpstreamError} */
 export async function listTools(pool: HttpPool, dialect: Dialect): Promise<Map<string, CatalogueTool>> {
   const found = new Map<string, CatalogueTool>();
@@ -22,7 +32,7 @@ export async function listTools(pool: HttpPool, dialect: Dialect): Promise<Map<s
       timeoutMs: TIMEOUT_MS,
     });
     const tools = answer.result?.['tools'];
-    if (!Array.isArray(tools)) throw new UpstreamError(`tools/list was refused: ${reasonOf(answer)}`, false);
+    if (!Array.isArray(tools)) throw new ListRefusedError(answer);
     for (const tool of tools as unknown[]) {
       const facts = toolFacts(tool);
       if (facts)

@@ -1,6 +1,6 @@
 import type { LookUpTool } from '../filter/tool-filter.ts';
 import type { HttpPool } from './http-pool.ts';
-import { listTools } from './list-tools.ts';
+import { ListRefusedError, listTools } from './list-tools.ts';
 import { MODERN_VERSION, type Dialect } from './mcp-request.ts';
 
 /** What a request without the version header speaks (specification 2025-06-18, transports). */
@@ -18,6 +18,13 @@ export function lookUpTool(pool: HttpPool): LookUpTool {
             version: typeof version === 'string' ? version : (session?.version ?? DEFAULT_LEGACY_VERSION),
             ...(session ? { sessionId: session.upstreamId } : {}),
           };
-    return (await listTools(pool, dialect)).get(name);
+    try {
+      return (await listTools(pool, dialect)).get(name);
+    } catch (error) {
+      // To a caller who gets no list, one without a session say, every tool is unknown: another answer than that to a
+      // forbidden tool would tell which names exist.
+      if (error instanceof ListRefusedError && error.status < 500) return undefined;
+      throw error;
+    }
   };
 }
