@@ -1,0 +1,116 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { editedReply } from '../../../sidecar/downstream/edited-reply.ts';
+import type { Refusal, Reply, ReplyHead } from '../../../sidecar/exchange.ts';
+import { compileFilter } from '../../../sidecar/filter/decide-tool.ts';
+import { createToolsListEditor } from '../../../sidecar/filter/tools-list.ts';
+
+const decide = compileFilter({ mode: 'all', denyTools: ['bad'] });
+assert.ok(decide);
+
+/** What the client would get. */
+interface Got {
+  head?: ReplyHead;
+  chunks: string[];
+  ended: boolean;
+  refusal?: Refusal;
+}
+
+function edited(): { reply: Reply; got: Got } {
+  const got: Got = { chunks: [], ended: false };
+  const end: Reply = {
+    head: (head) => void (got.head = head),
+    chunk: (bytes) => void got.chunks.push(bytes.toString()),
+    end: () => void (got.ended = true),
+    fail: (refusal) => void (got.refusal = refusal),
+  };
+  assert.ok(decide);
+  return { reply: editedReply(end, createToolsListEditor(decide)), got };
+}
+
+const LIST = '{"jsonrpc":"2.0","id":1,"result":{"tools":[{"name":"bad"},{"name":"good"}]}}';
+const FILTERED = '{"jsonrpc":"2.0","id":1,"result":{"tools":[{"name":"good"}]}}';
+const head = (contentType: ReplyHead['contentType'], status = 200): ReplyHead => ({
+  status,
+  contentType,
+  headers: {},
+});
+
+describe('an answer that is edited', () => {
+  for (const contentType of ['json', 'other', 'none'] as const) {
+    test(`is held until it is whole, when its type is ${contentType}`, () => {
+      const { reply, got } = edited();
+      reply.head({ ...head(contentType), contentLength: LIST.length });
+      reply.chunk(Buffer.from(LIST.slice(0, 60)));
+      reply.chunk(Buffer.from(LIST.slice(60)));
+      assert.deepEqual({ ...got }, { chunks: [], ended: false });
+      reply.end();
+      assert.equal(got.chunks.join(''), FILTERED);
+      assert.equal(got.head?.contentLength, FILTERED.length);
+      assert.ok(got.ended);
+    });
+  }
+
+  test('may be empty', () => {
+    const { reply, got } = edited();
+    reply.head({ ...head('none', 405), contentLength: 0 });
+    reply.end();
+    assert.deepEqual(got, { head: { ...head('none', 405), contentLength: 0 }, chunks: [], ended: true });
+  });
+
+  test('goes out event by event, each when it is whole, others as they are', () => {
+    const { reply, got } = edited();
+    reply.head(head('sse'));
+    assert.ok(got.head, 'the head of a stream waits for nothing');
+    const other = ': comment\r\n\r\n';
+    const progress = 'id: 1\r\ndata: {"jsonrpc":"2.0","method":"notifications/progress"}\r\n\r\n';
+    reply.chunk(Buffer.from(`${other}${progress}id: 2\ndata: ${LIST}`));
+    assert.deepEqual(got.chunks, [other, progress]);
+    reply.chunk(Buffer.from('\n\n'));
+    assert.equal(got.chunks[2], `id: 2\ndata: ${FILTERED}\n\n`);
+    assert.ok(!got.ended);
+    reply.end();
+    assert.ok(got.ended);
+  });
+
+  for (const [name, body] of Object.entries({
+    'not JSON': LIST.replace('"id":1', '"id":NaN'),
+    'cut off': LIST.slice(0, -1),
+    'a batch': `[${LIST}]`,
+  })) {
+    test(`does not go out when it is ${name}`, () => {
+      const { reply, got } = edited();
+      reply.head(head('json'));
+      reply.chunk(Buffer.from(body));
+      reply.end();
+      assert.deepEqual(got, {
+        chunks: [],
+        ended: false,
+        refusal: { reason: 'upstream-result-unreadable', detail: 'not one JSON message' },
+      });
+    });
+
+    test(`ends its stream when an event is ${name}`, () => {
+      const { reply, got } = edited();
+      reply.head(head('sse'));
+      reply.chunk(Buffer.from(`data: {}\n\ndata: ${body}\n\ndata: ${LIST}\n\n`));
+      reply.chunk(Buffer.from(`data: ${LIST}\n\n`));
+      reply.end();
+      assert.deepEqual(got.chunks, ['data: {}\n\n']);
+      assert.equal(got.refusal?.reason, 'upstream-result-unreadable');
+      assert.ok(!got.ended);
+    });
+  }
+
+  for (const contentType of ['json', 'sse'] as const) {
+    test(`is not held beyond its limit (${contentType})`, () => {
+      const { reply, got } = edited();
+      reply.head(head(contentType));
+      const part = Buffer.alloc(1024 * 1024, 0x61);
+      for (let count = 0; count <= 17; count++) reply.chunk(part);
+      reply.end();
+      assert.equal(got.refusal?.reason, 'upstream-result-too-large');
+      assert.deepEqual(got.chunks, []);
+    });
+  }
+});
