@@ -110,7 +110,7 @@ export function listColumns(
     { header: 'TRANSPORT', value: ({ transport }) => transport },
     { header: 'AUTH', value: ({ auth }) => auth },
     { header: 'READY', value: ({ readyPods, desiredPods }) => `${readyPods}/${desiredPods}` },
-    { header: 'TOOLS', value: ({ health }) => (health ? String(health.tools) : '-') },
+    { header: 'TOOLS', value: toolsOf },
     { header: 'URL', value: ({ url }) => url ?? '-' },
     { header: 'AGE', value: ({ created }) => formatAge(created, nowMs) },
     { header: 'BYPASS', value: ({ bypass }) => bypass },
@@ -119,6 +119,10 @@ export function listColumns(
     { header: 'STATUS', wide: true, value: statusOf },
   ];
 }
+
+// Until the sidecar has reached the server it knows of no tools, which is not the same as none.
+const toolsOf = ({ health }: McpServer): string =>
+  health?.servers.every(({ connected }) => connected) ? String(health.tools) : '-';
 
 const statusOf = ({ refusals, health }: McpServer): string =>
   refusals[0] ? `refused: ${refusals[0]}` : (health?.status ?? '-');
