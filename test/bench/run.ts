@@ -6,7 +6,7 @@
  */
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { once } from 'node:events';
-import { homedir, tmpdir } from 'node:os';
+import { homedir, loadavg, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
@@ -75,13 +75,18 @@ async function main(): Promise<void> {
       await buildBundles();
       targets.push(ours([BUNDLE]));
     }
+    const loadBefore = loadavg()[0]!;
     const results = await measure(targets, upstreamPort, directory, rounds, stops);
-    console.log(`${report(results)}\n`);
+    console.log(`${report(results)}\n\n${neighbours(loadBefore)}`);
     if (options.json) writeFileSync(options.json, `${JSON.stringify(results)}\n`);
   } finally {
     for (const stop of stops) await stop();
   }
 }
+
+/** Other processes that wanted a core when the bench began: figures from a busy machine are no figures. */
+const neighbours = (before: number): string =>
+  `load average of the machine before the first round: ${before.toFixed(1)}${before > 0.7 ? ' (busy: read the ratios with care)' : ''}`;
 
 async function measure(
   targets: Target[],
