@@ -43,13 +43,19 @@ export const PRINCIPAL_GLOB = /^[a-z0-9*]([-a-z0-9*]*[a-z0-9*])?\/[a-z0-9*]([-.a
 /** Characters of a tool's name (SEP-986), and `*` and `?`. */
 export const TOOL_GLOB = /^[A-Za-z0-9_\-./*?]{1,128}$/;
 
+const toolGlob = z
+  .string()
+  .regex(TOOL_GLOB, 'is a tool name of at most 128 letters, digits, "_-./", with "*" and "?" for others');
+
 const auth = z.discriminatedUnion('mode', [
   z.strictObject({
     mode: z.literal('kubernetes'),
     /** The audience that a token must carry: this workload's own. */
     audience: z.string().min(1).max(256),
     /** Who may call, as `NAMESPACE/SERVICEACCOUNT` globs. */
-    allowPrincipals: z.array(z.string().regex(PRINCIPAL_GLOB)).min(1),
+    allowPrincipals: z
+      .array(z.string().regex(PRINCIPAL_GLOB, 'is NAMESPACE/SERVICEACCOUNT, either may hold "*"'))
+      .min(1),
     directory: directory.default(MOUNT.kubernetes),
   }),
   z.strictObject({
@@ -75,8 +81,8 @@ const server = z.strictObject({
   filter: z
     .strictObject({
       /** Globs; absent: every tool. */
-      allowTools: z.array(z.string().regex(TOOL_GLOB)).optional(),
-      denyTools: z.array(z.string().regex(TOOL_GLOB)).optional(),
+      allowTools: z.array(toolGlob).optional(),
+      denyTools: z.array(toolGlob).optional(),
       mode: z.enum(['all', 'non-destructive', 'read-only']).default('all'),
     })
     .default({ mode: 'all' }),
@@ -146,12 +152,21 @@ export function parseConfig(text: string | undefined): SidecarConfig {
   }
   const result = configSchema.safeParse(value);
   if (result.success) return result.data;
-  throw new ConfigError(
-    result.error.issues.map(
-      (issue) =>
-        `${issue.path.join('.') || '(document)'}: ${show(valueAt(value, issue.path))}: ${issue.message}`,
-    ),
-  );
+  throw new ConfigError(result.error.issues.flatMap((issue) => faultLines(value, issue)));
+}
+
+function faultLines(document: unknown, issue: z.core.$ZodIssue): string[] {
+  const line = (keys: PropertyKey[], words: string) =>
+    `${keys.map(step).join('.') || '(document)'}: ${show(valueAt(document, keys))}: ${words}`;
+  return issue.code === 'unrecognized_keys'
+    ? issue.keys.map((key) => line([...issue.path, key], 'unknown key'))
+    : [line(issue.path, issue.message)];
+}
+
+/** Keys are of the writer's choosing, and a fault is one line. */
+function step(key: PropertyKey): string {
+  const text = String(key);
+  return /^[\w-]{1,80}$/.test(text) ? text : JSON.stringify(text.slice(0, 80));
 }
 
 function valueAt(value: unknown, keys: PropertyKey[]): unknown {

@@ -6,11 +6,12 @@ export interface LineWriter {
   write(line: string): void;
   /** Lines that were lost because the reader did not keep up. */
   dropped(): number;
-  /** Resolves when what was written has left, or cannot. */
+  /** Resolves when what was written has left, or does not leave within a second. */
   flush(): Promise<void>;
 }
 
 const MAX_QUEUED_BYTES = 4 * 1024 * 1024;
+const FLUSH_TIMEOUT_MS = 1_000;
 
 /**
  * Writes lines to a file descriptor, one write for all lines of a turn of the event loop. Never blocks: `process.stdout`
@@ -41,7 +42,15 @@ export function createLineWriter(fd: number): LineWriter {
     dropped: () => dropped,
     flush() {
       send();
-      return new Promise((resolve) => (failed ? resolve() : void stream.write('', () => resolve())));
+      if (failed) return Promise.resolve();
+      return new Promise((resolve) => {
+        // A reader that has stalled must not hold the end of the process.
+        const timer = setTimeout(resolve, FLUSH_TIMEOUT_MS);
+        stream.write('', () => {
+          clearTimeout(timer);
+          resolve();
+        });
+      });
     },
   };
 }
