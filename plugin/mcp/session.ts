@@ -19,7 +19,12 @@ export async function withSession<Result>(
   const forward = await forwardPort(cluster, { namespace, pod, port: server.listenPort });
   const refused: Refused = {};
   const transport = new StreamableHTTPClientTransport(new URL(LISTEN_PATH, forward.origin), {
-    requestInit: { headers: caller.token ? { authorization: `Bearer ${caller.token}` } : {} },
+    requestInit: {
+      headers: {
+        'user-agent': `kubectl-mcp/${VERSION}`,
+        ...(caller.token ? { authorization: `Bearer ${caller.token}` } : {}),
+      },
+    },
     fetch: (input, init) => remembering(fetch(input, init), refused),
   });
   const client = new Client(
@@ -76,7 +81,7 @@ interface Circumstances {
 
 function worded(error: unknown, { refused, forward, target, caller }: Circumstances): unknown {
   if (error instanceof CliError) return error;
-  const { title, namespace, server } = target;
+  const { title, namespace } = target;
   const said = refused.message ? `: ${refused.message}` : '';
   const doctor = `See why: kubectl mcp doctor -n ${namespace}`;
   if (refused.status === 401) {
@@ -85,10 +90,8 @@ function worded(error: unknown, { refused, forward, target, caller }: Circumstan
     });
   }
   if (refused.status === 403) {
-    const allowed =
-      server.auth.mode === 'kubernetes' ? `; allowed: ${server.auth.allowPrincipals.join(', ')}` : '';
     return new CliError(
-      `${title} does not let ${caller.title} call (403)${said}${allowed}\nCall as another: --as-serviceaccount [NAMESPACE/]NAME, or widen the annotation kubectl-mcp.dev/allow-principals`,
+      `${title} does not let ${caller.title} call (403)${said}\nCall as another: --as-serviceaccount [NAMESPACE/]NAME, or widen the annotation kubectl-mcp.dev/allow-principals`,
       { cause: error },
     );
   }
