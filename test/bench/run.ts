@@ -85,8 +85,10 @@ async function main(): Promise<void> {
 }
 
 /** Other processes that wanted a core when the bench began: figures from a busy machine are no figures. */
-const neighbours = (before: number): string =>
-  `load average of the machine before the first round: ${before.toFixed(1)}${before > 0.7 ? ' (busy: read the ratios with care)' : ''}`;
+function neighbours(before: number): string {
+  const remark = before > 0.7 ? ' (busy: read the ratios with care)' : '';
+  return `load average of the machine before the first round: ${before.toFixed(1)}${remark}`;
+}
 
 async function measure(
   targets: Target[],
