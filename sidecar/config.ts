@@ -24,7 +24,7 @@ export const MOUNT = {
   kubernetes: '/var/run/kubectl-mcp/kubernetes',
   /** The Secret of `token-secret`: a file per caller. */
   tokens: '/var/run/kubectl-mcp/tokens',
-  /** The optional Secret `NAME-mcp-keys`: `session` holds 32 bytes that replicas share. */
+  /** The optional Secret `NAME-mcp-keys`: `session` holds the 32 bytes that replicas share. */
   keys: '/var/run/kubectl-mcp/keys',
 } as const;
 

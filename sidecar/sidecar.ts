@@ -1,5 +1,5 @@
 import { createServer, type Server } from 'node:http';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { once } from 'node:events';
 import { createAdminServer, sendJson } from './admin.ts';
 import { createAudit } from './audit/audit.ts';
@@ -183,14 +183,10 @@ async function createAuthenticator(
 
 /** The key that replicas share, when there is one; a key of a wrong length stops the start. */
 function sharedKey(): Buffer | undefined {
-  let text: string;
-  try {
-    text = readFileSync(`${MOUNT.keys}/session`, 'utf8').trim();
-  } catch {
-    return undefined;
-  }
-  const key = Buffer.from(text, 'base64');
-  if (key.length !== KEY_BYTES) throw new Error(`${MOUNT.keys}/session is not ${KEY_BYTES} bytes in base64`);
+  const file = `${MOUNT.keys}/session`;
+  if (!existsSync(file)) return undefined;
+  const key = readFileSync(file);
+  if (key.length !== KEY_BYTES) throw new Error(`${file} holds ${key.length} bytes, not ${KEY_BYTES}`);
   return key;
 }
 
