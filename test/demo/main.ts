@@ -150,6 +150,8 @@ async function post(url: string): Promise<string> {
     [
       'curl',
       '-sS',
+      // The kubelet calls a pod ready that has no probe and has only just started.
+      ...words('--retry 20 --retry-connrefused --retry-delay 1'),
       '--max-time',
       '10',
       '-X',

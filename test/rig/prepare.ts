@@ -1,6 +1,8 @@
 /** What the demo and the cluster's tests stand on: the cluster up, our image and those of the test servers on its node. */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
+import { INSTALL_NAMESPACE, WEBHOOK_NAME } from '../../webhook/names.ts';
+import { layoutOf } from './cluster/layout.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 export const OUR_ARCHIVE = 'dist/kubectl-mcp.tar';
@@ -13,6 +15,22 @@ export function prepare(testImages: readonly string[]): void {
   node('test/images/build.ts', ...testImages);
   for (const archive of [OUR_ARCHIVE, ...testImages.map((name) => `dist/test-images/${name}.tar`)])
     node('test/rig/cluster/main.ts', 'load', archive);
+  restartWebhook();
+}
+
+/** A tag says nothing of what is behind it: a webhook that runs already would stay the old one. */
+function restartWebhook(): void {
+  const { kubectl, kubeconfig } = layoutOf(process.env);
+  const args = [
+    '--kubeconfig',
+    kubeconfig,
+    '-n',
+    INSTALL_NAMESPACE,
+    'rollout',
+    'restart',
+    `deployment/${WEBHOOK_NAME}`,
+  ];
+  spawnSync(kubectl, args, { stdio: 'ignore' });
 }
 
 function node(script: string, ...args: string[]): void {
