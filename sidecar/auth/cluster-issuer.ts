@@ -98,7 +98,11 @@ function getJson(target: {
 }): Promise<unknown> {
   const { host, port, path, token, ca } = target;
   return new Promise((resolve, reject) => {
-    const headers = { authorization: `Bearer ${token}`, accept: 'application/json' };
+    // The API server (1.34) gives its keys as application/jwk-set+json alone, and answers 406 to anything else.
+    const headers = {
+      authorization: `Bearer ${token}`,
+      accept: 'application/jwk-set+json, application/json',
+    };
     const call = request({ host, port, path, ca, headers, timeout: TIMEOUT_MS, agent: false }, (response) => {
       let body = '';
       response.setEncoding('utf8');
