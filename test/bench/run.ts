@@ -51,6 +51,14 @@ else await main();
 async function main(): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), 'kubectl-mcp-bench-'));
   const stops: (() => Promise<void>)[] = [() => Promise.resolve(rmSync(directory, { recursive: true }))];
+  const stopAll = async (): Promise<void> => {
+    for (const stop of stops.splice(0)) await stop();
+  };
+  // Without these, Ctrl-C or a reader that leaves would leave the servers behind.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => void stopAll().then(() => process.exit(1)));
+  }
+  process.stdout.on('error', () => undefined);
   try {
     installNginx();
     const load = buildLoad(
@@ -80,7 +88,7 @@ async function main(): Promise<void> {
     console.log(`${report(results)}\n\n${neighbours(loadBefore)}`);
     if (options.json) writeFileSync(options.json, `${JSON.stringify(results)}\n`);
   } finally {
-    for (const stop of stops) await stop();
+    await stopAll();
   }
 }
 
