@@ -5,7 +5,7 @@ import type { Deps } from '../deps.ts';
 import { changesOf, type Plan } from '../enable/change.ts';
 import { findPort } from '../enable/find-port.ts';
 import { planEnable } from '../enable/plan.ts';
-import { checkInstalled, tryPod } from '../enable/preflight.ts';
+import { checkInstalled, checkTokenSecret, tryPod } from '../enable/preflight.ts';
 import { nameOf, readSurroundings, readWorkload } from '../enable/read.ts';
 import { checkRunFlags, type RunFlags, runPlan } from '../enable/run.ts';
 import { FIRST_CALLER } from '../enable/secrets.ts';
@@ -93,9 +93,10 @@ async function runEnable(target: string, flags: EnableFlags, deps: Deps): Promis
   if (flags.dryRun === 'none' && format === undefined) sayNext(plan, workload, streams);
 
   /** Before the first change: what admission would say to a pod of the new template. */
-  async function trial({ template, faults }: Plan): Promise<string[]> {
-    if (flags.dryRun === 'client' || faults.length > 0) return [];
-    const refused = await tryPod(cluster, (template?.after ?? workload) as Workload);
+  async function trial(planned: Plan): Promise<string[]> {
+    if (flags.dryRun === 'client' || planned.faults.length > 0) return [];
+    await checkTokenSecret(cluster, planned);
+    const refused = await tryPod(cluster, (planned.template?.after ?? workload) as Workload);
     return refused === undefined ? [] : [refused];
   }
 }

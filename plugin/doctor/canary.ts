@@ -3,7 +3,7 @@ import type { V1Pod } from '@kubernetes/client-node';
 import { INSTALL_NAMESPACE, PREFIX, WEBHOOK_ENTRY } from '../../webhook/names.ts';
 import { hasSidecar } from '../enable/workload.ts';
 import type { Cluster } from '../kube/client.ts';
-import { apiStatusOf } from '../kube/errors.ts';
+import { apiStatusOf, toCliError } from '../kube/errors.ts';
 import { tryRead } from './read.ts';
 import type { Canary, Read } from './snapshot.ts';
 
@@ -27,6 +27,8 @@ export async function sendCanary(
       } catch (error) {
         const status = apiStatusOf(error);
         if (!status || status.message.startsWith('pods is forbidden')) throw error;
+        // The namespace itself: a person has mistyped it.
+        if (status.code === 404) throw toCliError(error);
         if (!status.message.includes(`"${WEBHOOK_ENTRY}"`)) other = status.message;
         return { injected: false, refusal: status.message };
       }

@@ -4,8 +4,9 @@ import { INSTALL_NAMESPACE, WEBHOOK_CONFIGURATION, WEBHOOK_ENTRY } from '../../w
 import { CliError } from '../errors.ts';
 import type { Cluster } from '../kube/client.ts';
 import { apiStatusOf, isForbidden, isNotFound } from '../kube/errors.ts';
+import type { Plan } from './change.ts';
 import { podOf } from './faults.ts';
-import { hasSidecar, objectName, type Workload } from './workload.ts';
+import { annotationOf, hasSidecar, objectName, type Workload } from './workload.ts';
 
 /** @throws {CliError} when the webhook is not installed. Who may not look is not held up. */
 export async function checkInstalled(cluster: Cluster): Promise<void> {
@@ -16,6 +17,28 @@ export async function checkInstalled(cluster: Cluster): Promise<void> {
     if (!isNotFound(error)) throw error;
     throw new CliError(
       `kubectl-mcp is not installed in this cluster: there is no MutatingWebhookConfiguration "${WEBHOOK_CONFIGURATION}"\nRun kubectl mcp install`,
+    );
+  }
+}
+
+/**
+ * Its pods would wait for a Secret that is not there, and the rollout with them.
+ * @throws {CliError} naming it. Who may not look is not held up.
+ */
+export async function checkTokenSecret(cluster: Cluster, { template, before }: Plan): Promise<void> {
+  const wanted = (template?.after as Workload | undefined)?.spec.template;
+  const name = annotationOf(wanted, 'token-secret');
+  if (name === undefined || before.some((each) => each.after?.metadata?.name === name)) return;
+  const { namespace } = cluster;
+  try {
+    await cluster.core.readNamespacedSecret({ name, namespace });
+  } catch (error) {
+    if (isForbidden(error)) return;
+    if (!isNotFound(error)) throw error;
+    throw new CliError(
+      `there is no Secret "${name}" in namespace ${namespace}\n` +
+        `Create it, a key per caller: kubectl create secret generic ${name} -n ${namespace} --from-literal=CALLER=TOKEN\n` +
+        'or leave --token-secret out: then one is made',
     );
   }
 }

@@ -59,11 +59,16 @@ export const troubles = (workload: Workload, pods: readonly V1Pod[]): string[] =
     .filter((pod) => isLive(pod) && selectorMatches(workload.spec.selector, pod.metadata?.labels))
     .flatMap((pod) =>
       [...(pod.status?.initContainerStatuses ?? []), ...(pod.status?.containerStatuses ?? [])].flatMap(
-        ({ name, state }) => {
+        ({ name, state, lastState, restartCount }) => {
           const { reason, message } = state?.waiting ?? {};
           if (!reason || reason === 'PodInitializing' || reason === 'ContainerCreating') return [];
+          // The message of a back-off changes by the minute and says less than how the container ended.
+          const ended = lastState?.terminated;
+          const why = ended
+            ? `exit code ${ended.exitCode}, restarts ${restartCount}${ended.message ? `: ${ended.message.trim()}` : ''}`
+            : message;
           return [
-            `pod ${pod.metadata?.name}: container ${name}: ${reason}${message ? `: ${message.split('\n')[0]}` : ''}`,
+            `pod ${pod.metadata?.name}: container ${name}: ${reason}${why ? `: ${why.split('\n')[0]}` : ''}`,
           ];
         },
       ),

@@ -47,7 +47,7 @@ export const networkChecks = [
     remedy:
       'See which container of the pods is not ready: `kubectl get pods`. The proxy’s readiness never follows the server.',
     needs: ['workloads', 'services', 'endpoints'],
-    causedBy: ['MCP401', 'MCP404', 'MCP501', 'MCP502'],
+    causedBy: ['MCP401', 'MCP404', 'MCP501', 'MCP502', 'MCP601'],
     run: ({ workloads, services, endpoints }) =>
       workloads.flatMap((workload) =>
         servicesOf(workload, services)
