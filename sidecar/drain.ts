@@ -24,7 +24,7 @@ export function createDrain(
     inFlight.startDraining();
     const deadline = delay(timeoutMs, undefined, { ref: false });
     // New connections still come until every node has seen that the endpoint is gone.
-    await Promise.race([delay(endpointGraceMs), deadline]);
+    await Promise.race([delay(endpointGraceMs, undefined, { ref: false }), deadline]);
     for (const entry of inFlight.streams()) endStream(entry);
     await Promise.race([inFlight.idle(), deadline]);
     closeIdleConnections();

@@ -215,7 +215,7 @@ export function createHttpPool(target: {
     send,
     close: () => {
       clearInterval(sweep);
-      for (const connection of open) drop(connection);
+      for (const connection of open) fail(connection, 'closed');
     },
   };
 }
