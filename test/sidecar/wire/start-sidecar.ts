@@ -1,0 +1,123 @@
+/** The real sidecar on free ports of the loopback, in this process; its audit lines and events are kept. */
+import { parseConfig, type SidecarConfigInput } from '../../../sidecar/config.ts';
+import { createSidecar } from '../../../sidecar/sidecar.ts';
+import { freePorts } from '../../conformance/ports.ts';
+import { waitFor } from './wait-for.ts';
+
+type ServerInput = SidecarConfigInput['servers'][number];
+
+export interface SidecarOptions {
+  readonly upstreamPort: number;
+  readonly upstreamPath?: string;
+  readonly auth?: ServerInput['auth'];
+  readonly filter?: ServerInput['filter'];
+  readonly drain?: Partial<SidecarConfigInput['drain']>;
+  readonly apiServer?: { readonly host: string; readonly port: number };
+}
+
+export interface TestSidecar {
+  /** Where clients reach the server. */
+  readonly url: string;
+  readonly listenPort: number;
+  readonly adminUrl: string;
+  readonly drainPath: string;
+  /** Audit records so far, parsed. */
+  readonly audit: AuditRecord[];
+  readonly events: { readonly event: string; readonly [field: string]: unknown }[];
+  health(): Promise<Health>;
+  stop(): Promise<void>;
+}
+
+// oxlint-disable-next-line typescript/no-explicit-any -- records are compared as a whole or in a field
+export type AuditRecord = any;
+// oxlint-disable-next-line typescript/no-explicit-any -- as above
+export type Health = any;
+
+export const POD = {
+  name: 'pod-0',
+  namespace: 'ns',
+  uid: 'b1a1e5a0-4b1c-4d37-9a53-0f6f5f6d2c11',
+  node: 'node-1',
+};
+export const DRAIN_PATH = '/drain/abcdefghijklmnop';
+
+export async function startSidecar(options: SidecarOptions): Promise<TestSidecar> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await start(options);
+    } catch (error) {
+      // Another process may have taken a port that was free a moment ago.
+      if (attempt === 3 || (error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+    }
+  }
+}
+
+async function start({
+  upstreamPort,
+  upstreamPath = '/mcp',
+  auth = { mode: 'none' },
+  ...options
+}: SidecarOptions): Promise<TestSidecar> {
+  const [listenPort, adminPort] = (await freePorts(2)) as [number, number];
+  const audit: AuditRecord[] = [];
+  const events: TestSidecar['events'] = [];
+  const config = parseConfig(
+    JSON.stringify({
+      version: 1,
+      adminPort,
+      drain: { path: DRAIN_PATH, endpointGraceMs: 0, timeoutMs: 10_000, ...options.drain },
+      servers: [
+        {
+          name: 'tested',
+          listenPort,
+          upstream: { transport: 'streamable-http', port: upstreamPort, path: upstreamPath },
+          auth,
+          ...(options.filter ? { filter: options.filter } : {}),
+        },
+      ],
+    }),
+  );
+  const sidecar = await createSidecar(config, {
+    pod: { ...POD, ip: '127.0.0.1' },
+    ...(options.apiServer ? { apiServer: options.apiServer } : {}),
+    audit: {
+      write: (line) => void audit.push(JSON.parse(line)),
+      dropped: () => 0,
+      flush: () => Promise.resolve(),
+    },
+    log: (event, fields) => void events.push({ event, ...fields }),
+  });
+  try {
+    await sidecar.listen();
+  } catch (error) {
+    await sidecar.close(0).catch(() => undefined);
+    throw error;
+  }
+  const adminUrl = `http://127.0.0.1:${adminPort}`;
+  return {
+    url: `http://127.0.0.1:${listenPort}/mcp`,
+    listenPort,
+    adminUrl,
+    drainPath: DRAIN_PATH,
+    audit,
+    events,
+    health: async () => (await fetch(`${adminUrl}/health`)).json(),
+    stop: () => sidecar.close(100),
+  };
+}
+
+/** Waits until the sidecar has found its server, or lost it. */
+export function untilHealth(sidecar: TestSidecar, status: 'healthy' | 'degraded'): Promise<Health> {
+  return waitFor(`health ${status}`, async () => {
+    const health = await sidecar.health();
+    return health.status === status && health;
+  });
+}
+
+/** Waits for the audit record of a method, and checks that there is one. */
+export function untilAudit(
+  sidecar: TestSidecar,
+  matches: (record: AuditRecord) => boolean,
+): Promise<AuditRecord> {
+  return waitFor('an audit record', () => sidecar.audit.find(matches));
+}

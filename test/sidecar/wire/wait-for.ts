@@ -1,0 +1,15 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
+const POLL_MS = 20;
+const DEADLINE_MS = 15_000;
+
+/** Asks again and again until there is something; fails with what was asked for when the deadline is over. */
+export async function waitFor<T>(what: string, ask: () => T | Promise<T>): Promise<NonNullable<T>> {
+  const deadlineMs = Date.now() + DEADLINE_MS;
+  for (;;) {
+    const found = await ask();
+    if (found) return found;
+    if (Date.now() > deadlineMs) throw new Error(`waited ${DEADLINE_MS} ms in vain: ${what}`);
+    await delay(POLL_MS);
+  }
+}
