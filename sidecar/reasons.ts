@@ -51,6 +51,12 @@ export const REASONS = {
     message: 'the request body is not a JSON-RPC message',
   },
   'params-invalid': { status: 400, code: -32602, outcome: 'failure', message: 'invalid params' },
+  'origin-forbidden': {
+    status: 403,
+    code: -32600,
+    outcome: 'denied',
+    message: 'requests from this Origin are not allowed',
+  },
   'credentials-missing': {
     status: 401,
     code: -32600,

@@ -7,6 +7,7 @@ import type { LineWriter } from './audit/line-writer.ts';
 import type { PodFacts } from './audit/record.ts';
 import { createAuthentication } from './auth/authentication.ts';
 import { anonymousAuthenticator, type Authenticator } from './auth/authenticator.ts';
+import { originCheck } from './auth/origin.ts';
 import { createStaticTokens } from './auth/static-tokens.ts';
 import { LISTEN_PATH, MOUNT, type ServerConfig, type SidecarConfig } from './config.ts';
 import { editedReply } from './downstream/edited-reply.ts';
@@ -123,6 +124,7 @@ async function createServerRuntime(server: ServerConfig, deps: RuntimeDeps): Pro
   const authenticator = await createAuthenticator(server, deps);
   const decide = compileFilter(server.filter);
   const passes = [
+    originCheck,
     createAuthentication(authenticator, sessions),
     ...(decide ? [createToolFilter(decide, catalogue, lookUpTool(pool))] : []),
     ...(server.audit === 'stdout' ? [createAudit(deps.pod, deps.audit)] : []),
@@ -130,10 +132,7 @@ async function createServerRuntime(server: ServerConfig, deps: RuntimeDeps): Pro
   ];
   const handle = createMcpHandler(server, {
     policy: createPolicy(passes, editedReply),
-    upstream: createStreamableHttp(pool, sessions, {
-      answered: () => catalogue.hint(true),
-      failed: () => catalogue.hint(false),
-    }),
+    upstream: createStreamableHttp(pool, sessions, catalogue),
     inFlight: deps.inFlight,
   });
   const source = { name, catalogue: catalogue.state, decide, authProblem: authenticator.notReady };

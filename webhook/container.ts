@@ -39,7 +39,7 @@ export function sidecarContainer(
     imagePullPolicy: settings.imagePullPolicy,
     command: [
       '/usr/bin/node',
-      '--max-semi-space-size=1',
+      '--max-semi-space-size=4',
       `--max-old-space-size=${heapMiB(resources)}`,
       '/app/sidecar.cjs',
     ],

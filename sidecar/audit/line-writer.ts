@@ -11,10 +11,13 @@ export interface LineWriter {
 }
 
 const MAX_QUEUED_BYTES = 4 * 1024 * 1024;
+/** Lines wait for one another this long, or until this much has come: a write for each costs more than all else of them. */
+const GATHER_MS = 10;
+const GATHER_CHARS = 16 * 1024;
 const FLUSH_TIMEOUT_MS = 1_000;
 
 /**
- * Writes lines to a file descriptor, one write for all lines of a turn of the event loop. Never blocks: `process.stdout`
+ * Writes lines to a file descriptor, one write for the lines of some milliseconds. Never blocks: `process.stdout`
  * writes to pipes synchronously, and a stalled log reader would stop every call.
  */
 export function createLineWriter(fd: number): LineWriter {
@@ -22,9 +25,11 @@ export function createLineWriter(fd: number): LineWriter {
   let failed = false;
   let pending = '';
   let dropped = 0;
+  let timer: NodeJS.Timeout | undefined;
   stream.on('error', () => (failed = true));
 
   function send(): void {
+    clearTimeout(timer);
     const lines = pending;
     pending = '';
     if (lines !== '' && !failed) stream.write(lines);
@@ -36,8 +41,9 @@ export function createLineWriter(fd: number): LineWriter {
         dropped++;
         return;
       }
-      if (pending === '') setImmediate(send);
+      if (pending === '') timer = setTimeout(send, GATHER_MS);
       pending += line;
+      if (pending.length >= GATHER_CHARS) send();
     },
     dropped: () => dropped,
     flush() {

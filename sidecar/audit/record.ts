@@ -45,7 +45,7 @@ export function auditRecord(
 ): string {
   const { head, message, principal, error, session, server } = exchange;
   const client = clientOf(exchange);
-  const time = JSON.stringify(at.date);
+  const time = `"${isoTime(at.date)}"`;
   const source =
     member('user_agent', cut(head.headers['user-agent'])) +
     member('request_id', cut(message?.id)) +
@@ -81,6 +81,15 @@ export function auditRecord(
 const member = (name: string, value: string | number | undefined): string =>
   value === undefined ? '' : `,"${name}":${JSON.stringify(value)}`;
 const object = (members: string): string => `{${members.slice(1)}}`;
+
+let lastTime = { ms: 0, text: '' };
+
+/** Many records share a millisecond. */
+function isoTime(date: Date): string {
+  const ms = date.getTime();
+  if (lastTime.ms !== ms) lastTime = { ms, text: date.toISOString() };
+  return lastTime.text;
+}
 
 const kubernetes = new WeakMap<PodFacts, string>();
 

@@ -27,11 +27,16 @@ export interface Catalogue {
   ): ReadonlyMap<string, CatalogueTool> | undefined | Promise<ReadonlyMap<string, CatalogueTool> | undefined>;
   /** Real traffic found the server away, or there again: look now. */
   hint(serverIsThere: boolean): void;
+  /** True until the server has been reached once, for as long as a server may take to start. */
+  starting(): boolean;
   close(): void;
 }
 
 const FIRST_RETRY_MS = 100;
 const MAX_RETRY_MS = 2_000;
+/** Until the server has been there once it is asked more often. */
+const MAX_START_RETRY_MS = 250;
+const START_MS = 10_000;
 /** A server that ends its stream at once must not be asked in a loop. */
 const REOPEN_MS = 200;
 const CHECK_INTERVAL_MS = 10_000;
@@ -40,6 +45,8 @@ const CHECK_TIMEOUT_MS = 5_000;
 export function createCatalogue(pool: HttpPool, changed: (state: CatalogueState) => void): Catalogue {
   let state: CatalogueState = { connected: false, error: 'not connected yet' };
   let closed = false;
+  let reached = false;
+  const createdAtMs = Date.now();
   let waiters: (() => void)[] = [];
   let wake = nothing;
 
@@ -54,6 +61,8 @@ export function createCatalogue(pool: HttpPool, changed: (state: CatalogueState)
     if (news && !closed) changed(state);
   }
 
+  const starting = (): boolean => !reached && Date.now() - createdAtMs < START_MS;
+
   async function run(): Promise<void> {
     let retryMs = FIRST_RETRY_MS;
     for (;;) {
@@ -62,13 +71,14 @@ export function createCatalogue(pool: HttpPool, changed: (state: CatalogueState)
         const connection = await connectMcp(pool);
         const tools = await toolsOf(connection);
         retryMs = FIRST_RETRY_MS;
+        reached = true;
         set({ connected: true, era: connection.dialect.era, version: connection.dialect.version, tools });
         await stay(connection);
       } catch (error) {
         set({ ...state, connected: false, error: (error as Error).message });
       }
       await sleep(retryMs);
-      retryMs = Math.min(retryMs * 2, MAX_RETRY_MS);
+      retryMs = Math.min(retryMs * 2, starting() ? MAX_START_RETRY_MS : MAX_RETRY_MS);
     }
   }
 
@@ -144,8 +154,10 @@ export function createCatalogue(pool: HttpPool, changed: (state: CatalogueState)
       });
     },
     hint(serverIsThere) {
+      reached ||= serverIsThere;
       if (serverIsThere !== state.connected) wake();
     },
+    starting,
     close() {
       closed = true;
       wake();

@@ -1,10 +1,10 @@
 /** The upstream room for streamable HTTP: both eras are passed through, bytes as they are. */
-import type { Exchange, ReplyHead, Upstream } from '../exchange.ts';
+import type { Exchange, Refusal, ReplyHead, Upstream } from '../exchange.ts';
 import { text } from '../client-message.ts';
 import { refuse } from '../reasons.ts';
 import type { Sessions } from '../sessions.ts';
 import type { ResponseHead } from './http-response.ts';
-import type { HttpPool, UpstreamError } from './http-pool.ts';
+import type { HttpPool, UpstreamError, UpstreamEvents, UpstreamRequest } from './http-pool.ts';
 
 /** Request headers that reach the server; everything else, credentials first of all, ends here. */
 const FORWARDED_REQUEST_HEADERS = [
@@ -29,49 +29,64 @@ const FORWARDED_RESPONSE_HEADERS = [
 ];
 const DEFAULT_ACCEPT = 'application/json, text/event-stream';
 
-export function createStreamableHttp(
-  pool: HttpPool,
-  sessions: Sessions,
-  observe: UpstreamObserver,
-): Upstream {
+export function createStreamableHttp(pool: HttpPool, sessions: Sessions, server: ServerPresence): Upstream {
   return {
     send(exchange, reply) {
       const { head, message } = exchange;
+      const request: UpstreamRequest = {
+        method: head.method,
+        headerLines: requestHeaderLines(exchange),
+        ...(message ? { body: message.raw } : {}),
+      };
       let answered = false;
-      return pool.send(
-        {
-          method: head.method,
-          headerLines: requestHeaderLines(exchange),
-          ...(message ? { body: message.raw } : {}),
+      let timer: NodeJS.Timeout | undefined;
+      const events: UpstreamEvents = {
+        head: (response) => {
+          answered = true;
+          server.hint(true);
+          reply.head(replyHead(exchange, response, sessions));
         },
-        {
-          head: (response) => {
-            answered = true;
-            observe.answered();
-            reply.head(replyHead(exchange, response, sessions));
-          },
-          chunk: (bytes) => reply.chunk(bytes),
-          end: () => reply.end(),
-          fail: (error) => {
-            if (!answered) observe.failed(error);
-            reply.fail(
-              refuse(error.refused ? 'upstream-refused' : 'upstream-broken', describe(exchange, error)),
-            );
-          },
+        chunk: (bytes) => reply.chunk(bytes),
+        end: () => reply.end(),
+        fail: (error) => {
+          if (error.refused && server.starting()) {
+            timer = setTimeout(() => (call = pool.send(request, events)), REDIAL_MS);
+            return;
+          }
+          if (!answered) server.hint(false);
+          reply.fail(refusalOf(exchange, error));
         },
-      );
+      };
+      let call = pool.send(request, events);
+      return {
+        abort: () => {
+          clearTimeout(timer);
+          call.abort();
+        },
+        pause: () => call.pause(),
+        resume: () => call.resume(),
+      };
     },
   };
 }
 
-/** Learns from real traffic whether the server is there. */
-export interface UpstreamObserver {
-  answered(): void;
-  failed(error: UpstreamError): void;
+/** What real traffic tells the catalogue, and the catalogue it. */
+export interface ServerPresence {
+  hint(serverIsThere: boolean): void;
+  /**
+   * True while the server may still be starting: the pod is ready as soon as the sidecar is, so calls come before the
+   * server listens. They wait; nothing has left, so nothing is sent twice.
+   */
+  starting(): boolean;
 }
 
-function describe({ server }: Exchange, error: UpstreamError): string {
-  return `server ${server.name}, port ${server.upstream.port}: ${error.message}`;
+const REDIAL_MS = 50;
+
+function refusalOf({ server }: Exchange, error: UpstreamError): Refusal {
+  const detail = `server ${server.name}, port ${server.upstream.port}: ${error.message}`;
+  return error.refused
+    ? refuse('upstream-refused', detail, { 'retry-after': '2' })
+    : refuse('upstream-broken', detail);
 }
 
 function requestHeaderLines({ head, message, session }: Exchange): string {

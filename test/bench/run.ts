@@ -30,7 +30,7 @@ const USAGE = `Usage: npm run bench -- [--quick] [--json FILE] [--profile] [--ro
   --profile     show where the sidecar's time goes, from its source, instead of the figures
   --node-flag   a flag for the sidecar's node (repeatable)`;
 /** As the webhook starts it. */
-const NODE_FLAGS = ['--max-semi-space-size=1', '--max-old-space-size=64'];
+const NODE_FLAGS = ['--max-semi-space-size=4', '--max-old-space-size=64'];
 const BUNDLE = resolve(import.meta.dirname, '../../dist/sidecar.cjs');
 const SOURCE = resolve(import.meta.dirname, '../../sidecar/main.ts');
 
