@@ -1,0 +1,104 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { carryOut, type Hands } from '../../../plugin/enable/carry-out.ts';
+import type { Change, Plan } from '../../../plugin/enable/change.ts';
+import { CliError } from '../../../plugin/errors.ts';
+
+const change = (name: string, kind: 'create' | 'update' | 'delete'): Change => ({
+  ...(kind !== 'create' && { before: { metadata: { name } } }),
+  ...(kind !== 'delete' && { after: { metadata: { name } } }),
+  done: kind,
+  details: [],
+});
+const plan = (parts: Partial<Plan>): Plan => ({
+  before: [],
+  after: [],
+  warnings: [],
+  refusals: [],
+  faults: [],
+  ...parts,
+});
+const whole = plan({
+  before: [change('secret', 'create')],
+  template: change('template', 'update'),
+  after: [change('service', 'update'), change('policy', 'create')],
+});
+
+/** Hands that write down what they do, and fail at one thing. */
+function recorder(failAt?: string): { log: string[]; hands: Hands } {
+  const log: string[] = [];
+  const act = (what: string): void => {
+    log.push(what);
+    if (what === failAt) throw new CliError('it failed');
+  };
+  return {
+    log,
+    hands: {
+      apply: async (each) => {
+        act(`${each.done} ${(each.after ?? each.before)!.metadata!.name}`);
+        return each;
+      },
+      waitForPods: async () => act('wait'),
+      done: () => undefined,
+      undone: (each, error) => {
+        if (error !== undefined) log.push(`cannot undo ${(each.after ?? each.before)!.metadata!.name}`);
+      },
+    },
+  };
+}
+
+describe('carrying out a plan', () => {
+  it('does the changes in their order and waits for the pods behind the template', async () => {
+    const { log, hands } = recorder();
+    await carryOut(whole, hands);
+    assert.deepEqual(log, ['create secret', 'update template', 'wait', 'update service', 'create policy']);
+  });
+
+  it('waits also when the template was as it should be and something follows it', async () => {
+    const { log, hands } = recorder();
+    await carryOut(plan({ after: [change('service', 'update')] }), hands);
+    assert.deepEqual(log, ['wait', 'update service']);
+    const idle = recorder();
+    await carryOut(plan({}), idle.hands);
+    assert.deepEqual(idle.log, []);
+  });
+
+  it('takes all back in the opposite order when a step fails, and says so', async () => {
+    const { log, hands } = recorder('create policy');
+    await assert.rejects(
+      carryOut(whole, hands),
+      /^CliError: it failed\nWhat had been changed was taken back$/,
+    );
+    assert.deepEqual(log.slice(5), ['restored service', 'restored template', 'deleted secret']);
+  });
+
+  it('takes back what was done when the pods do not get ready', async () => {
+    const { log, hands } = recorder('wait');
+    await assert.rejects(carryOut(whole, hands), /it failed/);
+    assert.deepEqual(log, [
+      'create secret',
+      'update template',
+      'wait',
+      'restored template',
+      'deleted secret',
+    ]);
+  });
+
+  it('goes on taking back when one thing cannot be', async () => {
+    const { log, hands } = recorder('create policy');
+    const stubborn: Hands = {
+      ...hands,
+      apply: async (each) => {
+        if (each.done === 'restored' && each.after?.metadata?.name === 'service') throw new Error('conflict');
+        return hands.apply(each);
+      },
+    };
+    await assert.rejects(carryOut(whole, stubborn));
+    assert.deepEqual(log.slice(5), ['cannot undo service', 'restored template', 'deleted secret']);
+  });
+
+  it('says nothing of taking back when nothing had been changed', async () => {
+    const { hands } = recorder('create secret');
+    await assert.rejects(carryOut(whole, hands), /^CliError: it failed$/);
+  });
+});

@@ -1,0 +1,123 @@
+import type { V1Pod } from '@kubernetes/client-node';
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { lagging, rolloutState, troubles } from '../../../plugin/enable/rollout.ts';
+import type { WorkloadKind } from '../../../plugin/enable/workload.ts';
+import { pod, workload } from './fixtures.ts';
+
+const state = (kind: WorkloadKind, status: Record<string, unknown>, replicas = 2) =>
+  rolloutState(
+    workload((draft) => {
+      draft.kind = kind;
+      draft.metadata.generation = 3;
+      draft.spec.replicas = replicas;
+      draft.status = { observedGeneration: 3, ...status };
+    }),
+  );
+
+describe('the state of a rollout', () => {
+  const cases: [string, WorkloadKind, Record<string, unknown>, RegExp | true][] = [
+    [
+      'is not known before the controller has seen it',
+      'Deployment',
+      { observedGeneration: 2 },
+      /to be observed/,
+    ],
+    ['counts new pods', 'Deployment', { updatedReplicas: 1, replicas: 2 }, /1 out of 2 new pods/],
+    ['counts old pods', 'Deployment', { updatedReplicas: 2, replicas: 3 }, /1 old pods are pending/],
+    [
+      'counts available pods',
+      'Deployment',
+      { updatedReplicas: 2, replicas: 2, availableReplicas: 1 },
+      /1 of 2 updated pods are available/,
+    ],
+    ['ends', 'Deployment', { updatedReplicas: 2, replicas: 2, availableReplicas: 2 }, true],
+    [
+      'of a StatefulSet ends when the new revision is the current one',
+      'StatefulSet',
+      { replicas: 2, availableReplicas: 2, currentRevision: 'b', updateRevision: 'b' },
+      true,
+    ],
+    [
+      'of a StatefulSet goes on before',
+      'StatefulSet',
+      { replicas: 2, updatedReplicas: 1, availableReplicas: 2, currentRevision: 'a', updateRevision: 'b' },
+      /1 out of 2 new pods/,
+    ],
+    [
+      'of a DaemonSet counts nodes',
+      'DaemonSet',
+      { desiredNumberScheduled: 3, updatedNumberScheduled: 3, numberAvailable: 2 },
+      /2 of 3 updated pods/,
+    ],
+    [
+      'of a DaemonSet ends',
+      'DaemonSet',
+      { desiredNumberScheduled: 3, updatedNumberScheduled: 3, numberAvailable: 3 },
+      true,
+    ],
+  ];
+  for (const [title, kind, status, expected] of cases) {
+    it(title, () => {
+      const found = state(kind, status);
+      assert.equal(found.done, expected === true);
+      if (expected !== true) assert.match(found.message, expected);
+    });
+  }
+
+  it('ends at once where no pod is wanted', () => {
+    assert.equal(state('Deployment', {}, 0).done, true);
+  });
+
+  it('fails when the webhook refuses the pods or the deadline is over, and not by a stale condition of a rollout that ended', () => {
+    const message = 'admission webhook "inject.kubectl-mcp.dev" denied the request: no';
+    const conditions = [{ type: 'ReplicaFailure', status: 'True', message }];
+    assert.equal(state('Deployment', { conditions }).failure, message);
+    const late = [{ type: 'Progressing', status: 'False', reason: 'ProgressDeadlineExceeded' }];
+    assert.match(state('Deployment', { conditions: late }).failure!, /progress deadline/);
+    const ended = { updatedReplicas: 2, replicas: 2, availableReplicas: 2, conditions };
+    assert.equal(state('Deployment', ended).failure, undefined);
+  });
+});
+
+describe('the pods of a rollout', () => {
+  const labels = { app: 'everything' };
+
+  it('lag while one lacks the sidecar, or still has it; terminating ones do not count', () => {
+    const bare = pod('bare', labels);
+    const injected: V1Pod = {
+      ...pod('injected', labels),
+      spec: { containers: [], initContainers: [{ name: 'mcp-proxy' }] },
+    };
+    const going = pod('going', labels);
+    going.metadata!.deletionTimestamp = new Date(0);
+    assert.equal(
+      lagging(workload(), [bare, injected, going], true),
+      'pods without container mcp-proxy: bare',
+    );
+    assert.equal(
+      lagging(workload(), [bare, injected], false),
+      'pods still with container mcp-proxy: injected',
+    );
+    assert.equal(lagging(workload(), [injected, going], true), undefined);
+    assert.equal(lagging(workload(), [pod('other', { app: 'other' })], true), undefined);
+  });
+
+  it('tell how a container ended, not how long the kubelet waits', () => {
+    const crashing = pod('p', labels);
+    crashing.status!.initContainerStatuses = [
+      {
+        name: 'mcp-proxy',
+        image: '',
+        imageID: '',
+        ready: false,
+        restartCount: 2,
+        state: { waiting: { reason: 'CrashLoopBackOff', message: 'back-off 10s' } },
+        lastState: { terminated: { exitCode: 1, message: 'invalid configuration\nmore' } },
+      },
+    ];
+    assert.deepEqual(troubles(workload(), [crashing]), [
+      'pod p: container mcp-proxy: CrashLoopBackOff: exit code 1, restarts 2: invalid configuration',
+    ]);
+  });
+});
