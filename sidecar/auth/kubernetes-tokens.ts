@@ -20,6 +20,13 @@ export interface IssuerSource {
   close(): void;
 }
 
+interface Verified {
+  readonly verdict: Principal | Refusal;
+  readonly expiresAtMs: number;
+  /** Those that it was verified with: a token is verified again when they have changed. */
+  readonly keys: IssuerKeys;
+}
+
 /** What the API server signs with (`--service-account-signing-key-file`: RSA or ECDSA). */
 const ALGORITHMS = ['RS256', 'ES256', 'ES384', 'ES512'];
 const CLOCK_TOLERANCE_S = 5;
@@ -34,29 +41,26 @@ export function createKubernetesTokens(
 ): Authenticator {
   const allowed = config.allowPrincipals.map(globMatcher);
   /** By digest, so that no token is kept. */
-  const verified = new Map<string, { verdict: Principal | Refusal; expiresAtMs: number; keys: IssuerKeys }>();
+  const verified = new Map<string, Verified>();
 
   function authenticate(token: string): Principal | Refusal | Promise<Principal | Refusal> {
     if (token.length > MAX_TOKEN_CHARS)
       return refuse('credentials-invalid', 'the token is too long', challenge('invalid_token'));
     const keys = source.current();
-    if (!keys) return refuse('keys-unavailable', source.problem(), { 'retry-after': '2' });
+    // What is wrong names files and addresses; that is for /health, not for a caller whom nobody knows yet.
+    if (!keys) return refuse('keys-unavailable', undefined, { 'retry-after': '2' });
     const digest = hash('sha256', token, 'base64url');
     const known = verified.get(digest);
     if (known && known.keys === keys && known.expiresAtMs > now()) return known.verdict;
     return verify(token, keys, true).then((result) => {
       if ('reason' in result) return result;
       if (verified.size >= MAX_CACHED) verified.delete(verified.keys().next().value ?? '');
-      verified.set(digest, { ...result, keys: source.current() ?? keys });
+      verified.set(digest, result);
       return result.verdict;
     });
   }
 
-  async function verify(
-    token: string,
-    keys: IssuerKeys,
-    mayRefresh: boolean,
-  ): Promise<Refusal | { verdict: Principal | Refusal; expiresAtMs: number }> {
+  async function verify(token: string, keys: IssuerKeys, mayRefresh: boolean): Promise<Refusal | Verified> {
     try {
       const { payload } = await jwtVerify(token, keys.find, {
         issuer: keys.issuer,
@@ -66,7 +70,7 @@ export function createKubernetesTokens(
         requiredClaims: ['exp', 'sub'],
         currentDate: new Date(now()),
       });
-      return { verdict: judge(payload), expiresAtMs: (payload.exp ?? 0) * 1000 };
+      return { verdict: judge(payload), expiresAtMs: (payload.exp ?? 0) * 1000, keys };
     } catch (error) {
       // A key that we do not have may be a new one.
       if (error instanceof errors.JWKSNoMatchingKey && mayRefresh) {

@@ -49,7 +49,7 @@ function readTokens({ secret, directory }: { secret: string; directory: string }
   // Secret volumes hold their bookkeeping under names that start with two dots.
   const keys = readdirSync(directory).filter((name) => !name.startsWith('..'));
   return keys.flatMap((key) => {
-    const token = readFileSync(join(directory, key), 'utf8').trim();
+    const token = readToken(join(directory, key));
     if (token === '') return [];
     const fields = {
       kind: 'token',
@@ -60,4 +60,14 @@ function readTokens({ secret, directory }: { secret: string; directory: string }
     } as const;
     return [{ digest: hash('sha256', token, 'buffer'), principal: principal(fields) }];
   });
+}
+
+function readToken(file: string): string {
+  try {
+    return readFileSync(file, 'utf8').trim();
+  } catch (error) {
+    // The kubelet takes the links of keys that are gone away only after it has swapped the directory.
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
+    throw error;
+  }
 }
