@@ -58,7 +58,9 @@ Exit code 0: no errors were found. 1: errors were found. 2: it could not run.`,
       const results = await examine(workload, flags, deps).catch((error: unknown) => {
         throw couldNotRun(error);
       });
-      if (summarize(results).failed > 0) throw exitWith(DOCTOR_EXIT.errorsFound);
+      const { failed, passed, warnings } = summarize(results);
+      if (failed > 0) throw exitWith(DOCTOR_EXIT.errorsFound);
+      if (passed + warnings === 0) throw exitWith(DOCTOR_EXIT.couldNotRun);
     });
 }
 

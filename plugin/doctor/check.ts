@@ -10,6 +10,7 @@ export const CATEGORIES = [
   'injection',
   'sidecar',
   'server',
+  'auth',
   'filter',
   'network',
 ] as const;

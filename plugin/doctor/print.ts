@@ -54,7 +54,9 @@ function verdict(results: readonly Result[]): string {
       ? 'Something is broken: mend what is marked × first.'
       : warnings > 0
         ? 'Nothing is broken; look at what is marked ‼.'
-        : 'Everything that was checked is in order.';
+        : passed > 0
+          ? 'Everything that was checked is in order.'
+          : 'Nothing could be checked.';
   return `${counts}\n${sentence}`;
 }
 

@@ -1,6 +1,7 @@
 /** Every check, in the order in which they are shown. */
 import { type Check, CATEGORIES } from './check.ts';
 import { annotationChecks } from './checks/annotations.ts';
+import { authChecks } from './checks/auth.ts';
 import { certificateChecks } from './checks/certificate.ts';
 import { filterChecks } from './checks/filter.ts';
 import { injectionChecks } from './checks/injection.ts';
@@ -16,6 +17,7 @@ export const CHECKS: readonly Check[] = [
   ...injectionChecks,
   ...sidecarChecks,
   ...serverChecks,
+  ...authChecks,
   ...filterChecks,
   ...networkChecks,
 ].toSorted((a, b) => CATEGORIES.indexOf(a.category) - CATEGORIES.indexOf(b.category));

@@ -282,6 +282,16 @@ export const BROKEN: readonly Broken[] = [
     },
   },
   {
+    code: 'MCP702',
+    when: 'the proxy has no keys',
+    says: /cannot tell callers apart\n {4}no keys of the cluster yet/,
+    breakIt: (values) => {
+      healthOf(values).servers = [
+        { name: 'everything', connected: true, error: 'no keys of the cluster yet' },
+      ];
+    },
+  },
+  {
     code: 'MCP705',
     when: 'no tool is left',
     says: /the filter leaves none of 1 tools\n {4}deny-tools: \*/,
