@@ -44,7 +44,10 @@ export function editedReply(reply: Reply, editor: ResultEditor): Reply {
   return {
     head(given) {
       head = given;
-      if (given.contentType === 'sse') reply.head(given);
+      if (given.contentType !== 'sse') return;
+      // Servers that have the whole stream at once give its length, which an edit changes.
+      const { contentLength: _, ...rest } = given;
+      reply.head(rest);
     },
     chunk(bytes) {
       if (failed) return;
