@@ -5,6 +5,7 @@ export interface Sent {
   readonly body: string;
 }
 
+const TIMEOUT_MS = 20_000;
 export const HEADERS = { 'content-type': 'application/json', accept: 'application/json, text/event-stream' };
 
 export async function post(
@@ -15,6 +16,8 @@ export async function post(
   const response = await fetch(url, {
     method: 'POST',
     headers: { ...HEADERS, ...headers },
+    // An answer that does not end fails the test and does not hold it.
+    signal: AbortSignal.timeout(TIMEOUT_MS),
     body: typeof message === 'string' ? message : JSON.stringify(message),
   });
   return { status: response.status, headers: response.headers, body: await response.text() };

@@ -1,0 +1,35 @@
+/** The unmodified @modelcontextprotocol/server-everything over streamable HTTP, as a process of its own. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { waitFor } from './wait-for.ts';
+
+const ENTRY = fileURLToPath(import.meta.resolve('@modelcontextprotocol/server-everything/dist/index.js'));
+
+export interface RunningServer {
+  /** Ends it at once, as a crash would. */
+  kill(): Promise<void>;
+}
+
+export async function startEverythingServer(port: number): Promise<RunningServer> {
+  const child = spawn(process.execPath, [ENTRY, 'streamableHttp'], {
+    env: { PATH: process.env['PATH'], PORT: String(port) },
+    stdio: 'ignore',
+  });
+  const exited = once(child, 'exit');
+  const kill = async (): Promise<void> => {
+    child.kill('SIGKILL');
+    await exited;
+  };
+  process.once('exit', () => child.kill('SIGKILL'));
+  try {
+    await waitFor('server-everything', async () => {
+      if (child.exitCode !== null) throw new Error(`server-everything ended with ${child.exitCode}`);
+      return (await fetch(`http://127.0.0.1:${port}/mcp`).catch(() => undefined))?.status === 400;
+    });
+  } catch (error) {
+    await kill();
+    throw error;
+  }
+  return { kill };
+}
