@@ -13,7 +13,9 @@ export interface LineWriter {
 const MAX_QUEUED_BYTES = 4 * 1024 * 1024;
 /** Lines wait for one another this long, or until this much has come: a write for each costs more than all else of them. */
 const GATHER_MS = 10;
-const GATHER_CHARS = 16 * 1024;
+const GATHER_BYTES = 64 * 1024;
+/** UTF-8 takes at most three bytes for a UTF-16 unit. */
+const MAX_BYTES_PER_CHAR = 3;
 const FLUSH_TIMEOUT_MS = 1_000;
 
 /**
@@ -23,27 +25,29 @@ const FLUSH_TIMEOUT_MS = 1_000;
 export function createLineWriter(fd: number): LineWriter {
   const stream = openForWriting(fd);
   let failed = false;
-  let pending = '';
+  // Bytes and not strings: what a string is built of would live on until it is sent, for the collector to move.
+  const gathered = Buffer.allocUnsafeSlow(GATHER_BYTES);
+  let length = 0;
   let dropped = 0;
   let timer: NodeJS.Timeout | undefined;
   stream.on('error', () => (failed = true));
 
   function send(): void {
     clearTimeout(timer);
-    const lines = pending;
-    pending = '';
-    if (lines !== '' && !failed) stream.write(lines);
+    if (length > 0 && !failed) stream.write(Buffer.from(gathered.subarray(0, length)));
+    length = 0;
   }
 
   return {
     write(line) {
-      if (failed || stream.writableLength + pending.length > MAX_QUEUED_BYTES) {
+      if (failed || stream.writableLength + length > MAX_QUEUED_BYTES) {
         dropped++;
         return;
       }
-      if (pending === '') timer = setTimeout(send, GATHER_MS);
-      pending += line;
-      if (pending.length >= GATHER_CHARS) send();
+      if (length + line.length * MAX_BYTES_PER_CHAR > GATHER_BYTES) send();
+      if (line.length * MAX_BYTES_PER_CHAR > GATHER_BYTES) return void stream.write(line);
+      if (length === 0) timer = setTimeout(send, GATHER_MS);
+      length += gathered.write(line, length);
     },
     dropped: () => dropped,
     flush() {
@@ -51,9 +55,9 @@ export function createLineWriter(fd: number): LineWriter {
       if (failed) return Promise.resolve();
       return new Promise((resolve) => {
         // A reader that has stalled must not hold the end of the process.
-        const timer = setTimeout(resolve, FLUSH_TIMEOUT_MS);
+        const deadline = setTimeout(resolve, FLUSH_TIMEOUT_MS);
         stream.write('', () => {
-          clearTimeout(timer);
+          clearTimeout(deadline);
           resolve();
         });
       });
