@@ -25,6 +25,10 @@ export function heldUp(workload: Workload): string[] {
   if (workload.spec.updateStrategy?.type === 'OnDelete') {
     return [`${name} has updateStrategy OnDelete: its pods would stay as they are\nSet it to RollingUpdate`];
   }
+  const partition = workload.spec.updateStrategy?.rollingUpdate?.partition ?? 0;
+  if (partition > 0) {
+    return [`${name} has a partition of ${partition}: pods below it would stay as they are\nSet it to 0`];
+  }
   return [];
 }
 

@@ -92,8 +92,20 @@ const act = (
       ),
   });
 
-/** What a person would commit: the objects as they will be, without what the API server fills in. */
+/** What a person would commit: the objects as they will be, without what the API server and kubectl fill in. */
 const manifestsOf = (changes: readonly Change[], workload: Workload): KubernetesObject[] => {
   const objects = changes.flatMap((each) => each.after ?? []);
-  return (objects.length > 0 ? objects : [workload]).map(withoutBookkeeping);
+  return (objects.length > 0 ? objects : [workload]).map(asManifest);
 };
+
+const FILLED_IN = ['deployment.kubernetes.io/revision', 'kubectl.kubernetes.io/last-applied-configuration'];
+
+function asManifest(object: KubernetesObject): KubernetesObject {
+  const manifest = withoutBookkeeping(object);
+  const { annotations, ...metadata } = manifest.metadata ?? {};
+  const kept = Object.entries(annotations ?? {}).filter(([key]) => !FILLED_IN.includes(key));
+  return {
+    ...manifest,
+    metadata: { ...metadata, ...(kept.length > 0 && { annotations: Object.fromEntries(kept) }) },
+  };
+}

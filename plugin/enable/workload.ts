@@ -24,7 +24,7 @@ export interface Workload extends KubernetesObject {
     template: V1PodTemplateSpec;
     replicas?: number;
     paused?: boolean;
-    updateStrategy?: { type?: string };
+    updateStrategy?: { type?: string; rollingUpdate?: { partition?: number } };
   };
   status?: Record<string, unknown>;
 }

@@ -24,7 +24,6 @@ export const networkChecks = [
         const listen = ownPort(workload.spec.template, 'listen-port');
         // One that reaches the server has a check of its own, with a better remedy.
         if (selecting.some((each) => reaches(each, workload, [listen, server ?? listen]))) return [];
-        const { kind, metadata } = workload;
         return [
           {
             title: `no Service leads to the proxy of ${placed(workload)}`,
@@ -33,7 +32,7 @@ export const networkChecks = [
                 ? 'no Service selects its pods'
                 : `${selecting.map((each) => `service/${each.metadata?.name}`).join(', ')} select its pods, on other ports than ${listen}`,
             ],
-            fix: `kubectl expose ${kind.toLowerCase()}/${metadata.name} -n ${metadata.namespace} --port=80 --target-port=${listen} --name=${metadata.name}-mcp`,
+            fix: exposeCommand(workload, listen),
           },
         ];
       }),
@@ -60,7 +59,7 @@ export const networkChecks = [
                 ? `${placed(workload)} is scaled to 0`
                 : `no pod of ${placed(workload)} is ready`,
             ],
-            fix: `kubectl get pods -n ${workload.metadata.namespace} -l ${labelQuery(service)}`,
+            fix: `kubectl get pods -n ${workload.metadata.namespace} -l ${labelQuery(service.spec?.selector)}`,
           })),
       ),
   }),
@@ -137,6 +136,12 @@ function bypass(workload: Workload, dial: Dial, policies: Values['policies'] | u
   ];
 }
 
+/** kubectl can expose a Deployment alone. */
+const exposeCommand = ({ kind, metadata, spec }: Workload, listen: number): string =>
+  kind === 'Deployment'
+    ? `kubectl expose deployment/${metadata.name} -n ${metadata.namespace} --port=80 --target-port=${listen} --name=${metadata.name}-mcp`
+    : `create a Service with targetPort ${listen} that selects ${labelQuery(spec.selector.matchLabels)}`;
+
 const reaches = (service: V1Service, workload: Workload, targets: readonly number[]): boolean =>
   (service.spec?.ports ?? []).some(
     (port) => isTcp(port) && targets.includes(reachedPort(port, declaredPorts(workload.spec.template)) ?? 0),
@@ -150,7 +155,7 @@ const hasReady = ({ metadata }: V1Service, endpoints: readonly V1EndpointSlice[]
       (slice.endpoints ?? []).some((each) => each.conditions?.ready !== false),
   );
 
-const labelQuery = ({ spec }: V1Service): string =>
-  Object.entries(spec?.selector ?? {})
+const labelQuery = (labels: Record<string, string> | undefined): string =>
+  Object.entries(labels ?? {})
     .map(([key, value]) => `${key}=${value}`)
     .join(',');
