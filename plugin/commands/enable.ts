@@ -49,7 +49,8 @@ a failed step leaves is taken back. kubectl mcp disable restores template and Se
       kubectl mcp enable deploy/everything --dry-run=client -o yaml`,
   }).argument('<workload>');
   for (const key of FLAG_KEYS) {
-    command.addOption(new Option(`--${key} <value>`, ANNOTATIONS[key].doc.replaceAll('`', '"')));
+    const { doc, allowed } = ANNOTATIONS[key];
+    command.addOption(new Option(`--${key} <value>`, `${doc.replaceAll('`', '"')} Value: ${allowed}.`));
   }
   command
     .addOption(
