@@ -91,7 +91,10 @@ export function createMcpHandler(server: ServerConfig, { policy, upstream, inFli
 
     const judged = (body: Buffer): void => {
       const message = readClientMessage(body);
-      if ('reason' in message) return answer(message);
+      if ('reason' in message) {
+        if (message.reason === 'not-strict') exchange.rule = 'strict-reading';
+        return answer(message);
+      }
       exchange.message = message;
       inFlight.classify(entry);
       after(policy.request(exchange), guarded(forward));
