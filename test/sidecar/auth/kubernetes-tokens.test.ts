@@ -273,15 +273,15 @@ describe('the keys of the cluster', () => {
     const clock = holdClock();
     const authenticator = await start();
     const token = `Bearer ${await mintToken(other)}`;
-    const before = cluster.asked();
+    const asked = cluster.asked();
     // Anyone can send an unknown key: right after they were read they are not read again.
     assert.match(shown(await ask(authenticator, token)), /a key that the cluster does not have/);
-    assert.equal(cluster.asked(), before);
+    assert.equal(cluster.asked(), asked);
     cluster.keys = [key.jwk, other.jwk];
     clock.forwardMs(6_000);
     const verdicts = await Promise.all(Array.from({ length: 10 }, () => ask(authenticator, token)));
     for (const verdict of verdicts) assert.equal(shown(verdict), 'system:serviceaccount:ns:caller');
-    assert.equal(cluster.asked(), before + 1);
+    assert.equal(cluster.asked(), asked + 1);
     assert.equal(
       shown(await ask(authenticator, `Bearer ${await mintToken(key)}`)),
       'system:serviceaccount:ns:caller',

@@ -29,13 +29,16 @@ const DROPPED = [
   '"bad"',
 ];
 
+const wholeList = (tools: readonly string[], glue: string) =>
+  `{ "jsonrpc":"2.0", "result" : {"nextCursor":"a\\u002fb", "tools":[${tools.join(glue)}] ,"ttlMs":1e3}\n,"id":9007199254740993}`;
+const listOf = (id: string, ...names: string[]) =>
+  `{"jsonrpc":"2.0","id":${id},"result":{"tools":[${names.map((name) => `{"name":"${name}"}`).join(',')}]}}`;
+
 describe('the editor of lists of tools', () => {
   test('leaves out what is not allowed and no other byte', () => {
     const all = [...KEPT, ...DROPPED].toSorted();
     const kept = all.filter((tool) => KEPT.includes(tool));
-    const text = (tools: readonly string[], glue: string) =>
-      `{ "jsonrpc":"2.0", "result" : {"nextCursor":"a\\u002fb", "tools":[${tools.join(glue)}] ,"ttlMs":1e3}\n,"id":9007199254740993}`;
-    assert.equal(edit(text(all, ' ,\n ')), text(kept, ','));
+    assert.equal(edit(wholeList(all, ' ,\n ')), wholeList(kept, ','));
   });
 
   for (const [name, message] of Object.entries({
@@ -59,9 +62,11 @@ describe('the editor of lists of tools', () => {
   ] as const) {
     test(`finds the list with ${name}`, () => {
       const by = editor();
-      const result = (tools: string) => `${before}{"tools":[${tools}]}${after}`;
       for (let round = 0; round < 3; round++)
-        assert.equal(edit(result('{"name":"bad"},{"name":"good"}'), by), result('{"name":"good"}'));
+        assert.equal(
+          edit(`${before}{"tools":[{"name":"bad"},{"name":"good"}]}${after}`, by),
+          `${before}{"tools":[{"name":"good"}]}${after}`,
+        );
     });
   }
 
@@ -74,10 +79,6 @@ describe('the editor of lists of tools', () => {
 
   test('answers an equal list with another id rightly, and another list of equal length', () => {
     const by = editor();
-    const message = (id: string, name: string) =>
-      `{"jsonrpc":"2.0","id":${id},"result":{"tools":[{"name":"${name}"},{"name":"bad"}]}}`;
-    const filtered = (id: string, name: string) =>
-      `{"jsonrpc":"2.0","id":${id},"result":{"tools":[{"name":"${name}"}]}}`;
     for (const [id, name] of [
       ['1', 'aaa'],
       ['"two"', 'aaa'],
@@ -86,8 +87,8 @@ describe('the editor of lists of tools', () => {
       [`"${'x'.repeat(400)}"`, 'aaa'],
       ['5', 'aaa'],
     ] as const)
-      assert.equal(edit(message(id, name), by), filtered(id, name));
-    assert.equal(edit(message('6', 'bad'), by), '{"jsonrpc":"2.0","id":6,"result":{"tools":[]}}');
+      assert.equal(edit(listOf(id, name, 'bad'), by), listOf(id, name));
+    assert.equal(edit(listOf('6', 'bad', 'bad'), by), '{"jsonrpc":"2.0","id":6,"result":{"tools":[]}}');
   });
 
   test('does not take a list in another place for the one that it remembers', () => {

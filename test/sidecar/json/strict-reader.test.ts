@@ -153,18 +153,6 @@ describe('strict reading', () => {
 });
 
 describe('strict reading beside JSON.parse', () => {
-  const holds = (bytes: Buffer): void => {
-    const verdict = read(bytes);
-    const parsed = parse(bytes);
-    if (!(verdict instanceof StrictError)) {
-      assert.ok(parsed.ok, 'accepted what JSON.parse refuses');
-      assertSameView(bytes, verdict);
-    } else if (verdict.reason === 'not-json') {
-      const isObject = parsed.ok && typeof parsed.value === 'object' && parsed.value !== null;
-      assert.ok(!isObject || !isUtf8(bytes), `refused as not JSON: ${bytes.toString()}`);
-    }
-  };
-
   test('a document that nothing is wrong with is accepted and read alike', () => {
     fc.assert(
       fc.property(jsonDocument, (text) => {
@@ -215,6 +203,19 @@ describe('strict reading beside JSON.parse', () => {
     );
   });
 });
+
+/** Accepted only with JSON.parse's reading; refused as not JSON only with JSON.parse. */
+function holds(bytes: Buffer): void {
+  const verdict = read(bytes);
+  const parsed = parse(bytes);
+  if (!(verdict instanceof StrictError)) {
+    assert.ok(parsed.ok, 'accepted what JSON.parse refuses');
+    assertSameView(bytes, verdict);
+  } else if (verdict.reason === 'not-json') {
+    const isObject = parsed.ok && typeof parsed.value === 'object' && parsed.value !== null;
+    assert.ok(!isObject || !isUtf8(bytes), `refused as not JSON: ${bytes.toString()}`);
+  }
+}
 
 function parse(bytes: Buffer): { ok: true; value: unknown } | { ok: false } {
   try {

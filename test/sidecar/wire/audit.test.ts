@@ -150,11 +150,11 @@ describe('the audit line', () => {
     for (const [name, prepare, send] of EXCHANGES) {
       server.answers.delete('tools/call');
       prepare?.();
-      const before = sidecar.audit.length;
+      const count = sidecar.audit.length;
       await send(session);
-      await waitFor(name, () => sidecar.audit.length > before);
-      assert.equal(sidecar.audit.length, before + 1, name);
-      shown.push(`# ${name}\n${show(sidecar.audit[before])}`);
+      await waitFor(name, () => sidecar.audit.length > count);
+      assert.equal(sidecar.audit.length, count + 1, name);
+      shown.push(`# ${name}\n${show(sidecar.audit[count])}`);
     }
     assertGolden(new URL('../golden/audit.txt', import.meta.url), `${shown.join('\n\n')}\n`);
     const all = JSON.stringify(sidecar.audit);
@@ -183,7 +183,7 @@ describe('the audit line', () => {
   });
 
   test('stays under what container runtimes split, whatever the client sends', async () => {
-    const before = sidecar.audit.length;
+    const count = sidecar.audit.length;
     const long = 'é"\n'.repeat(5_000);
     await post(
       sidecar.url,
@@ -196,8 +196,8 @@ describe('the audit line', () => {
       },
       { ...headers, 'user-agent': 'x'.repeat(10_000) },
     );
-    await waitFor('the record', () => sidecar.audit.length > before);
-    assert.ok(JSON.stringify(sidecar.audit[before]).length < 16_000);
+    await waitFor('the record', () => sidecar.audit.length > count);
+    assert.ok(JSON.stringify(sidecar.audit[count]).length < 16_000);
   });
 });
 

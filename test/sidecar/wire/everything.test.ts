@@ -66,8 +66,8 @@ describe('the unmodified server-everything', () => {
       assert.equal((await post(sidecar.url, list, { 'mcp-session-id': id })).status, 200);
       await client.terminate();
       await client.close();
-      const after = await post(sidecar.url, list, { 'mcp-session-id': id });
-      assert.ok(after.status === 404 || after.status === 400, String(after.status));
+      const late = await post(sidecar.url, list, { 'mcp-session-id': id });
+      assert.ok(late.status === 404 || late.status === 400, String(late.status));
     });
   }
 
