@@ -1,9 +1,12 @@
 /** `npm run demo [-- --keep]`: a Deployment that knows nothing of us becomes an MCP server and is itself again. */
 import { isDeepStrictEqual, parseArgs } from 'node:util';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { V1Pod } from '@kubernetes/client-node';
+import { DEFAULT_LISTEN_PORT } from '../../sidecar/config.ts';
+import { audienceOf } from '../../webhook/names.ts';
 import { layoutOf } from '../rig/cluster/layout.ts';
 import { PLUGIN, prepare } from '../rig/prepare.ts';
-import { INITIALIZE, MANIFEST, NAMESPACE } from './manifests.ts';
+import { INITIALIZE, MANIFEST, NAMESPACE, toolCall } from './manifests.ts';
 import { expect, heading, run, say, show, type Ran } from './screen.ts';
 
 const { values: options } = parseArgs({ options: { keep: { type: 'boolean', default: false } } });
@@ -61,17 +64,25 @@ async function main(): Promise<void> {
 
   heading('A denied tool is gone: from the list, and as if it did not exist');
   expect('get-env is not in the list', !tools.stdout.includes('get-env'));
-  const denied = await mcp('call everything get-env');
-  const unknown = await mcp('call everything no-such-tool');
-  const sameWords =
-    (denied.stdout + denied.stderr).replaceAll('get-env', 'X') ===
-    (unknown.stdout + unknown.stderr).replaceAll('no-such-tool', 'X');
-  expect('both calls fail with the same words', denied.code !== 0 && sameWords);
+  await mcp('call everything get-env');
+  const audience = audienceOf('everything', NAMESPACE);
+  const token = await mustRun(
+    kubectl(`create token default -n ${NAMESPACE} --audience=${audience}`, { lines: 0 }),
+  );
+  const denied = await post(service, { body: toolCall('get-env'), token: token.stdout.trim() });
+  const unknown = await post(service, { body: toolCall('no-such-tool'), token: token.stdout.trim() });
+  expect(
+    'to the server it never comes: both calls get the same answer',
+    denied.includes('-32602') &&
+      denied.replaceAll('get-env', 'X') === unknown.replaceAll('no-such-tool', 'X'),
+  );
 
   heading('Who called what, as one JSON line per call');
-  const { stdout: log } = await kubectl(`logs deployment/everything -c mcp-proxy -n ${NAMESPACE}`, {
-    quiet: true,
-  });
+  const pods = await kubectl(`get pods -n ${NAMESPACE} -l app=everything -o json`, { quiet: true });
+  // The pod of before may still be ending; it has no sidecar.
+  const pod = JSON.parse(pods.stdout).items.find((each: V1Pod) => !each.metadata?.deletionTimestamp).metadata
+    .name;
+  const { stdout: log } = await kubectl(`logs ${pod} -c mcp-proxy -n ${NAMESPACE}`, { lines: 0 });
   const audit = log.split('\n').filter((line) => line.includes('"mcp_tool_call"'));
   show(audit.slice(0, 2).join('\n'));
   expect(
@@ -93,7 +104,13 @@ async function main(): Promise<void> {
   );
 
   heading('The server dies');
-  await killServer();
+  await killServer(pod);
+  const { stdout: podIp } = await kubectl(`get pod ${pod} -n ${NAMESPACE} -o jsonpath={.status.podIP}`, {
+    quiet: true,
+  });
+  const health = `http://${podIp}:${DEFAULT_LISTEN_PORT}/health`;
+  const degraded = await run(`curl ${health}`, ['curl', '-sS', health]);
+  expect('the proxy says that it is degraded', degraded.stdout.includes('degraded'));
   const sick = await mcp('doctor', { lines: 60 });
   expect('doctor names it', sick.code === 1 && sick.stdout.includes('MCP601'));
   const restarts = await kubectl(
@@ -147,64 +164,39 @@ async function objects() {
   return { template: (await get('deployment')).spec.template, service: (await get('service')).spec };
 }
 
-/** Status and the start of the body of an anonymous initialize. */
-async function post(url: string): Promise<string> {
+/** Status and body of the answer to one POST, anonymous unless a token is given. */
+async function post(
+  url: string,
+  { body = INITIALIZE, token }: { body?: string; token?: string } = {},
+): Promise<string> {
+  const typed = body.length > 100 ? `${body.slice(0, 54)}…}` : body;
   const { stdout } = await run(
-    `curl -X POST ${url} -d '{"jsonrpc":"2.0","id":1,"method":"initialize",…}'`,
+    `curl -X POST ${url}${token ? ' -H "Authorization: Bearer $TOKEN"' : ''} -d '${typed}'`,
     [
       'curl',
-      '-sS',
       // The kubelet calls a pod ready that has no probe and has only just started.
-      ...words('--retry 20 --retry-connrefused --retry-delay 1'),
-      '--max-time',
-      '10',
-      '-X',
-      'POST',
-      url,
-      '-H',
-      'content-type: application/json',
-      '-H',
-      'accept: application/json, text/event-stream',
-      '-d',
-      INITIALIZE,
-      '-w',
-      '\n%{http_code}',
+      ...words('-sS --retry 20 --retry-connrefused --retry-delay 1 --max-time 10'),
+      ...['-X', 'POST', url, '-d', body, '-w', '\\n%{http_code}'],
+      ...['-H', 'content-type: application/json', '-H', 'accept: application/json, text/event-stream'],
+      ...(token ? ['-H', `authorization: Bearer ${token}`] : []),
     ],
-    { quiet: true },
+    { lines: 0 },
   );
   const lines = stdout.trim().split('\n');
   const answer = `${lines.at(-1)} ${lines.slice(0, -1).join(' ')}`;
-  console.log(`   $ curl -X POST ${url} -d '{"jsonrpc":"2.0","id":1,"method":"initialize",…}'`);
   show(answer.slice(0, 160));
   return answer;
 }
 
 /** Ends the server's process until the kubelet waits before it starts it again. */
-async function killServer(): Promise<void> {
+async function killServer(pod: string): Promise<void> {
   const kill = 'process.kill(1,"SIGINT")';
+  const exec = `exec -n ${NAMESPACE} ${pod} -c everything -- node -e`;
+  const reason = `get pod ${pod} -n ${NAMESPACE} -o jsonpath={.status.containerStatuses[*].state.waiting.reason}`;
   for (let tries = 0; tries < 20; tries++) {
-    await run(
-      `kubectl exec deploy/everything -c everything -- node -e '${kill}'`,
-      [
-        kubectlPath,
-        'exec',
-        '-n',
-        NAMESPACE,
-        'deploy/everything',
-        '-c',
-        'everything',
-        '--',
-        'node',
-        '-e',
-        kill,
-      ],
-      { env, quiet: tries > 0 },
-    );
+    await run(`kubectl ${exec} '${kill}'`, [kubectlPath, ...words(exec), kill], { env, quiet: tries > 0 });
     await delay(1_000);
-    const { stdout } = await kubectl(
-      `get pods -n ${NAMESPACE} -l app=everything -o jsonpath={.items[*].status.containerStatuses[*].state.waiting.reason}`,
-      { quiet: true },
-    );
+    const { stdout } = await kubectl(reason, { quiet: true });
     if (stdout.includes('CrashLoopBackOff'))
       return say(`the kubelet waits before it starts it again: ${stdout}`);
   }

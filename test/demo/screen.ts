@@ -35,6 +35,7 @@ export async function run(
 }
 
 export function show(text: string, most = MAX_LINES): void {
+  if (most === 0) return;
   const lines = text.trimEnd().split('\n');
   for (const line of lines.slice(0, most)) console.log(`     ${line}`);
   if (lines.length > most) console.log(paint('2', `     … ${lines.length - most} more lines`));
