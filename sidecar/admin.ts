@@ -43,7 +43,7 @@ export function createAdminServer(deps: AdminDeps): Server {
 }
 
 const isLoopback = ({ socket }: IncomingMessage): boolean =>
-  /^(::1|(::ffff:)?127\.)/.test(socket.remoteAddress ?? '');
+  /^(::1$|(::ffff:)?127\.)/.test(socket.remoteAddress ?? '');
 
 export function sendJson(response: ServerResponse, value: unknown): void {
   send(response, 200, 'application/json', `${JSON.stringify(value)}\n`);

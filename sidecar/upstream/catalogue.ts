@@ -39,6 +39,8 @@ const MAX_START_RETRY_MS = 250;
 const START_MS = 10_000;
 /** A server that ends its stream at once must not be asked in a loop. */
 const REOPEN_MS = 200;
+/** Nor one that announces changed tools whenever it is asked for them. */
+const RELIST_MS = 200;
 const CHECK_INTERVAL_MS = 10_000;
 const CHECK_TIMEOUT_MS = 5_000;
 
@@ -89,15 +91,18 @@ export function createCatalogue(pool: HttpPool, changed: (state: CatalogueState)
     let open = false;
     let supported = true;
     let watch = { close: nothing };
+    const toolsChanged = (): void => {
+      listChanged = true;
+      wake();
+    };
     try {
       for (;;) {
         if (!open && supported) {
           open = true;
           watch = watchChanges(pool, dialect, {
-            toolsChanged: () => {
-              listChanged = true;
-              wake();
-            },
+            // What changed before the stream was open was told to nobody.
+            opened: toolsChanged,
+            toolsChanged,
             ended: (streamed) => {
               open = false;
               supported = streamed;
@@ -105,13 +110,15 @@ export function createCatalogue(pool: HttpPool, changed: (state: CatalogueState)
             },
           });
         }
-        await sleep(CHECK_INTERVAL_MS);
+        // News may have come while the last list was on its way.
+        if (!listChanged) await sleep(CHECK_INTERVAL_MS);
         if (closed) throw new Error('closed');
         await check(dialect);
         // Without a stream to tell of changes the list is read again.
         if (listChanged || !supported) {
           listChanged = false;
           set({ ...state, tools: await toolsOf(connection) });
+          await delay(RELIST_MS, undefined, { ref: false });
         }
       }
     } finally {

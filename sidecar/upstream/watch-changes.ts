@@ -7,6 +7,8 @@ export interface ChangeWatch {
 }
 
 export interface ChangeEvents {
+  /** From now on changes are told. */
+  opened(): void;
   toolsChanged(): void;
   /** `supported` is false when the server has no such stream, so that opening it again is of no use. */
   ended(supported: boolean): void;
@@ -33,6 +35,7 @@ export function watchChanges(pool: HttpPool, dialect: Dialect, events: ChangeEve
   const call = pool.send(request, {
     head: ({ status, headers }) => {
       streaming = status === 200 && (headers.get('content-type')?.startsWith('text/event-stream') ?? false);
+      if (streaming) events.opened();
     },
     chunk: (bytes) => {
       if (!streaming) return;
