@@ -27,6 +27,8 @@ export interface ScriptedServer {
   readonly requests: Recorded[];
   /** By JSON-RPC method, or by HTTP method for requests without a message. */
   readonly answers: Map<string, Answer>;
+  /** The same for the sidecar's own requests. */
+  readonly answersToSidecar: Map<string, Answer>;
   tools: unknown[];
   /** The requests of the clients under test: those of the sidecar itself are left out. */
   fromClients(): Recorded[];
@@ -40,7 +42,13 @@ const SIDECAR_SESSION_ID = 'session-of-the-sidecar';
 export async function startScriptedServer(port = 0): Promise<ScriptedServer> {
   const requests: Recorded[] = [];
   const answers = new Map<string, Answer>();
-  const scripted = { requests, answers, tools: [tool('echo'), tool('secret')] as unknown[] };
+  const answersToSidecar = new Map<string, Answer>();
+  const scripted = {
+    requests,
+    answers,
+    answersToSidecar,
+    tools: [tool('echo'), tool('secret')] as unknown[],
+  };
   const http = createServer((request, response) => {
     void answer(request, response, scripted);
   });
@@ -85,7 +93,7 @@ export function startStream(response: ServerResponse): (message: unknown) => voi
 const isOfSidecar = ({ message, headers }: Recorded): boolean =>
   headers['mcp-session-id'] === SIDECAR_SESSION_ID || String(message?.id ?? '').startsWith('kubectl-mcp-');
 
-type Script = Pick<ScriptedServer, 'requests' | 'answers' | 'tools'>;
+type Script = Pick<ScriptedServer, 'requests' | 'answers' | 'answersToSidecar' | 'tools'>;
 
 async function answer(request: IncomingMessage, response: ServerResponse, script: Script): Promise<void> {
   const body = await text(request).catch(() => '');
@@ -101,8 +109,8 @@ async function answer(request: IncomingMessage, response: ServerResponse, script
   response.on('close', () => (recorded.cut = !response.writableFinished));
   script.requests.push(recorded);
   const key = recorded.message ? (recorded.message.method ?? 'response') : recorded.method;
-  const given = script.answers.get(key);
-  if (given && !isOfSidecar(recorded)) return given(recorded, response);
+  const given = (isOfSidecar(recorded) ? script.answersToSidecar : script.answers).get(key);
+  if (given) return given(recorded, response);
   defaultAnswer(key, recorded, response, script);
 }
 
