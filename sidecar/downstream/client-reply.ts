@@ -7,11 +7,12 @@ const ONE_WRITE_BYTES = 16 * 1024;
 /**
  * Writes an answer to the client. Bytes go out as they come; a JSON answer that is whole in one piece goes out in one
  * write with its head.
+ * @param closing whether the client must use another connection next time: the pod is about to end
  */
 export function createClientReply(
   exchange: Exchange,
   response: ServerResponse,
-  transit: () => Transit | undefined,
+  { transit, closing }: { transit: () => Transit | undefined; closing: () => boolean },
 ): Reply {
   let waiting: ReplyHead | undefined;
   let first: Buffer | undefined;
@@ -20,6 +21,7 @@ export function createClientReply(
   function writeHead({ status, headers, contentLength }: ReplyHead, length: number | undefined): void {
     const known = status === 204 || status === 304 ? undefined : (length ?? contentLength);
     if (known !== undefined) headers['content-length'] = String(known);
+    if (closing()) headers['connection'] = 'close';
     response.writeHead(status, headers);
   }
 
@@ -67,12 +69,18 @@ export function createClientReply(
     fail(refusal) {
       // Half an answer cannot be taken back: the client must see that it is half.
       if (response.headersSent) response.destroy();
-      else answerRefusal(exchange, response, refusal);
+      else answerRefusal(exchange, response, refusal, closing());
     },
   };
 }
 
-export function answerRefusal(exchange: Exchange, response: ServerResponse, refusal: Refusal): void {
+/** @param closing whether the client must use another connection next time */
+export function answerRefusal(
+  exchange: Exchange,
+  response: ServerResponse,
+  refusal: Refusal,
+  closing: boolean,
+): void {
   const { status, outcome, code, message } = REASONS[refusal.reason];
   const body = Buffer.from(refusalBody(refusal, exchange.message?.id));
   exchange.status = status;
@@ -82,6 +90,7 @@ export function answerRefusal(exchange: Exchange, response: ServerResponse, refu
     'content-type': 'application/json',
     'content-length': body.length,
     ...refusal.headers,
+    ...(closing ? { connection: 'close' } : {}),
   });
   response.end(body);
 }

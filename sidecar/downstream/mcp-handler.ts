@@ -57,8 +57,7 @@ export function createMcpHandler(server: ServerConfig, { policy, upstream, inFli
     const answer = (refusal: Refusal): void => {
       if (gone || response.headersSent) return;
       // What is left of the body is not read: the connection cannot be used again.
-      if (!request.complete) response.setHeader('connection', 'close');
-      answerRefusal(exchange, response, refusal);
+      answerRefusal(exchange, response, refusal, !request.complete || inFlight.draining);
     };
     const failed = (error: unknown): void => {
       exchange.error = { code: -32603, message: (error as Error).message };
@@ -77,7 +76,7 @@ export function createMcpHandler(server: ServerConfig, { policy, upstream, inFli
     const forward = (): void => {
       const reply = policy.answer(
         exchange,
-        createClientReply(exchange, response, () => transit),
+        createClientReply(exchange, response, { transit: () => transit, closing: () => inFlight.draining }),
       );
       transit = upstream.send(exchange, reply);
     };
