@@ -1,12 +1,15 @@
 /** A plan done in its order, and taken back in the opposite order when a step fails. */
 import { CliError } from '../errors.ts';
 import { type Change, type Plan, undoOf } from './change.ts';
+import { isRepointing } from './endpoints.ts';
 
 export interface Hands {
   /** Does one change; gives it back as the API server has it now. */
   readonly apply: (change: Change) => Promise<Change>;
   /** Returns when every pod is as the template says. */
   readonly waitForPods: () => Promise<void>;
+  /** Returns when callers of these Services are led where they now point. */
+  readonly waitForEndpoints: (services: readonly Change[]) => Promise<void>;
   /** After each change that was done. */
   readonly done: (change: Change) => void;
   /** After each change that was taken back, or could not be. */
@@ -14,7 +17,7 @@ export interface Hands {
 }
 
 /**
- * Waits for the pods whenever something was, or is to be, changed behind the template.
+ * Waits for the pods whenever something was, or is to be, changed behind the template, and for what follows a Service.
  * @throws {CliError} of the step that failed, when all before it is taken back as far as possible.
  */
 export async function carryOut(plan: Plan, hands: Hands): Promise<void> {
@@ -23,11 +26,19 @@ export async function carryOut(plan: Plan, hands: Hands): Promise<void> {
     applied.push(await hands.apply(change));
     hands.done(change);
   };
+  const stepAll = async (changes: readonly Change[]): Promise<void> => {
+    const last = changes.findLast(isRepointing);
+    for (const change of changes) {
+      await step(change);
+      // Before the old port is closed, or pods come that do not answer at it.
+      if (change === last) await hands.waitForEndpoints(changes.filter(isRepointing));
+    }
+  };
   try {
-    for (const change of plan.before) await step(change);
+    await stepAll(plan.before);
     if (plan.template) await step(plan.template);
     if (plan.template || plan.after.length > 0) await hands.waitForPods();
-    for (const change of plan.after) await step(change);
+    await stepAll(plan.after);
   } catch (error) {
     await takeBack(applied, hands);
     throw worded(error, applied.length);

@@ -1,5 +1,5 @@
 /** Reads what the plans look at, as plain objects: client-node's classes carry undefined fields and prototypes. */
-import type { KubernetesObject, V1Pod } from '@kubernetes/client-node';
+import type { KubernetesObject, V1EndpointSlice, V1Pod, V1ReplicaSet } from '@kubernetes/client-node';
 import { keysSecretName, tokensSecretName } from '../../webhook/names.ts';
 import type { Cluster } from '../kube/client.ts';
 import { isForbidden, isNotFound } from '../kube/errors.ts';
@@ -17,6 +17,38 @@ export async function readWorkload(cluster: Cluster, { kind, name }: WorkloadRef
 
 export const readPods = async (cluster: Cluster): Promise<V1Pod[]> =>
   plain((await cluster.core.listNamespacedPod({ namespace: cluster.namespace })).items);
+
+/** Who may not look sees none: what they would tell earlier, the time-out tells. */
+export const readReplicaSets = (cluster: Cluster): Promise<V1ReplicaSet[]> =>
+  cluster.apps
+    .listNamespacedReplicaSet({ namespace: cluster.namespace })
+    .then(({ items }) => plain(items), none);
+
+/** Those that the control plane makes for a Service; none where the user may not look. */
+export const readEndpointSlices = (cluster: Cluster, service: string): Promise<V1EndpointSlice[]> =>
+  cluster.discovery
+    .listNamespacedEndpointSlice({
+      namespace: cluster.namespace,
+      labelSelector: `kubernetes.io/service-name=${service},endpointslice.kubernetes.io/managed-by=endpointslice-controller.k8s.io`,
+    })
+    .then(({ items }) => plain(items), none);
+
+const LOG_LINES = 6;
+
+/** The last lines of the run of a container that ended; none when they cannot be had. */
+export const readLogEnd = (cluster: Cluster, { pod, container }: { pod: string; container: string }) =>
+  cluster.core
+    .readNamespacedPodLog({
+      namespace: cluster.namespace,
+      name: pod,
+      container,
+      previous: true,
+      tailLines: LOG_LINES,
+    })
+    .then(
+      (text) => text.split('\n').filter((line) => line.trim() !== ''),
+      (): string[] => [],
+    );
 
 /** @param name the workload's name as annotated, or as it will be. */
 export async function readSurroundings(cluster: Cluster, name: string): Promise<Surroundings> {
@@ -54,4 +86,9 @@ async function readSecret(cluster: Cluster, name: string) {
     if (isNotFound(error) || isForbidden(error)) return undefined;
     throw error;
   }
+}
+
+function none(error: unknown): never[] {
+  if (isForbidden(error)) return [];
+  throw error;
 }

@@ -1,6 +1,6 @@
 /** How far a rollout is, in the words of `kubectl rollout status`. Pure. */
-import type { V1Pod } from '@kubernetes/client-node';
-import { SIDECAR_CONTAINER, WEBHOOK_ENTRY } from '../../webhook/names.ts';
+import type { V1Pod, V1ReplicaSet } from '@kubernetes/client-node';
+import { SIDECAR_CONTAINER } from '../../webhook/names.ts';
 import { hasSidecar, isLive, objectName, selectorMatches, type Workload } from './workload.ts';
 
 export interface RolloutState {
@@ -10,6 +10,8 @@ export interface RolloutState {
   /** It will not get further by waiting. */
   readonly failure?: string;
 }
+
+const REVISION = 'deployment.kubernetes.io/revision';
 
 interface Status {
   readonly observedGeneration?: number;
@@ -21,7 +23,7 @@ interface Status {
   readonly desiredNumberScheduled?: number;
   readonly updatedNumberScheduled?: number;
   readonly numberAvailable?: number;
-  readonly conditions?: readonly { type: string; status: string; reason?: string; message?: string }[];
+  readonly conditions?: readonly { type: string; reason?: string }[];
 }
 
 export function rolloutState(workload: Workload): RolloutState {
@@ -53,27 +55,6 @@ export function lagging(workload: Workload, pods: readonly V1Pod[], injected: bo
   return `pods ${injected ? 'without' : 'still with'} container ${SIDECAR_CONTAINER}: ${names}`;
 }
 
-/** Why pods of a workload do not get ready: reasons that the kubelet gives, one each. */
-export const troubles = (workload: Workload, pods: readonly V1Pod[]): string[] =>
-  pods
-    .filter((pod) => isLive(pod) && selectorMatches(workload.spec.selector, pod.metadata?.labels))
-    .flatMap((pod) =>
-      [...(pod.status?.initContainerStatuses ?? []), ...(pod.status?.containerStatuses ?? [])].flatMap(
-        ({ name, state, lastState, restartCount }) => {
-          const { reason, message } = state?.waiting ?? {};
-          if (!reason || reason === 'PodInitializing' || reason === 'ContainerCreating') return [];
-          // The message of a back-off changes by the minute and says less than how the container ended.
-          const ended = lastState?.terminated;
-          const why = ended
-            ? `exit code ${ended.exitCode}, restarts ${restartCount}${ended.message ? `: ${ended.message.trim()}` : ''}`
-            : message;
-          return [
-            `pod ${pod.metadata?.name}: container ${name}: ${reason}${why ? `: ${why.split('\n')[0]}` : ''}`,
-          ];
-        },
-      ),
-    );
-
 /** Wanted, updated, available and all pods. */
 function counts({ kind, spec }: Workload, status: Status): [number, number, number, number] {
   if (kind === 'DaemonSet') {
@@ -90,8 +71,23 @@ function counts({ kind, spec }: Workload, status: Status): [number, number, numb
 function failureOf({ conditions = [] }: Status): string | undefined {
   const progressing = conditions.find((each) => each.type === 'Progressing');
   if (progressing?.reason === 'ProgressDeadlineExceeded') return 'it exceeded its progress deadline';
-  const failed = conditions.find((each) => each.type === 'ReplicaFailure' && each.status === 'True');
-  return failed?.message?.includes(`"${WEBHOOK_ENTRY}" denied`) ? failed.message : undefined;
+  return undefined;
+}
+
+/**
+ * What keeps the Deployment's newest ReplicaSet from creating pods, in the API server's words. The Deployment's own
+ * condition may be that of an older one.
+ */
+export function refusalOf(workload: Workload, sets: readonly V1ReplicaSet[]): string | undefined {
+  const revision = workload.metadata.annotations?.[REVISION];
+  const newest = sets.find(
+    ({ metadata }) =>
+      metadata?.annotations?.[REVISION] === revision &&
+      metadata?.ownerReferences?.some((each) => each.uid === workload.metadata.uid),
+  );
+  return newest?.status?.conditions?.find(
+    (each) => each.type === 'ReplicaFailure' && each.status === 'True' && each.reason === 'FailedCreate',
+  )?.message;
 }
 
 const waiting = (message: string): RolloutState => ({ done: false, message });

@@ -12,6 +12,7 @@ import { applyChange, withoutBookkeeping } from './apply-change.ts';
 import { carryOut } from './carry-out.ts';
 import { type Change, changesOf, type Plan } from './change.ts';
 import { changeLines } from './plan-lines.ts';
+import { waitForEndpoints } from './wait-for-endpoints.ts';
 import { waitForPods } from './wait-for-pods.ts';
 import { objectName, type Workload } from './workload.ts';
 
@@ -75,13 +76,15 @@ const act = (
   { cluster, workload, plan, injected }: RunInput,
   { timeoutMs, show, progress }: Act,
   { streams, signal, nowMs }: Deps,
-): Promise<void> =>
-  carryOut(plan, {
+): Promise<void> => {
+  const waiting = { timeoutMs, signal, progress, nowMs };
+  return carryOut(plan, {
     apply: (change) =>
       applyChange(cluster, change, 'none').catch((error: unknown) =>
         Promise.reject(toCliError(error, cluster.server)),
       ),
-    waitForPods: () => waitForPods(cluster, workload, { injected, timeoutMs, signal, progress, nowMs }),
+    waitForPods: () => waitForPods(cluster, workload, { ...waiting, injected }),
+    waitForEndpoints: (services) => waitForEndpoints(cluster, workload, services, waiting),
     done: show,
     undone: (change, error) =>
       writeLine(
@@ -91,6 +94,7 @@ const act = (
           : `Warning: ${objectName((change.after ?? change.before)!)} could not be ${change.done}: ${toCliError(error).message}`,
       ),
   });
+};
 
 /** What a person would commit: the objects as they will be, without what the API server and kubectl fill in. */
 const manifestsOf = (changes: readonly Change[], workload: Workload): KubernetesObject[] => {

@@ -10,6 +10,12 @@ const change = (name: string, kind: 'create' | 'update' | 'delete'): Change => (
   done: kind,
   details: [],
 });
+const service = (name: string): Change => ({
+  before: { kind: 'Service', metadata: { name } },
+  after: { kind: 'Service', metadata: { name } },
+  done: 'update',
+  details: [],
+});
 const plan = (parts: Partial<Plan>): Plan => ({
   before: [],
   after: [],
@@ -39,6 +45,8 @@ function recorder(failAt?: string): { log: string[]; hands: Hands } {
         return each;
       },
       waitForPods: async () => act('wait'),
+      waitForEndpoints: async (services) =>
+        act(`wait for ${services.map((each) => each.after!.metadata!.name).join(' and ')}`),
       done: () => undefined,
       undone: (each, error) => {
         if (error !== undefined) log.push(`cannot undo ${(each.after ?? each.before)!.metadata!.name}`);
@@ -95,6 +103,16 @@ describe('carrying out a plan', () => {
     };
     await assert.rejects(carryOut(whole, stubborn));
     assert.deepEqual(log.slice(5), ['cannot undo service', 'restored template', 'deleted secret']);
+  });
+
+  it('waits for what follows the Services before the next step', async () => {
+    const services = [service('a'), service('b')];
+    const enabling = recorder();
+    await carryOut({ ...whole, after: [...services, change('policy', 'create')] }, enabling.hands);
+    assert.deepEqual(enabling.log.slice(3), ['update a', 'update b', 'wait for a and b', 'create policy']);
+    const disabling = recorder('wait for a and b');
+    await assert.rejects(carryOut({ ...whole, before: services }, disabling.hands), /taken back/);
+    assert.deepEqual(disabling.log, ['update a', 'update b', 'wait for a and b', 'restored b', 'restored a']);
   });
 
   it('says nothing of taking back when nothing had been changed', async () => {

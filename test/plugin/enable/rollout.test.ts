@@ -1,7 +1,7 @@
-import type { V1Pod } from '@kubernetes/client-node';
+import type { V1Pod, V1ReplicaSet } from '@kubernetes/client-node';
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { lagging, rolloutState, troubles } from '../../../plugin/enable/rollout.ts';
+import { lagging, refusalOf, rolloutState } from '../../../plugin/enable/rollout.ts';
 import type { WorkloadKind } from '../../../plugin/enable/workload.ts';
 import { pod, workload } from './fixtures.ts';
 
@@ -14,6 +14,17 @@ const state = (kind: WorkloadKind, status: Record<string, unknown>, replicas = 2
       draft.status = { observedGeneration: 3, ...status };
     }),
   );
+
+const set = (revision: string, reason?: string, uid = 'u'): V1ReplicaSet => ({
+  metadata: {
+    annotations: { 'deployment.kubernetes.io/revision': revision },
+    ownerReferences: [{ apiVersion: 'apps/v1', kind: 'Deployment', name: 'everything', uid }],
+  },
+  status: {
+    replicas: 0,
+    conditions: [{ type: 'ReplicaFailure', status: 'True', ...(reason && { reason }), message: 'no' }],
+  },
+});
 
 describe('the state of a rollout', () => {
   const cases: [string, WorkloadKind, Record<string, unknown>, RegExp | true][] = [
@@ -69,14 +80,20 @@ describe('the state of a rollout', () => {
     assert.equal(state('Deployment', {}, 0).done, true);
   });
 
-  it('fails when the webhook refuses the pods or the deadline is over, and not by a stale condition of a rollout that ended', () => {
-    const message = 'admission webhook "inject.kubectl-mcp.dev" denied the request: no';
-    const conditions = [{ type: 'ReplicaFailure', status: 'True', message }];
-    assert.equal(state('Deployment', { conditions }).failure, message);
-    const late = [{ type: 'Progressing', status: 'False', reason: 'ProgressDeadlineExceeded' }];
-    assert.match(state('Deployment', { conditions: late }).failure!, /progress deadline/);
-    const ended = { updatedReplicas: 2, replicas: 2, availableReplicas: 2, conditions };
-    assert.equal(state('Deployment', ended).failure, undefined);
+  it('fails when the deadline is over', () => {
+    const conditions = [{ type: 'Progressing', status: 'False', reason: 'ProgressDeadlineExceeded' }];
+    assert.match(state('Deployment', { conditions }).failure!, /progress deadline/);
+  });
+
+  it('knows why pods of the newest ReplicaSet are not created, and does not mind an older one', () => {
+    const current = workload((draft) => {
+      draft.metadata.uid = 'u';
+      draft.metadata.annotations = { 'deployment.kubernetes.io/revision': '3' };
+    });
+    const old = [set('2', 'FailedCreate'), set('3', 'FailedCreate', 'other')];
+    assert.equal(refusalOf(current, [...old, set('3', 'FailedCreate')]), 'no');
+    assert.equal(refusalOf(current, [...old, set('3', 'FailedDelete')]), undefined);
+    assert.equal(refusalOf(current, old), undefined);
   });
 });
 
@@ -101,23 +118,5 @@ describe('the pods of a rollout', () => {
     );
     assert.equal(lagging(workload(), [injected, going], true), undefined);
     assert.equal(lagging(workload(), [pod('other', { app: 'other' })], true), undefined);
-  });
-
-  it('tell how a container ended, not how long the kubelet waits', () => {
-    const crashing = pod('p', labels);
-    crashing.status!.initContainerStatuses = [
-      {
-        name: 'mcp-proxy',
-        image: '',
-        imageID: '',
-        ready: false,
-        restartCount: 2,
-        state: { waiting: { reason: 'CrashLoopBackOff', message: 'back-off 10s' } },
-        lastState: { terminated: { exitCode: 1, message: 'invalid configuration\nmore' } },
-      },
-    ];
-    assert.deepEqual(troubles(workload(), [crashing]), [
-      'pod p: container mcp-proxy: CrashLoopBackOff: exit code 1, restarts 2: invalid configuration',
-    ]);
   });
 });
