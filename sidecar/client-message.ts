@@ -74,8 +74,12 @@ export function readClientMessage(raw: Buffer): ClientMessage | Refusal {
 
 /** The decoded string at a span; undefined when there is none or it is not a string. */
 export function text(raw: Buffer, span: Span | undefined): string | undefined {
-  return span && raw[span.start] === 0x22 ? (JSON.parse(utf8(raw, span)) as string) : undefined;
+  if (!span || raw[span.start] !== 0x22) return undefined;
+  const inner = raw.toString('latin1', span.start + 1, span.end - 1);
+  return PLAIN.test(inner) ? inner : (JSON.parse(utf8(raw, span)) as string);
 }
 
+/** ASCII without escapes, which is what it stands for. */
+const PLAIN = /^[\x20-\x5b\x5d-\x7e]*$/;
 const utf8 = (raw: Buffer, span: Span | undefined): string =>
   span ? raw.toString('utf8', span.start, span.end) : '';

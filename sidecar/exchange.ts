@@ -14,6 +14,8 @@ export interface RequestHead {
   readonly path: string;
   readonly headers: IncomingHttpHeaders;
   readonly remoteAddress: string;
+  /** Stands for the client's connection: equal for requests that came on the same one. */
+  readonly connection: object;
 }
 
 /** One request of a client's and all that becomes known of it on the way. */

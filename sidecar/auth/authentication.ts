@@ -28,7 +28,7 @@ export function createAuthentication(authenticator: Authenticator, sessions: Ses
     name: 'authentication',
     needs: ['head'],
     head(exchange) {
-      const found = authenticator.authenticate(exchange.head.headers);
+      const found = authenticator.authenticate(exchange.head.headers, exchange.head.connection);
       return found instanceof Promise ? found.then((late) => admit(exchange, late)) : admit(exchange, found);
     },
   };

@@ -4,7 +4,10 @@ import type { Refusal } from '../reasons.ts';
 
 /** Finds out who calls. Never throws for what a client sent: what is not a principal is a refusal. */
 export interface Authenticator {
-  authenticate(headers: IncomingHttpHeaders): Principal | Refusal | Promise<Principal | Refusal>;
+  authenticate(
+    headers: IncomingHttpHeaders,
+    connection: object,
+  ): Principal | Refusal | Promise<Principal | Refusal>;
   /** Undefined once callers can be told apart; until then what is missing. */
   notReady(): string | undefined;
   close(): void;

@@ -3,6 +3,7 @@ import { errors, jwtVerify, type JWTPayload } from 'jose';
 import { globMatcher } from '../glob.ts';
 import { principal, type Principal } from '../principal.ts';
 import { refuse, type Refusal } from '../reasons.ts';
+import { createConnectionMemo } from './connection-memo.ts';
 import { bearerToken, challenge, type Authenticator } from './authenticator.ts';
 import type { IssuerKeys } from './cluster-issuer.ts';
 
@@ -42,16 +43,27 @@ export function createKubernetesTokens(
   const allowed = config.allowPrincipals.map(globMatcher);
   /** By digest, so that no token is kept. */
   const verified = new Map<string, Verified>();
+  const memo = createConnectionMemo<Verified>();
 
-  function authenticate(token: string): Principal | Refusal | Promise<Principal | Refusal> {
+  function authenticate(
+    token: string,
+    connection: object,
+  ): Principal | Refusal | Promise<Principal | Refusal> {
     if (token.length > MAX_TOKEN_CHARS)
       return refuse('credentials-invalid', 'the token is too long', challenge('invalid_token'));
     const keys = source.current();
     // What is wrong names files and addresses; that is for /health, not for a caller whom nobody knows yet.
     if (!keys) return refuse('keys-unavailable', undefined, { 'retry-after': '2' });
-    const digest = hash('sha256', token, 'base64url');
+    const credential = Buffer.from(token);
+    const isGood = (each: Verified) => each.keys === keys && each.expiresAtMs > now();
+    const last = memo.recall(connection, credential);
+    if (last && isGood(last)) return last.verdict;
+    const digest = hash('sha256', credential, 'base64url');
     const known = verified.get(digest);
-    if (known && known.keys === keys && known.expiresAtMs > now()) return known.verdict;
+    if (known && isGood(known)) {
+      memo.remember(connection, credential, known);
+      return known.verdict;
+    }
     return verify(token, keys, true).then((result) => {
       if ('reason' in result) return result;
       if (verified.size >= MAX_CACHED) verified.delete(verified.keys().next().value ?? '');
@@ -102,11 +114,11 @@ export function createKubernetesTokens(
   }
 
   return {
-    authenticate(headers) {
+    authenticate(headers, connection) {
       const token = bearerToken(headers);
       return token === undefined
         ? refuse('credentials-missing', undefined, challenge())
-        : authenticate(token);
+        : authenticate(token, connection);
     },
     notReady: () =>
       source.current() ? undefined : (source.problem() ?? 'the keys of the cluster are not loaded yet'),

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { principal, type Principal } from '../principal.ts';
 import { refuse } from '../reasons.ts';
+import { createConnectionMemo } from './connection-memo.ts';
 import { bearerToken, challenge, type Authenticator } from './authenticator.ts';
 
 /** The kubelet swaps a Secret volume some seconds after the Secret changed; reading it this often adds little. */
@@ -16,7 +17,10 @@ export function createStaticTokens(config: { secret: string; directory: string }
   let callers: { digest: Buffer; principal: Principal }[] = [];
   let problem: string | undefined;
 
+  const memo = createConnectionMemo<Principal>();
+
   function load(): void {
+    memo.clear();
     try {
       callers = readTokens(config);
       problem = callers.length > 0 ? undefined : `Secret ${config.secret} holds no token`;
@@ -29,15 +33,19 @@ export function createStaticTokens(config: { secret: string; directory: string }
   load();
   const timer = setInterval(load, RELOAD_MS).unref();
   return {
-    authenticate(headers) {
+    authenticate(headers, connection) {
       if (problem) return refuse('keys-unavailable', problem, { 'retry-after': '5' });
       const given = bearerToken(headers) ?? headers['x-mcp-auth'];
       if (typeof given !== 'string' || given === '')
         return refuse('credentials-missing', undefined, challenge());
+      const credential = Buffer.from(given);
+      const known = memo.recall(connection, credential);
+      if (known) return known;
       // Digests are of one length, and all are compared, so that time tells neither length nor place.
-      const digest = hash('sha256', given, 'buffer');
+      const digest = hash('sha256', credential, 'buffer');
       let found: Principal | undefined;
       for (const caller of callers) if (timingSafeEqual(digest, caller.digest)) found = caller.principal;
+      if (found) memo.remember(connection, credential, found);
       return found ?? refuse('credentials-invalid', undefined, challenge('invalid_token'));
     },
     notReady: () => problem,

@@ -30,6 +30,7 @@ export function createMcpHandler(server: ServerConfig, { policy, upstream, inFli
         path,
         headers: request.headers,
         remoteAddress: (request.socket.remoteAddress ?? '').replace(/^::ffff:/, ''),
+        connection: request.socket,
       },
       startedAtMs: performance.now(),
       principal: ANONYMOUS,

@@ -41,7 +41,7 @@ export function holdClock(): { forwardMs(ms: number): void } {
 }
 
 export const ask = async (by: Authenticator, authorization?: string): Promise<Principal | Refusal> =>
-  by.authenticate(authorization === undefined ? {} : { authorization });
+  by.authenticate(authorization === undefined ? {} : { authorization }, {});
 
 /** What the caller sees: status and words, or its name. */
 export function shown(verdict: Principal | Refusal): string {

@@ -36,13 +36,16 @@ const shown = (verdict: Principal | Refusal | Promise<Principal | Refusal>): str
 };
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
 
+/** All callers share one, as behind a gateway. */
+const CONNECTION = {};
+
 describe('auth: token', () => {
   test('knows callers by their token, in either header', () => {
     mountSecret({ alice: 'token-a\n', bob: '  token-b  ' });
     const tokens = start();
-    assert.equal(shown(tokens.authenticate(bearer('token-a'))), 'token:alice');
-    assert.equal(shown(tokens.authenticate(bearer('token-b'))), 'token:bob');
-    assert.equal(shown(tokens.authenticate({ 'x-mcp-auth': 'token-a' })), 'token:alice');
+    assert.equal(shown(tokens.authenticate(bearer('token-a'), CONNECTION)), 'token:alice');
+    assert.equal(shown(tokens.authenticate(bearer('token-b'), CONNECTION)), 'token:bob');
+    assert.equal(shown(tokens.authenticate({ 'x-mcp-auth': 'token-a' }, CONNECTION)), 'token:alice');
     assert.equal(tokens.notReady(), undefined);
     tokens.close();
   });
@@ -50,7 +53,7 @@ describe('auth: token', () => {
   test('gives each caller another identity, with the Secret as issuer', () => {
     mountSecret({ alice: 'a', bob: 'b' });
     const tokens = start();
-    const [alice, bob] = ['a', 'b'].map((each) => tokens.authenticate(bearer(each)) as Principal);
+    const [alice, bob] = ['a', 'b'].map((each) => tokens.authenticate(bearer(each), CONNECTION) as Principal);
     assert.equal(alice?.issuer, 'secret/mcp-tokens');
     assert.equal(alice?.kind, 'token');
     assert.deepEqual(alice?.groups, []);
@@ -77,7 +80,7 @@ describe('auth: token', () => {
     test(`refuses ${name}, without a word of what is right`, () => {
       mountSecret({ alice: 'token-a' });
       const tokens = start();
-      const verdict = tokens.authenticate(headers) as Refusal;
+      const verdict = tokens.authenticate(headers, CONNECTION) as Refusal;
       assert.equal(shown(verdict), expected);
       assert.match(verdict.headers?.['www-authenticate'] ?? '', /^Bearer realm="mcp"/);
       tokens.close();
@@ -89,11 +92,11 @@ describe('auth: token', () => {
     mountSecret({ alice: 'old' });
     const tokens = start();
     mountSecret({ alice: 'new', bob: 'b' });
-    assert.equal(shown(tokens.authenticate(bearer('old'))), 'token:alice');
+    assert.equal(shown(tokens.authenticate(bearer('old'), CONNECTION)), 'token:alice');
     mock.timers.tick(5_000);
-    assert.equal(shown(tokens.authenticate(bearer('old'))), 'credentials-invalid');
-    assert.equal(shown(tokens.authenticate(bearer('new'))), 'token:alice');
-    assert.equal(shown(tokens.authenticate(bearer('b'))), 'token:bob');
+    assert.equal(shown(tokens.authenticate(bearer('old'), CONNECTION)), 'credentials-invalid');
+    assert.equal(shown(tokens.authenticate(bearer('new'), CONNECTION)), 'token:alice');
+    assert.equal(shown(tokens.authenticate(bearer('b'), CONNECTION)), 'token:bob');
     tokens.close();
   });
 
@@ -103,10 +106,10 @@ describe('auth: token', () => {
     const tokens = start();
     assert.equal(tokens.notReady(), 'Secret mcp-tokens holds no token');
     for (const headers of [{}, bearer(''), bearer('\n'), bearer('x')])
-      assert.match(shown(tokens.authenticate(headers)), /^keys-unavailable/);
+      assert.match(shown(tokens.authenticate(headers, CONNECTION)), /^keys-unavailable/);
     mountSecret({ alice: 'a' });
     mock.timers.tick(5_000);
-    assert.equal(shown(tokens.authenticate(bearer('a'))), 'token:alice');
+    assert.equal(shown(tokens.authenticate(bearer('a'), CONNECTION)), 'token:alice');
     tokens.close();
   });
 
@@ -114,14 +117,14 @@ describe('auth: token', () => {
     mountSecret({ alice: 'a', empty: '' });
     const tokens = start();
     for (const headers of [{}, bearer(''), { 'x-mcp-auth': '' }])
-      assert.equal(shown(tokens.authenticate(headers)), 'credentials-missing');
+      assert.equal(shown(tokens.authenticate(headers, CONNECTION)), 'credentials-missing');
     tokens.close();
   });
 
   test('refuses everyone while the Secret is not mounted', () => {
     const tokens = createStaticTokens({ secret: 'mcp-tokens', directory: join(directory, 'absent') });
     assert.equal(tokens.notReady(), 'Secret mcp-tokens: ENOENT');
-    assert.match(shown(tokens.authenticate(bearer('x'))), /^keys-unavailable/);
+    assert.match(shown(tokens.authenticate(bearer('x'), CONNECTION)), /^keys-unavailable/);
     tokens.close();
   });
 });
