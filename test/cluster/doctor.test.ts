@@ -3,11 +3,12 @@ import assert from 'node:assert/strict';
 import type { V1Pod } from '@kubernetes/client-node';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { deployEverything, removeNamespace } from './everything.ts';
+import { deployEverything } from './everything.ts';
 import { kubectl, noCluster } from './kubectl.ts';
+import { namespaceName, removeNamespace } from './namespace.ts';
 import { kubectlMcp } from './plugin.ts';
 
-const NAMESPACE = 'd-doctor';
+const NAMESPACE = namespaceName('test-doctor');
 const inNamespace = (...args: string[]) => kubectl(['-n', NAMESPACE, ...args]);
 
 interface Entry {

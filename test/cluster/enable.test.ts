@@ -2,11 +2,13 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { deployEverything, removeNamespace } from './everything.ts';
+import { deployEverything } from './everything.ts';
+import { initialize } from './initialize.ts';
 import { kubectl, noCluster } from './kubectl.ts';
+import { namespaceName, removeNamespace } from './namespace.ts';
 import { kubectlMcp } from './plugin.ts';
 
-const NAMESPACE = 'd-enable';
+const NAMESPACE = namespaceName('test-enable');
 const PERIOD_MS = 50;
 const inNamespace = (...args: string[]) => kubectl(['-n', NAMESPACE, ...args]);
 const json = async (...args: string[]) => JSON.parse(await inNamespace(...args, '-o', 'json'));
@@ -33,28 +35,9 @@ async function ownObjects(): Promise<string[]> {
   return out.split('\n').filter((each) => each !== '');
 }
 
-const INITIALIZE = JSON.stringify({
-  jsonrpc: '2.0',
-  id: 1,
-  method: 'initialize',
-  params: { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'test', version: '1' } },
-});
-
 async function callOnce(url: string, token?: string): Promise<string> {
   try {
-    const response = await fetch(url, {
-      method: 'POST',
-      headers: {
-        'content-type': 'application/json',
-        accept: 'application/json, text/event-stream',
-        connection: 'close',
-        ...(token && { authorization: `Bearer ${token}` }),
-      },
-      body: INITIALIZE,
-      signal: AbortSignal.timeout(30_000),
-    });
-    await response.text();
-    return String(response.status);
+    return String((await initialize(url, token)).status);
   } catch (error) {
     return `${(error as Error).message}: ${((error as Error).cause as { code?: string })?.code ?? ''}`;
   }
@@ -120,7 +103,7 @@ describe('enable and disable on a cluster', { skip: noCluster, timeout: 600_000 
       [['--port', '7410'], /kubectl-mcp\.dev\/listen-port: "7410" is a port of container "everything"/],
       [
         ['--auth', 'token', '--token-secret', 'nope'],
-        /there is no Secret "nope" in namespace d-enable\nCreate it/,
+        /there is no Secret "nope" in namespace test-enable-\w+\nCreate it/,
       ],
       [
         ['--audience', 'https://x', '--auth', 'none'],

@@ -1,6 +1,7 @@
 /** A server that knows nothing of us, as a user would have deployed it. */
 import { imageName } from '../images/build.ts';
 import { kubectl } from './kubectl.ts';
+import { createNamespace } from './namespace.ts';
 
 /**
  * Two Services reach it by name and by number, one reaches another port. It listens before it is ready, and stops some
@@ -41,11 +42,7 @@ spec:
 `;
 
 export async function deployEverything(namespace: string, replicas = 1): Promise<void> {
-  await kubectl(['delete', 'namespace', namespace, '--ignore-not-found', '--wait=true']);
-  await kubectl(['create', 'namespace', namespace]);
+  await createNamespace(namespace);
   await kubectl(['apply', '-f', '-'], { input: manifest(namespace, replicas) });
   await kubectl(['-n', namespace, 'rollout', 'status', 'deployment/everything', '--timeout=120s']);
 }
-
-export const removeNamespace = (namespace: string): Promise<string> =>
-  kubectl(['delete', 'namespace', namespace, '--wait=false', '--ignore-not-found']);

@@ -5,8 +5,9 @@ import type { V1Pod, V1PodSpec } from '@kubernetes/client-node';
 import { PAUSE_IMAGE } from '../rig/cluster/layout.ts';
 import { INSTALL_NAMESPACE, PREFIX, WEBHOOK_NAME } from '../../webhook/names.ts';
 import { kubectl, noCluster } from './kubectl.ts';
+import { createNamespace, namespaceName, removeNamespace } from './namespace.ts';
 
-const NAMESPACE = 'w-kinds';
+const NAMESPACE = namespaceName('test-kinds');
 const INSTALL = new URL('../../manifests/install.yaml', import.meta.url).pathname;
 const inNamespace = (...args: string[]) => kubectl(['-n', NAMESPACE, ...args]);
 const create = (object: object) =>
@@ -54,10 +55,9 @@ describe('kinds of pods on a cluster', { skip: noCluster, timeout: 600_000 }, ()
       `deployment/${WEBHOOK_NAME}`,
       '--timeout=120s',
     ]);
-    await kubectl(['delete', 'namespace', NAMESPACE, '--ignore-not-found', '--wait=true']);
-    await kubectl(['create', 'namespace', NAMESPACE]);
+    await createNamespace(NAMESPACE);
   });
-  after(() => kubectl(['delete', 'namespace', NAMESPACE, '--wait=false', '--ignore-not-found']));
+  after(() => removeNamespace(NAMESPACE));
 
   test('a Guaranteed pod stays Guaranteed', async () => {
     const resources = { limits: { cpu: '50m', memory: '32Mi' } };

@@ -15,8 +15,9 @@ import {
 } from '../../webhook/names.ts';
 import { patchOf } from '../../webhook/patch.ts';
 import { kubectl, noCluster } from './kubectl.ts';
+import { createNamespace, namespaceName, removeNamespace } from './namespace.ts';
 
-const NAMESPACE = 'w-injection';
+const NAMESPACE = namespaceName('test-injection');
 const INSTALL = new URL('../../manifests/install.yaml', import.meta.url).pathname;
 const SELECTOR = 'app.kubernetes.io/component=webhook';
 const ACCOUNT = `system:serviceaccount:${INSTALL_NAMESPACE}:${WEBHOOK_NAME}`;
@@ -109,11 +110,9 @@ describe('injection on a cluster', { skip: noCluster, timeout: 600_000 }, () => 
       `deployment/${WEBHOOK_NAME}`,
       '--timeout=120s',
     ]);
-    await kubectl(['delete', 'namespace', NAMESPACE, '--ignore-not-found', '--wait=true']);
-    await kubectl(['create', 'namespace', NAMESPACE]);
-    await kubectl(['label', 'namespace', NAMESPACE, 'pod-security.kubernetes.io/enforce=restricted']);
+    await createNamespace(NAMESPACE, { 'pod-security.kubernetes.io/enforce': 'restricted' });
   });
-  after(() => kubectl(['delete', 'namespace', NAMESPACE, '--wait=false', '--ignore-not-found']));
+  after(() => removeNamespace(NAMESPACE));
 
   test('an annotated Deployment runs with its sidecar in a restricted namespace', async () => {
     await apply(deployment('plain', prefixed({ inject: 'true' })));

@@ -7,13 +7,19 @@ import { imageName } from '../images/build.ts';
 import { run } from '../plugin/run.ts';
 import { layoutOf } from '../rig/cluster/layout.ts';
 import { kubectl, noCluster } from './kubectl.ts';
+import { createNamespace, namespaceName, removeNamespace } from './namespace.ts';
 
-const NAMESPACE = 'p-plugin';
-const OTHER = 'p-plugin-other';
+const NAMESPACE = namespaceName('p-plugin');
+const OTHER = namespaceName('p-other');
 const IMAGE = imageName('everything');
 const env = { KUBECONFIG: layoutOf(process.env).kubeconfig };
 
-const mcp = (...args: string[]) => run(['-n', NAMESPACE, ...args], { env });
+/** Says `p-plugin` and `p-other` for the namespaces of this run. */
+async function mcp(...args: string[]) {
+  const { code, stdout, stderr } = await run(['-n', NAMESPACE, ...args], { env });
+  const plain = (text: string) => text.replaceAll(NAMESPACE, 'p-plugin').replaceAll(OTHER, 'p-other');
+  return { code, stdout: plain(stdout), stderr: plain(stderr) };
+}
 /** stdout of a run that must go well. */
 async function ok(...args: string[]): Promise<string> {
   const { code, stdout, stderr } = await mcp(...args);
@@ -30,11 +36,10 @@ const create = (name: string, ...flags: string[]) =>
 
 describe('kubectl mcp on a cluster', { skip: noCluster, timeout: 300_000 }, () => {
   before(async () => {
-    await removeNamespaces();
-    await Promise.all([NAMESPACE, OTHER].map((each) => kubectl(['create', 'namespace', each])));
+    await Promise.all([NAMESPACE, OTHER].map((each) => createNamespace(each)));
     await run(['install'], { env });
     await kubectl(
-      '-n p-plugin create secret generic callers --from-literal=alice=alice-0123456789abcdef --from-literal=bob=bob-0123456789abcdef'.split(
+      `-n ${NAMESPACE} create secret generic callers --from-literal=alice=alice-0123456789abcdef --from-literal=bob=bob-0123456789abcdef`.split(
         ' ',
       ),
     );
@@ -47,7 +52,7 @@ describe('kubectl mcp on a cluster', { skip: noCluster, timeout: 300_000 }, () =
     }
     await listWithTools();
   });
-  after(removeNamespaces);
+  after(() => Promise.all([NAMESPACE, OTHER].map(removeNamespace)));
 
   test('a second install changes nothing', async () => {
     const { code, stdout } = await run(['install'], { env });
@@ -62,7 +67,7 @@ describe('kubectl mcp on a cluster', { skip: noCluster, timeout: 300_000 }, () =
   });
 
   test('uninstall names the workloads that are still annotated, and without a terminal removes nothing', async () => {
-    const { code, stdout, stderr } = await run(['uninstall'], { env });
+    const { code, stdout, stderr } = await mcp('uninstall');
     assert.deepEqual({ code, stdout }, { code: 1, stdout: '' });
     assert.match(stderr, /^Warning: these workloads are still annotated\. .*no authentication/);
     assert.match(stderr, /\n {2}deployment\/weather -n p-plugin\n/);
@@ -143,7 +148,7 @@ describe('kubectl mcp on a cluster', { skip: noCluster, timeout: 300_000 }, () =
     );
     assert.match(
       stderr,
-      /^error: deployment\/weather does not let system:serviceaccount:p-plugin-other:default call \(403\)/,
+      /^error: deployment\/weather does not let system:serviceaccount:p-other:default call \(403\)/,
     );
     assert.match(stderr, /p-plugin\/\*/);
   });
@@ -199,7 +204,7 @@ const row = (name: string, auth: string, tools: string): string[] => [
   auth,
   '1/1',
   tools,
-  `http://${name}.${NAMESPACE}.svc:80/mcp`,
+  `http://${name}.p-plugin.svc:80/mcp`,
   '?',
 ];
 
@@ -213,8 +218,4 @@ async function listWithTools(): Promise<string[][]> {
     if (attempt === 30 || rows.every((each) => each[4] !== '-')) return rows;
     await sleep(1_000);
   }
-}
-
-async function removeNamespaces(): Promise<void> {
-  await kubectl(['delete', 'namespace', NAMESPACE, OTHER, '--ignore-not-found', '--wait=true']);
 }

@@ -5,8 +5,9 @@ import { isClean, runLoad } from '../load/modern-load.ts';
 import { CONNECTION_MODES, sendCall } from '../load/send-call.ts';
 import { imageName } from '../images/build.ts';
 import { kubectl, noCluster } from './kubectl.ts';
+import { createNamespace, namespaceName, removeNamespace } from './namespace.ts';
 
-const NAMESPACE = 'b-rollout';
+const NAMESPACE = namespaceName('test-rollout');
 const LOAD_SECONDS = 45;
 const CALL = { sleepMs: 2000, timeoutMs: 60_000 };
 
@@ -41,7 +42,7 @@ describe('a rolling restart under modern calls of 2 s each', { skip: noCluster, 
   let url = '';
 
   before(async () => {
-    await kubectl(['create', 'namespace', NAMESPACE]).catch(() => undefined);
+    await createNamespace(NAMESPACE);
     await kubectl(['apply', '-f', '-'], { input: MANIFEST });
     await rolledOut();
     const address = await kubectl([
@@ -65,7 +66,7 @@ describe('a rolling restart under modern calls of 2 s each', { skip: noCluster, 
     }
   });
 
-  after(() => kubectl(['delete', 'namespace', NAMESPACE, '--wait=false', '--ignore-not-found']));
+  after(() => removeNamespace(NAMESPACE));
 
   test('cuts no call and refuses no connection, whatever clients do with their connections', async () => {
     const loads = CONNECTION_MODES.map((mode) =>
