@@ -3,12 +3,15 @@ import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isClean, runLoad } from '../load/modern-load.ts';
 import { CONNECTION_MODES, sendCall } from '../load/send-call.ts';
+import { audienceOf } from '../../webhook/names.ts';
 import { imageName } from '../images/build.ts';
 import { kubectl, noCluster } from './kubectl.ts';
 import { createNamespace, namespaceName, removeNamespace } from './namespace.ts';
 
 const NAMESPACE = namespaceName('test-rollout');
-const LOAD_SECONDS = 45;
+const MOST_SECONDS = 120;
+/** Before the restart, and after it. */
+const CALM_MS = 3_000;
 const CALL = { sleepMs: 2000, timeoutMs: 60_000 };
 
 /** No readiness probe: the server is sent calls before it listens, and the sidecar has to hold them. */
@@ -22,7 +25,7 @@ spec:
   template:
     metadata:
       labels: { app: reference }
-      annotations: { kubectl-mcp.dev/inject: "true", kubectl-mcp.dev/auth: none }
+      annotations: { kubectl-mcp.dev/inject: "true" }
     spec:
       containers:
         - name: server
@@ -40,6 +43,7 @@ spec:
 
 describe('a rolling restart under modern calls of 2 s each', { skip: noCluster, timeout: 300_000 }, () => {
   let url = '';
+  let token = '';
 
   before(async () => {
     await createNamespace(NAMESPACE);
@@ -56,30 +60,45 @@ describe('a rolling restart under modern calls of 2 s each', { skip: noCluster, 
     ]);
     url = `http://${address}/mcp`;
     // kube-proxy follows a new Service's endpoints with a delay.
-    for (
-      let left = 20;
-      (await sendCall(0, { ...CALL, url, mode: 'fresh', sleepMs: 0 })).outcome !== 'ok';
-      left--
-    ) {
-      assert.ok(left > 0, 'the Service never answered');
+    token = (
+      await kubectl([
+        '-n',
+        NAMESPACE,
+        'create',
+        'token',
+        'default',
+        `--audience=${audienceOf('reference', NAMESPACE)}`,
+      ])
+    ).trim();
+    for (let left = 20; ; left--) {
+      const { outcome, fault } = await sendCall(0, { ...CALL, url, token, mode: 'fresh', sleepMs: 0 });
+      if (outcome === 'ok') return;
+      assert.ok(left > 0, `the Service never answered: ${fault}`);
       await sleep(500);
     }
   });
 
   after(() => removeNamespace(NAMESPACE));
 
-  test('cuts no call and refuses no connection, whatever clients do with their connections', async () => {
+  test('cuts no call and refuses no connection, whatever clients do with their connections', async (t) => {
+    const end = new AbortController();
     const loads = CONNECTION_MODES.map((mode) =>
-      runLoad({ ...CALL, url, mode, perSecond: 20, seconds: LOAD_SECONDS }),
+      runLoad({ ...CALL, url, token, mode, perSecond: 20, seconds: MOST_SECONDS, signal: end.signal }),
     );
-    await sleep(3000);
     const old = await podNames();
+    await sleep(CALM_MS);
+    const restartedMs = Date.now();
     await kubectl(['-n', NAMESPACE, 'rollout', 'restart', 'deployment/reference']);
     await rolledOut();
+    // The pods of before are at work until they are gone.
+    await kubectl(['-n', NAMESPACE, 'wait', ...old, '--for=delete', '--timeout=90s']);
+    t.diagnostic(`every pod replaced and gone after ${Math.round((Date.now() - restartedMs) / 1000)} s`);
+    await sleep(CALM_MS);
+    end.abort();
     const summaries = await Promise.all(loads);
-    const names = await podNames();
-    assert.ok(!old.some((each) => names.includes(each)), 'every pod was replaced');
+    for (const summary of summaries) t.diagnostic(JSON.stringify(summary));
     for (const summary of summaries) assert.ok(isClean(summary), JSON.stringify(summary, null, 2));
+    assert.ok(summaries.every(({ calls }) => calls > 200));
   });
 });
 

@@ -8,6 +8,8 @@ import type { CallOptions, ConnectionMode, Outcome } from './send-call.ts';
 export interface LoadOptions extends CallOptions {
   perSecond: number;
   seconds: number;
+  /** Ends the load before its time: calls that are under way are waited for. */
+  signal?: AbortSignal;
 }
 
 export interface LoadSummary extends Record<Outcome, number> {
@@ -33,7 +35,11 @@ export async function runLoad(options: LoadOptions): Promise<LoadSummary> {
   const from = performance.now();
   const calls = Array.from({ length: total }, async (_, index) => {
     const dueMs = (index * 1000) / options.perSecond;
-    await sleep(Math.max(0, dueMs - (performance.now() - from)));
+    const { signal } = options;
+    await sleep(Math.max(0, dueMs - (performance.now() - from)), undefined, { signal }).catch(
+      () => undefined,
+    );
+    if (signal?.aborted) return;
     const sent = performance.now();
     const at = new Date().toISOString();
     const { outcome, fault } = await sendCall(index + 1, options);
@@ -45,8 +51,8 @@ export async function runLoad(options: LoadOptions): Promise<LoadSummary> {
   });
   await Promise.all(calls);
   const sorted = latencies.toSorted((one, other) => one - other);
-  const at = (share: number): number => Math.round(sorted[Math.floor((total - 1) * share)] ?? 0);
-  return { mode: options.mode, calls: total, ...count, p50Ms: at(0.5), maxMs: at(1), faults };
+  const at = (share: number): number => Math.round(sorted[Math.floor((sorted.length - 1) * share)] ?? 0);
+  return { mode: options.mode, calls: sorted.length, ...count, p50Ms: at(0.5), maxMs: at(1), faults };
 }
 
 export const isClean = ({ cut, refused, other }: LoadSummary): boolean => cut + refused + other === 0;
