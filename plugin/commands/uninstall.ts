@@ -70,7 +70,7 @@ async function checkLeftovers(cluster: Cluster, flags: UninstallFlags, streams: 
   );
   writeLine(
     streams.err,
-    `Warning: ${left.length === 1 ? 'this workload is' : 'these workloads are'} still annotated. Pods of theirs that start from now on get no sidecar: no authentication, no filter, no audit, and Services that lead to the sidecar lead nowhere.\n${names.join('\n')}`,
+    `Warning: ${left.length === 1 ? 'this workload is' : 'these workloads are'} still annotated. Pods that start from now on get no sidecar: no authentication, no filter, no audit, and Services that lead to the sidecar lead nowhere.\n${names.join('\n')}`,
   );
   if (flags.dryRun !== 'none' || flags.yes) return;
   if (await confirm(streams, 'Remove the webhook all the same?')) return;

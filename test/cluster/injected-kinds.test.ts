@@ -44,7 +44,7 @@ async function run(
 const sidecarSays = (pod: string, ...command: string[]) =>
   inNamespace('exec', pod, '-c', 'mcp-proxy', '--', '/bin/busybox', ...command).then((text) => text.trim());
 
-describe('kinds of pods on a cluster', { skip: noCluster, timeout: 600_000 }, () => {
+describe('kinds of pods on a cluster', { skip: noCluster, timeout: 600_000, concurrency: true }, () => {
   before(async () => {
     await kubectl(['apply', '-f', INSTALL]);
     await kubectl([

@@ -1,0 +1,111 @@
+/** enable where the new pods cannot start: it stops as soon as waiting cannot help, says why, and takes all back. */
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { PAUSE_IMAGE } from '../rig/cluster/layout.ts';
+import { kubectl, noCluster } from './kubectl.ts';
+import { createNamespace, namespaceName, removeNamespace } from './namespace.ts';
+import { kubectlMcp } from './plugin.ts';
+
+const NAMESPACE = namespaceName('test-failures');
+const FULL = namespaceName('test-quota');
+
+const deployment = (namespace: string, name: string, { image = PAUSE_IMAGE, script = 'sleep 600' }) => `
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: { name: ${name}, namespace: ${namespace} }
+spec:
+  selector: { matchLabels: { app: ${name} } }
+  template:
+    metadata: { labels: { app: ${name} } }
+    spec:
+      terminationGracePeriodSeconds: 1
+      containers:
+        - name: server
+          image: ${image}
+          imagePullPolicy: Never
+          command: [/bin/busybox, sh, -c, "echo starting; exec /bin/busybox ${script}"]
+          ports: [{ containerPort: 3001 }]
+`;
+const MANIFEST = [
+  deployment(NAMESPACE, 'denied', {}),
+  // A port that it does not declare, and that the proxy takes first.
+  deployment(NAMESPACE, 'crashing', { script: 'httpd -f -p 7410' }),
+  deployment(NAMESPACE, 'imageless', { image: 'kubectl-mcp.dev/test/nope:1' }),
+  deployment(FULL, 'crowded', {}),
+  `
+---
+apiVersion: v1
+kind: ResourceQuota
+metadata: { name: one, namespace: ${FULL} }
+spec: { hard: { pods: "1" } }
+`,
+].join('');
+
+const enable = (namespace: string, name: string, ...flags: string[]) =>
+  kubectlMcp('enable', name, '-n', namespace, '--port=3001', '--services=false', ...flags);
+
+describe(
+  'enable where pods cannot start, on a cluster',
+  {
+    skip: noCluster,
+    timeout: 300_000,
+    concurrency: true,
+  },
+  () => {
+    before(async () => {
+      await Promise.all([NAMESPACE, FULL].map((each) => createNamespace(each)));
+      await kubectl(['apply', '-f', '-'], { input: MANIFEST });
+      for (const name of ['denied', 'crashing'])
+        await kubectl(['-n', NAMESPACE, 'rollout', 'status', `deployment/${name}`, '--timeout=60s']);
+      await kubectl(['-n', FULL, 'rollout', 'status', 'deployment/crowded', '--timeout=60s']);
+    });
+    after(() => Promise.all([NAMESPACE, FULL].map(removeNamespace)));
+
+    const cases: [title: string, namespace: string, name: string, flags: string[], stderr: RegExp][] = [
+      [
+        'the proxy may not listen: the end of its log is shown',
+        NAMESPACE,
+        'denied',
+        ['--listen-port=80'],
+        /container mcp-proxy: CrashLoopBackOff: exit code 1, restarts [3-9][^]*listen EACCES[^]*\nSee what the proxy is given: .*\n/,
+      ],
+      [
+        'the server crashes behind the proxy: the end of its log is shown',
+        NAMESPACE,
+        'crashing',
+        [],
+        /container server: CrashLoopBackOff: .*\nThe end of its log:\n {2}starting\n {2}httpd: .*Address already in use\nSee why container server/,
+      ],
+      [
+        'an image is not there',
+        NAMESPACE,
+        'imageless',
+        [],
+        /error: deployment\.apps\/imageless: pod .*: container server: ErrImageNeverPull: /,
+      ],
+      [
+        'a quota leaves no room',
+        FULL,
+        'crowded',
+        [],
+        /error: deployment\.apps\/crowded: pods of the new template are not created: a ResourceQuota leaves no room: .*\nNext: raise the quota/,
+      ],
+    ];
+    for (const [title, namespace, name, flags, expected] of cases) {
+      test(title, async (t) => {
+        const get = ['-n', namespace, 'get', 'deployment', name, '-o', 'jsonpath={.spec.template}'];
+        const template = await kubectl(get);
+        const started = Date.now();
+        const { code, stderr } = await enable(namespace, name, ...flags);
+        t.diagnostic(`gave up after ${Math.round((Date.now() - started) / 1000)} s`);
+        assert.equal(code, 1, stderr);
+        assert.match(stderr, expected);
+        assert.match(stderr, /\nWhat had been changed was taken back\n$/);
+        assert.equal(await kubectl(get), template);
+        const steps = stderr.split('\n').filter((line) => line.startsWith('Waiting for '));
+        assert.deepEqual(steps, [...new Set(steps)], 'each step is said once');
+      });
+    }
+  },
+);
