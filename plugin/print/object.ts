@@ -18,10 +18,11 @@ export const formatJson = (value: unknown): string => `${JSON.stringify(plain(va
 
 /** Keys sorted and sequences not indented, as kubectl's; several objects become several documents. */
 export async function formatYaml(...values: readonly unknown[]): Promise<string> {
-  const { stringify } = await import('yaml');
+  // The bundle knows this package, which is CommonJS, by its default export alone.
+  const { default: yaml } = await import('yaml');
   return values
     .map((value) =>
-      stringify(plain(value), {
+      yaml.stringify(plain(value), {
         // What Go reads: there "on" and dates need quotes.
         version: '1.1',
         indentSeq: false,

@@ -15,6 +15,7 @@ export function watchOutcome(exchange: Exchange, reply: Reply): Reply {
   let head: ReplyHead | undefined;
   let held: Buffer[] = [];
   let heldBytes = 0;
+  let found = false;
   let splitter: SseSplitter | undefined;
 
   return {
@@ -30,16 +31,15 @@ export function watchOutcome(exchange: Exchange, reply: Reply): Reply {
         for (const frame of splitter.push(bytes)) if (suspicious(frame.raw)) judge(exchange, frame.data());
         if (splitter.pendingBytes > MAX_FRAME_BYTES) splitter = undefined;
       } else if (head?.contentType === 'json' && heldBytes <= MAX_HELD_BYTES) {
+        found ||= suspicious(bytes) || (held.length > 0 && suspicious(border(held, bytes)));
         heldBytes += bytes.length;
         held.push(bytes);
       }
     },
     end() {
       reply.end();
-      if (held.length === 0 || heldBytes > MAX_HELD_BYTES) return;
-      const body = held.length === 1 && held[0] ? held[0] : Buffer.concat(held);
+      if (found && heldBytes <= MAX_HELD_BYTES) judge(exchange, Buffer.concat(held));
       held = [];
-      if (suspicious(body)) judge(exchange, body);
     },
     fail: (refusal) => reply.fail(refusal),
   };
@@ -57,6 +57,15 @@ function suspicious(bytes: Buffer): boolean {
   if (at >= 0 && bytes.toString('latin1', at + IS_ERROR.length, at + IS_ERROR.length + 6) !== ':false')
     return true;
   return bytes.includes(ERROR);
+}
+
+/** Where chunks meet, for the words may be cut in pieces, and the pieces be small. */
+function border(held: readonly Buffer[], next: Buffer): Buffer {
+  let before: Buffer = Buffer.alloc(0);
+  for (let index = held.length - 1; index >= 0 && before.length < IS_ERROR.length; index--) {
+    before = Buffer.concat([held[index]!.subarray(-IS_ERROR.length), before]);
+  }
+  return Buffer.concat([before, next.subarray(0, IS_ERROR.length)]);
 }
 
 function judge(exchange: Exchange, data: Buffer | undefined): void {
