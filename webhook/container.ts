@@ -40,6 +40,8 @@ export function sidecarContainer(
     command: [
       '/usr/bin/node',
       '--max-semi-space-size=4',
+      // Its code is 3 MB in every pod, and calls are not faster for it.
+      '--no-maglev',
       `--max-old-space-size=${heapMiB(resources)}`,
       '/app/sidecar.cjs',
     ],
