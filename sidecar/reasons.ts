@@ -107,21 +107,19 @@ export const REASONS = {
     code: -32603,
     outcome: 'error',
     message: 'the server broke the connection or the rules of HTTP',
-    doctorCode: 'MCP603',
+    doctorCode: 'MCP601',
   },
   'upstream-result-too-large': {
     status: 502,
     code: -32603,
     outcome: 'error',
     message: 'the result is too large to be filtered',
-    doctorCode: 'MCP606',
   },
   'upstream-result-unreadable': {
     status: 502,
     code: -32603,
     outcome: 'error',
     message: 'the result cannot be filtered',
-    doctorCode: 'MCP606',
   },
   'internal-error': { status: 500, code: -32603, outcome: 'error', message: 'internal error of the sidecar' },
 } as const satisfies Record<string, ReasonRow>;

@@ -17,8 +17,10 @@ import { createDrain } from './drain.ts';
 import { compileFilter } from './filter/decide-tool.ts';
 import { createToolFilter } from './filter/tool-filter.ts';
 import { healthDetails, isHealthy, type ServerHealthSource } from './health.ts';
+import type { Log } from './log.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { createPolicy } from './passes.ts';
+import { REASONS, refusalBody, refuse } from './reasons.ts';
 import { createSessions, KEY_BYTES } from './sessions.ts';
 import { createCatalogue } from './upstream/catalogue.ts';
 import { createHttpPool } from './upstream/http-pool.ts';
@@ -31,7 +33,7 @@ export interface SidecarDeps {
   readonly apiServer?: { readonly host: string; readonly port: number };
   readonly audit: LineWriter;
   /** Events of the sidecar itself: name, and fields without secrets. */
-  readonly log: (event: string, fields?: Record<string, unknown>) => void;
+  readonly log: Log;
 }
 
 export interface Sidecar {
@@ -134,6 +136,7 @@ async function createServerRuntime(server: ServerConfig, deps: RuntimeDeps): Pro
     policy: createPolicy(passes, editedReply),
     upstream: createStreamableHttp(pool, sessions, catalogue),
     inFlight: deps.inFlight,
+    log: deps.log,
   });
   const source = { name, catalogue: catalogue.state, decide, authProblem: authenticator.notReady };
   // Longer than any client keeps a connection idle, so that it is the client who closes.
@@ -149,8 +152,12 @@ async function createServerRuntime(server: ServerConfig, deps: RuntimeDeps): Pro
     if (request.method === 'GET' && path === '/health')
       return sendJson(response, { status: isHealthy([source]) ? 'healthy' : 'degraded' });
     if (request.method === 'GET' && path === '/ready') return sendJson(response, { status: 'ready' });
-    response.writeHead(404, { 'content-type': 'application/json' });
-    response.end('{"error":"not found"}\n');
+    const unknown = refuse(
+      'path-unknown',
+      `this is ${LISTEN_PATH}${target.path === LISTEN_PATH ? '' : ` or ${target.path}`}`,
+    );
+    response.writeHead(REASONS[unknown.reason].status, { 'content-type': 'application/json' });
+    response.end(refusalBody(unknown));
   });
   return {
     ...source,

@@ -4,6 +4,7 @@ import { performance } from 'node:perf_hooks';
 import { readClientMessage } from '../client-message.ts';
 import type { ServerConfig } from '../config.ts';
 import type { Exchange, Refusal, Transit, Upstream } from '../exchange.ts';
+import type { Log } from '../log.ts';
 import type { Policy } from '../passes.ts';
 import { ANONYMOUS } from '../principal.ts';
 import { refuse } from '../reasons.ts';
@@ -14,13 +15,14 @@ export interface McpHandlerDeps {
   readonly policy: Policy;
   readonly upstream: Upstream;
   readonly inFlight: InFlight;
+  readonly log: Log;
 }
 
 /** The largest message that is read; the TypeScript SDK's servers take as much. */
 export const MAX_REQUEST_BYTES = 4 * 1024 * 1024;
 
 /** Carries one HTTP request through policy to the server, and the answer back. */
-export function createMcpHandler(server: ServerConfig, { policy, upstream, inFlight }: McpHandlerDeps) {
+export function createMcpHandler(server: ServerConfig, { policy, upstream, inFlight, log }: McpHandlerDeps) {
   return (request: IncomingMessage, response: ServerResponse, path: string): void => {
     const exchange: Exchange = {
       id: randomUUID(),
@@ -61,7 +63,7 @@ export function createMcpHandler(server: ServerConfig, { policy, upstream, inFli
       answerRefusal(exchange, response, refusal, !request.complete || inFlight.draining);
     };
     const failed = (error: unknown): void => {
-      exchange.error = { code: -32603, message: (error as Error).message };
+      log('internal_error', { audit_id: exchange.id, error: (error as Error).stack });
       answer(refuse('internal-error'));
     };
     /** Goes on when the verdict is in; at once when it is not a promise. */

@@ -61,6 +61,7 @@ test('an elicitation of a legacy server reaches a modern client, and its answer 
     policy,
     upstream: createLegacyUpstream(pool, TIMEOUT_MS),
     inFlight: createInFlight(),
+    log: () => undefined,
   });
   const http = createServer((request, response) => handle(request, response, '/mcp')).listen(0, '127.0.0.1');
   await once(http, 'listening');
