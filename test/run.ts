@@ -71,10 +71,12 @@ function table(): string {
 }
 
 function summary(): string {
-  const git = (...args: string[]): string =>
-    spawnSync('git', args, { cwd: ROOT, encoding: 'utf8' }).stdout.trim();
   const dirty = git('status', '--porcelain', '--', '.', `:!${SUMMARY}`)
     ? ', with changes that are not committed'
     : '';
   return `# npm run test:full\n\nCommit ${git('rev-parse', 'HEAD')}${dirty}, Node ${process.version}.\n\n${table()}\n`;
+}
+
+function git(...args: string[]): string {
+  return spawnSync('git', args, { cwd: ROOT, encoding: 'utf8' }).stdout.trim();
 }

@@ -4,13 +4,8 @@
  */
 import { readFile } from 'node:fs/promises';
 import { request } from 'node:https';
-import { createLocalJWKSet, type JSONWebKeySet, type JWTVerifyGetKey } from 'jose';
-import type { IssuerSource } from './kubernetes-tokens.ts';
-
-export interface IssuerKeys {
-  readonly issuer: string;
-  readonly find: JWTVerifyGetKey;
-}
+import { createLocalJWKSet, type JSONWebKeySet } from 'jose';
+import type { IssuerKeys, IssuerSource } from './kubernetes-tokens.ts';
 
 const REFRESH_MS = 10 * 60_000;
 /** An unknown key id asks for a refresh; anyone can send one, so not more often than this. */

@@ -1,16 +1,21 @@
 import { hash } from 'node:crypto';
-import { errors, jwtVerify, type JWTPayload } from 'jose';
+import { errors, jwtVerify, type JWTPayload, type JWTVerifyGetKey } from 'jose';
 import { globMatcher } from '../glob.ts';
 import { principal, type Principal } from '../principal.ts';
 import { refuse, type Refusal } from '../reasons.ts';
 import { createConnectionMemo } from './connection-memo.ts';
 import { bearerToken, challenge, type Authenticator } from './authenticator.ts';
-import type { IssuerKeys } from './cluster-issuer.ts';
 
 export interface KubernetesTokensConfig {
   readonly audience: string;
   /** `NAMESPACE/SERVICEACCOUNT` globs. */
   readonly allowPrincipals: readonly string[];
+}
+
+/** Who signs the cluster's tokens, and with which keys. */
+export interface IssuerKeys {
+  readonly issuer: string;
+  readonly find: JWTVerifyGetKey;
 }
 
 /** Gives the cluster's issuer and keys; `refresh` asks the API server again, at most every few seconds. */

@@ -32,14 +32,14 @@ export function createLegacyUpstream(pool: HttpPool, timeoutMs: number): Upstrea
       capabilities: { elicitation: {} },
       clientInfo: { name: 'spike', version: '0' },
     };
-    const answer = await rpc(pool, { era: 'legacy', version }, 'initialize', params, { timeoutMs });
+    const opened = await rpc(pool, { era: 'legacy', version }, 'initialize', params, { timeoutMs });
     const dialect = {
       era: 'legacy',
       version,
-      sessionId: answer.headers.get('mcp-session-id') ?? '',
+      sessionId: opened.headers.get('mcp-session-id') ?? '',
     } as const;
     await rpc(pool, dialect, 'notifications/initialized', {}, { timeoutMs, notification: true });
-    return { dialect, result: answer.result ?? {} };
+    return { dialect, result: opened.result ?? {} };
   }
 
   async function handle(exchange: Exchange, reply: Reply): Promise<void> {
