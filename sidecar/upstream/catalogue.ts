@@ -3,6 +3,7 @@
  * session of the sidecar's own, with a stream that tells of changes and, at once, of the server's end.
  */
 import { setTimeout as delay } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { connectMcp, type McpConnection } from './connect-mcp.ts';
 import type { HttpPool } from './http-pool.ts';
 import { listTools, type CatalogueTool } from './list-tools.ts';
@@ -52,7 +53,10 @@ export function createCatalogue(pool: HttpPool, changed: (state: CatalogueState)
   let waiters: (() => void)[] = [];
   let wake = nothing;
 
-  function set(next: CatalogueState): void {
+  function set(given: CatalogueState): void {
+    const next = sameTools(given.tools, state.tools)
+      ? { ...given, ...(state.tools ? { tools: state.tools } : {}) }
+      : given;
     const news =
       next.connected !== state.connected || next.error !== state.error || next.tools !== state.tools;
     state = next;
@@ -170,6 +174,16 @@ export function createCatalogue(pool: HttpPool, changed: (state: CatalogueState)
       wake();
     },
   };
+}
+
+type Tools = CatalogueState['tools'];
+
+function sameTools(some: Tools, others: Tools): boolean {
+  return (
+    some !== undefined &&
+    some.size === others?.size &&
+    [...some.values()].every((tool) => isDeepStrictEqual(tool, others.get(tool.name)))
+  );
 }
 
 function nothing(): void {}
