@@ -159,9 +159,13 @@ async function applyManifest(): Promise<Ran> {
 }
 
 async function objects() {
-  const get = async (what: string) =>
-    JSON.parse((await kubectl(`get ${what} everything -n ${NAMESPACE} -o json`, { quiet: true })).stdout);
-  return { template: (await get('deployment')).spec.template, service: (await get('service')).spec };
+  const [deployment, service] = [await getJson('deployment'), await getJson('service')];
+  return { template: deployment.spec.template, service: service.spec };
+}
+
+async function getJson(kind: string) {
+  const { stdout } = await kubectl(`get ${kind} everything -n ${NAMESPACE} -o json`, { quiet: true });
+  return JSON.parse(stdout);
 }
 
 /** Status and body of the answer to one POST, anonymous unless a token is given. */
@@ -176,9 +180,12 @@ async function post(
       'curl',
       // The kubelet calls a pod ready that has no probe and has only just started.
       ...words('-sS --retry 20 --retry-connrefused --retry-delay 1 --max-time 10'),
-      ...['-X', 'POST', url, '-d', body, '-w', '\\n%{http_code}'],
-      ...['-H', 'content-type: application/json', '-H', 'accept: application/json, text/event-stream'],
+      ...words('-X POST -w \\n%{http_code} -H content-type:application/json'),
+      ...words('-H accept:application/json,text/event-stream'),
       ...(token ? ['-H', `authorization: Bearer ${token}`] : []),
+      '-d',
+      body,
+      url,
     ],
     { lines: 0 },
   );
