@@ -10,6 +10,8 @@ export interface Hands {
   readonly waitForPods: () => Promise<void>;
   /** Returns when callers of these Services are led where they now point. */
   readonly waitForEndpoints: (services: readonly Change[]) => Promise<void>;
+  /** After a template was taken back: its pods that would not follow. */
+  readonly freePods: (template: Change) => Promise<void>;
   /** After each change that was done. */
   readonly done: (change: Change) => void;
   /** After each change that was taken back, or could not be. */
@@ -41,6 +43,7 @@ export async function carryOut(plan: Plan, hands: Hands): Promise<void> {
     await stepAll(plan.after);
   } catch (error) {
     await takeBack(applied, hands);
+    if (plan.template && applied.length > plan.before.length) await hands.freePods(plan.template);
     throw worded(error, applied.length);
   }
 }

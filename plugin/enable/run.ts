@@ -11,6 +11,7 @@ import { writeLine } from '../streams.ts';
 import { applyChange, withoutBookkeeping } from './apply-change.ts';
 import { carryOut } from './carry-out.ts';
 import { type Change, changesOf, type Plan } from './change.ts';
+import { freePods } from './free-pods.ts';
 import { changeLines } from './plan-lines.ts';
 import { waitForEndpoints } from './wait-for-endpoints.ts';
 import { waitForPods } from './wait-for-pods.ts';
@@ -78,6 +79,13 @@ const act = (
   { streams, signal, nowMs }: Deps,
 ): Promise<void> => {
   const waiting = { timeoutMs, signal, progress, nowMs };
+  const tellUndone = (change: Change, error?: unknown): void =>
+    writeLine(
+      streams.err,
+      error === undefined
+        ? changeLines(change)[0]!
+        : `Warning: ${objectName((change.after ?? change.before)!)} could not be ${change.done}: ${toCliError(error).message}`,
+    );
   return carryOut(plan, {
     apply: (change) =>
       applyChange(cluster, change, 'none').catch((error: unknown) =>
@@ -86,13 +94,11 @@ const act = (
     waitForPods: () => waitForPods(cluster, workload, { ...waiting, injected }),
     waitForEndpoints: (services) => waitForEndpoints(cluster, workload, services, waiting),
     done: show,
-    undone: (change, error) =>
-      writeLine(
-        streams.err,
-        error === undefined
-          ? changeLines(change)[0]!
-          : `Warning: ${objectName((change.after ?? change.before)!)} could not be ${change.done}: ${toCliError(error).message}`,
-      ),
+    freePods: ({ after }) =>
+      freePods(cluster, after as Workload, (pod, error) =>
+        tellUndone({ before: { kind: 'Pod', metadata: pod.metadata! }, done: 'deleted', details: [] }, error),
+      ).catch((error: unknown) => writeLine(streams.err, `Warning: ${toCliError(error).message}`)),
+    undone: tellUndone,
   });
 };
 

@@ -15,12 +15,7 @@ export interface Trouble {
 /** Of live pods of this template: those of an older one may be what is being mended. */
 export const troublesOf = (workload: Workload, pods: readonly V1Pod[]): Trouble[] =>
   pods
-    .filter(
-      (pod) =>
-        isLive(pod) &&
-        selectorMatches(workload.spec.selector, pod.metadata?.labels) &&
-        ours(pod) === ours(workload.spec.template),
-    )
+    .filter((pod) => isLive(pod) && isOfTemplate(pod, workload))
     .flatMap((pod) =>
       [...(pod.status?.initContainerStatuses ?? []), ...(pod.status?.containerStatuses ?? [])].flatMap(
         (each) => troubleOf(pod.metadata?.name ?? '', each) ?? [],
@@ -80,7 +75,10 @@ function troubleOf(
   return { pod, container: name, reason, restarts: restartCount, ...(line && { why: line }) };
 }
 
-/** The annotations that tell one template from the next: `enable` and `disable` write no others. */
+/** By the annotations that tell one template from the next: `enable` and `disable` write no others. */
+export const isOfTemplate = (pod: V1Pod, { spec }: Workload): boolean =>
+  selectorMatches(spec.selector, pod.metadata?.labels) && ours(pod) === ours(spec.template);
+
 const ours = ({ metadata }: { metadata?: { annotations?: Record<string, string> } }): string =>
   Object.entries(metadata?.annotations ?? {})
     .filter(([key]) => key.startsWith(PREFIX))

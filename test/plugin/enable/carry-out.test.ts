@@ -47,6 +47,7 @@ function recorder(failAt?: string): { log: string[]; hands: Hands } {
       waitForPods: async () => act('wait'),
       waitForEndpoints: async (services) =>
         act(`wait for ${services.map((each) => each.after!.metadata!.name).join(' and ')}`),
+      freePods: async (each) => act(`free pods of ${each.after!.metadata!.name}`),
       done: () => undefined,
       undone: (each, error) => {
         if (error !== undefined) log.push(`cannot undo ${(each.after ?? each.before)!.metadata!.name}`);
@@ -77,7 +78,12 @@ describe('carrying out a plan', () => {
       carryOut(whole, hands),
       /^CliError: it failed\nWhat had been changed was taken back$/,
     );
-    assert.deepEqual(log.slice(5), ['restored service', 'restored template', 'deleted secret']);
+    assert.deepEqual(log.slice(5), [
+      'restored service',
+      'restored template',
+      'deleted secret',
+      'free pods of template',
+    ]);
   });
 
   it('takes back what was done when the pods do not get ready', async () => {
@@ -89,6 +95,7 @@ describe('carrying out a plan', () => {
       'wait',
       'restored template',
       'deleted secret',
+      'free pods of template',
     ]);
   });
 
@@ -102,7 +109,12 @@ describe('carrying out a plan', () => {
       },
     };
     await assert.rejects(carryOut(whole, stubborn));
-    assert.deepEqual(log.slice(5), ['cannot undo service', 'restored template', 'deleted secret']);
+    assert.deepEqual(log.slice(5), [
+      'cannot undo service',
+      'restored template',
+      'deleted secret',
+      'free pods of template',
+    ]);
   });
 
   it('waits for what follows the Services before the next step', async () => {
