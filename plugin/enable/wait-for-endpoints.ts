@@ -4,6 +4,7 @@ import { CliError, EXIT } from '../errors.ts';
 import type { Cluster } from '../kube/client.ts';
 import type { Change } from './change.ts';
 import { endpointsBehind } from './endpoints.ts';
+import { createPatience } from './patience.ts';
 import { readEndpointSlices } from './read.ts';
 import type { WaitOptions } from './wait-for-pods.ts';
 import { declaredPorts, type Workload } from './workload.ts';
@@ -11,6 +12,8 @@ import { declaredPorts, type Workload } from './workload.ts';
 const PERIOD_MS = 250;
 /** kube-proxy gathers changes for a second (its minSyncPeriod) before it writes them; nobody can be asked when it has. */
 const SETTLE_MS = 2_000;
+
+const AWAY = 'Waiting for the API server to answer again...';
 
 /** @throws {CliError} with what has not followed when the time is over, or the user interrupts. */
 export async function waitForEndpoints(
@@ -21,11 +24,12 @@ export async function waitForEndpoints(
 ): Promise<void> {
   const deadlineMs = nowMs() + timeoutMs;
   const declared = declaredPorts(workload.spec.template);
+  const patience = createPatience(nowMs);
   const pause = (ms: number) => sleep(ms, undefined, { signal }).catch(() => undefined);
   for (const change of services) {
     for (;;) {
-      const slices = await readEndpointSlices(cluster, (change.after ?? change.before)!.metadata!.name!);
-      const behind = endpointsBehind(change, slices, declared);
+      const slices = await patience(() => readEndpointSlices(cluster, change.after!.metadata!.name!));
+      const behind = slices ? endpointsBehind(change, slices, declared) : AWAY;
       if (behind === undefined) break;
       progress.update(behind);
       if (signal.aborted || nowMs() >= deadlineMs) fail(behind);

@@ -4,6 +4,7 @@ import { decodeRefusal } from '../doctor/refusal.ts';
 import { CliError, EXIT } from '../errors.ts';
 import type { Cluster } from '../kube/client.ts';
 import type { Progress } from '../progress.ts';
+import { createPatience } from './patience.ts';
 import { readLogEnd, readPods, readReplicaSets, readWorkload } from './read.ts';
 import { lagging, refusalOf, rolloutState } from './rollout.ts';
 import { hasLog, isLasting, nextStep, type Trouble, troubleKey, troublesOf, troubleText } from './trouble.ts';
@@ -30,22 +31,15 @@ export async function waitForPods(
   { injected, timeoutMs, signal, progress, nowMs }: WaitOptions & { readonly injected: boolean },
 ): Promise<void> {
   const deadlineMs = nowMs() + timeoutMs;
-  const ref = { kind: workload.kind, name: workload.metadata.name };
+  const patience = createPatience(nowMs);
   const since = new Map<string, number>();
   const seenForMs = (key: string): number => nowMs() - (since.get(key) ?? nowMs());
   for (;;) {
-    const [current, pods, sets] = await Promise.all([
-      readWorkload(cluster, ref),
-      readPods(cluster),
-      workload.kind === 'Deployment' ? readReplicaSets(cluster) : [],
-    ]);
-    const state = rolloutState(current);
-    const step = state.done ? lagging(current, pods, injected) : state.message;
+    const seen = await patience(() => look(cluster, workload, injected));
+    const { step, failure, troubles, refusal } = seen ?? AWAY;
     if (step === undefined) break;
     progress.update(step);
-    const troubles = troublesOf(current, pods);
     for (const each of troubles) note(troubleKey(each), troubleText(each));
-    const refusal = refusalOf(current, sets);
     if (refusal !== undefined) note('refusal', `pods are not created: ${decodeRefusal(refusal).cause}`);
 
     const stop = signal.aborted ? 'interrupted' : nowMs() >= deadlineMs ? 'timed out' : undefined;
@@ -54,7 +48,7 @@ export async function waitForPods(
       refusal !== undefined && (!/exceeded quota/.test(refusal) || seenForMs('refusal') > REFUSED_MS)
         ? refusal
         : undefined;
-    if (stop === undefined && !state.failure && !lasting && refused === undefined) {
+    if (stop === undefined && !failure && !lasting && refused === undefined) {
       await sleep(PERIOD_MS, undefined, { signal }).catch(() => undefined);
       continue;
     }
@@ -62,10 +56,7 @@ export async function waitForPods(
     const name = objectName(workload);
     if (refused !== undefined) throw new CliError(`${name}: ${refusedText(refused)}`);
     if (lasting) throw new CliError(`${name}: ${await lastingText(cluster, workload, lasting)}`);
-    const lines = [
-      `${name}: ${state.failure ?? stop}`,
-      ...[step, ...troubles.map(troubleText)].map(indented),
-    ];
+    const lines = [`${name}: ${failure ?? stop}`, ...[step, ...troubles.map(troubleText)].map(indented)];
     throw new CliError(lines.join('\n'), { exitCode: signal.aborted ? EXIT.interrupted : EXIT.error });
   }
   progress.end();
@@ -75,6 +66,31 @@ export async function waitForPods(
     since.set(key, nowMs());
     progress.note(text);
   }
+}
+
+interface Look {
+  /** What is waited for; absent when it has come. */
+  readonly step?: string | undefined;
+  readonly failure?: string | undefined;
+  readonly refusal?: string | undefined;
+  readonly troubles: readonly Trouble[];
+}
+
+const AWAY: Look = { step: 'Waiting for the API server to answer again...', troubles: [] };
+
+async function look(cluster: Cluster, { kind, metadata }: Workload, injected: boolean): Promise<Look> {
+  const [current, pods, sets] = await Promise.all([
+    readWorkload(cluster, { kind, name: metadata.name }),
+    readPods(cluster),
+    kind === 'Deployment' ? readReplicaSets(cluster) : [],
+  ]);
+  const { done, message, failure } = rolloutState(current);
+  return {
+    step: done ? lagging(current, pods, injected) : message,
+    failure,
+    troubles: troublesOf(current, pods),
+    refusal: refusalOf(current, sets),
+  };
 }
 
 function refusedText(message: string): string {

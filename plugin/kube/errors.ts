@@ -25,6 +25,12 @@ export const isNotFound = (error: unknown): boolean => apiStatusOf(error)?.code 
 export const isConflict = (error: unknown): boolean => apiStatusOf(error)?.code === 409;
 export const isForbidden = (error: unknown): boolean => apiStatusOf(error)?.code === 403;
 
+/** The API server is away or overloaded for now: it may answer the same question later. */
+export function isTransient(error: unknown): boolean {
+  const code = apiStatusOf(error)?.code;
+  return code === undefined ? connectionFault(error) !== undefined : code === 429 || code >= 500;
+}
+
 /** Any error as a {@link CliError}; `server` is the API server's URL, for connection faults. */
 export function toCliError(error: unknown, server = ''): CliError {
   if (error instanceof CliError) return error;

@@ -9,10 +9,14 @@ import { kubectlMcp } from './plugin.ts';
 const NAMESPACE = namespaceName('test-failures');
 const FULL = namespaceName('test-quota');
 
-const deployment = (namespace: string, name: string, { image = PAUSE_IMAGE, script = 'sleep 600' }) => `
+const workload = (
+  namespace: string,
+  name: string,
+  { image = PAUSE_IMAGE, script = 'sleep 600', kind = 'Deployment' },
+) => `
 ---
 apiVersion: apps/v1
-kind: Deployment
+kind: ${kind}
 metadata: { name: ${name}, namespace: ${namespace} }
 spec:
   selector: { matchLabels: { app: ${name} } }
@@ -24,15 +28,16 @@ spec:
         - name: server
           image: ${image}
           imagePullPolicy: Never
-          command: [/bin/busybox, sh, -c, "echo starting; exec /bin/busybox ${script}"]
+          command: [/bin/busybox, sh, -c, "echo starting >&2; exec /bin/busybox ${script}"]
           ports: [{ containerPort: 3001 }]
 `;
 const MANIFEST = [
-  deployment(NAMESPACE, 'denied', {}),
+  workload(NAMESPACE, 'denied', {}),
   // A port that it does not declare, and that the proxy takes first.
-  deployment(NAMESPACE, 'crashing', { script: 'httpd -f -p 7410' }),
-  deployment(NAMESPACE, 'imageless', { image: 'kubectl-mcp.dev/test/nope:1' }),
-  deployment(FULL, 'crowded', {}),
+  workload(NAMESPACE, 'crashing', { script: 'httpd -f -p 7410' }),
+  workload(NAMESPACE, 'stateful', { kind: 'StatefulSet' }),
+  workload(NAMESPACE, 'imageless', { image: 'kubectl-mcp.dev/test/nope:1' }),
+  workload(FULL, 'crowded', {}),
   `
 ---
 apiVersion: v1
@@ -56,8 +61,8 @@ describe(
     before(async () => {
       await Promise.all([NAMESPACE, FULL].map((each) => createNamespace(each)));
       await kubectl(['apply', '-f', '-'], { input: MANIFEST });
-      for (const name of ['denied', 'crashing'])
-        await kubectl(['-n', NAMESPACE, 'rollout', 'status', `deployment/${name}`, '--timeout=60s']);
+      for (const name of ['deployment/denied', 'deployment/crashing', 'statefulset/stateful'])
+        await kubectl(['-n', NAMESPACE, 'rollout', 'status', name, '--timeout=60s']);
       await kubectl(['-n', FULL, 'rollout', 'status', 'deployment/crowded', '--timeout=60s']);
     });
     after(() => Promise.all([NAMESPACE, FULL].map(removeNamespace)));
@@ -66,35 +71,42 @@ describe(
       [
         'the proxy may not listen: the end of its log is shown',
         NAMESPACE,
-        'denied',
+        'deploy/denied',
         ['--listen-port=80'],
         /container mcp-proxy: CrashLoopBackOff: exit code 1, restarts [3-9][^]*listen EACCES[^]*\nSee what the proxy is given: .*\n/,
       ],
       [
         'the server crashes behind the proxy: the end of its log is shown',
         NAMESPACE,
-        'crashing',
+        'deploy/crashing',
         [],
         /container server: CrashLoopBackOff: .*\nThe end of its log:\n {2}starting\n {2}httpd: .*Address already in use\nSee why container server/,
       ],
       [
+        'the broken pod of a StatefulSet comes back without the proxy too',
+        NAMESPACE,
+        'sts/stateful',
+        ['--listen-port=80'],
+        /\npod\/stateful-0 deleted\nerror: statefulset\.apps\/stateful: pod stateful-0: container mcp-proxy: /,
+      ],
+      [
         'an image is not there',
         NAMESPACE,
-        'imageless',
+        'deploy/imageless',
         [],
         /error: deployment\.apps\/imageless: pod .*: container server: ErrImageNeverPull: /,
       ],
       [
         'a quota leaves no room',
         FULL,
-        'crowded',
+        'deploy/crowded',
         [],
         /error: deployment\.apps\/crowded: pods of the new template are not created: a ResourceQuota leaves no room: .*\nNext: raise the quota/,
       ],
     ];
     for (const [title, namespace, name, flags, expected] of cases) {
       test(title, async (t) => {
-        const get = ['-n', namespace, 'get', 'deployment', name, '-o', 'jsonpath={.spec.template}'];
+        const get = ['-n', namespace, 'get', name, '-o', 'jsonpath={.spec.template}'];
         const template = await kubectl(get);
         const started = Date.now();
         const { code, stderr } = await enable(namespace, name, ...flags);
@@ -103,6 +115,8 @@ describe(
         assert.match(stderr, expected);
         assert.match(stderr, /\nWhat had been changed was taken back\n$/);
         assert.equal(await kubectl(get), template);
+        if (name !== 'deploy/imageless')
+          await kubectl(['-n', namespace, 'rollout', 'status', name, '--timeout=60s']);
         const steps = stderr.split('\n').filter((line) => line.startsWith('Waiting for '));
         assert.deepEqual(steps, [...new Set(steps)], 'each step is said once');
       });
