@@ -3,6 +3,7 @@ import { ANNOTATION_KEYS, ANNOTATIONS, type AnnotationKey } from '../../webhook/
 import { tokensSecretName } from '../../webhook/names.ts';
 import type { Deps } from '../deps.ts';
 import { changesOf, type Plan } from '../enable/change.ts';
+import { isRepointing } from '../enable/endpoints.ts';
 import { findPort } from '../enable/find-port.ts';
 import { planEnable } from '../enable/plan.ts';
 import { checkInstalled, checkTokenSecret, tryPod } from '../enable/preflight.ts';
@@ -118,6 +119,13 @@ function sayNext(plan: Plan, workload: Workload, { err }: Streams): void {
     writeLine(
       err,
       `The token of caller "${FIRST_CALLER}": kubectl get secret ${tokens} -n ${namespace} -o jsonpath='{.data.${FIRST_CALLER}}' | base64 -d`,
+    );
+  }
+  // A Service leads new connections only: those to new pods that came before it was repointed go on.
+  if (plan.after.some(isRepointing)) {
+    writeLine(
+      err,
+      `Connections that callers opened before now are not checked until they end. To end them: kubectl rollout restart ${workload.kind.toLowerCase()}/${name} -n ${namespace}`,
     );
   }
   writeLine(
