@@ -11,6 +11,8 @@ interface Stage {
   readonly name: string;
   readonly command: readonly string[];
   readonly full?: true;
+  /** Its tables are figures that the summary keeps. */
+  readonly tables?: true;
 }
 
 const tests = globSync('test/**/*.test.ts', { cwd: ROOT });
@@ -32,12 +34,13 @@ const STAGES: readonly Stage[] = [
     name: 'conformance, direct and through the sidecar',
     command: ['npm', 'run', '-s', 'conformance'],
     full: true,
+    tables: true,
   },
-  { name: 'bench', command: ['npm', 'run', '-s', 'bench'], full: true },
+  { name: 'bench', command: ['npm', 'run', '-s', 'bench'], full: true, tables: true },
 ];
 
 const { values: options } = parseArgs({ options: { full: { type: 'boolean', default: false } } });
-const results: { stage: Stage; ok: boolean; seconds: number }[] = [];
+const results: { stage: Stage; ok: boolean; seconds: number; tables: string }[] = [];
 try {
   for (const stage of STAGES.filter(({ full }) => options.full || !full)) {
     const ok = run(stage);
@@ -57,8 +60,18 @@ function run(stage: Stage): boolean {
   const started = Date.now();
   console.log(`\n── ${stage.name}`);
   const [program = '', ...args] = stage.command;
-  const { status } = spawnSync(program, args, { cwd: ROOT, stdio: ['ignore', 'inherit', 'inherit'] });
-  const result = { stage, ok: status === 0, seconds: Math.round((Date.now() - started) / 1000) };
+  const { status, stdout } = spawnSync(program, args, {
+    cwd: ROOT,
+    stdio: ['ignore', stage.tables ? 'pipe' : 'inherit', 'inherit'],
+    encoding: 'utf8',
+  });
+  if (stage.tables) console.log(stdout);
+  const result = {
+    stage,
+    ok: status === 0,
+    seconds: Math.round((Date.now() - started) / 1000),
+    tables: tablesOf(stdout ?? ''),
+  };
   results.push(result);
   return result.ok;
 }
@@ -74,7 +87,21 @@ function summary(): string {
   const dirty = git('status', '--porcelain', '--', '.', `:!${SUMMARY}`)
     ? ', with changes that are not committed'
     : '';
-  return `# npm run test:full\n\nCommit ${git('rev-parse', 'HEAD')}${dirty}, Node ${process.version}.\n\n${table()}\n`;
+  const details = results
+    .filter(({ tables }) => tables)
+    .map(({ stage, tables }) => `\n## ${stage.name}\n\n${tables}\n`);
+  return `# npm run test:full\n\nCommit ${git('rev-parse', 'HEAD')}${dirty}, Node ${process.version}.\n\n${table()}\n${details.join('')}`;
+}
+
+/** The lines of Markdown tables, and the blank lines between them. */
+function tablesOf(text: string): string {
+  const kept = text
+    .split('\n')
+    .filter((line) => line === '' || line.startsWith('|') || line.startsWith('load average'));
+  return kept
+    .join('\n')
+    .replaceAll(/\n{3,}/g, '\n\n')
+    .trim();
 }
 
 function git(...args: string[]): string {
