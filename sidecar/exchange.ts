@@ -3,7 +3,7 @@
  * the server's and one result out; the raw bytes kept on both sides.
  */
 import type { IncomingHttpHeaders } from 'node:http';
-import type { ClientMessage, Era } from './client-message.ts';
+import type { ClientMessage } from './client-message.ts';
 import type { ServerConfig } from './config.ts';
 import type { Principal } from './principal.ts';
 import type { Outcome, Refusal } from './reasons.ts';
@@ -30,7 +30,7 @@ export interface Exchange {
   session?: Session;
   /** Absent on GET and DELETE, and while the body has not been read. */
   message?: ClientMessage;
-  /** What decided: `default`, `auth.…`, `filter.…`. */
+  /** What decided: an annotation (`deny-tools`, `mode`), a step (`auth`, `session`, `origin`), or `default`. */
   rule: string;
   status: number;
   outcome: Outcome;
@@ -70,11 +70,4 @@ export interface Upstream {
   send(exchange: Exchange, reply: Reply): Transit;
 }
 
-/** A message of the server's, cut out of its framing. */
-export interface ServerMessage {
-  readonly raw: Buffer;
-  /** A response ends the exchange; a request asks the client (elicitation, sampling, roots). */
-  readonly kind: 'response' | 'request' | 'notification';
-}
-
-export type { ClientMessage, Era, Outcome, Principal, Refusal, Session };
+export type { Outcome, Refusal, Session };

@@ -22,7 +22,6 @@ export function apiStatusOf(error: unknown): ApiStatus | undefined {
 }
 
 export const isNotFound = (error: unknown): boolean => apiStatusOf(error)?.code === 404;
-export const isConflict = (error: unknown): boolean => apiStatusOf(error)?.code === 409;
 export const isForbidden = (error: unknown): boolean => apiStatusOf(error)?.code === 403;
 
 /** The API server is away or overloaded for now: it may answer the same question later. */

@@ -72,45 +72,34 @@ export function createHttpPool(target: {
   }, 1_000).unref();
 
   function send(request: UpstreamRequest, events: UpstreamEvents): UpstreamCall {
-    const kept = idle.pop();
-    if (kept) {
-      start(kept, request, events);
-      return callOf(kept, events);
-    }
-    let connection: Connection | undefined;
+    let connection = idle.pop();
     let aborted = false;
     let paused = false;
-    dial(0, (error, dialled) => {
-      if (aborted) return dialled && drop(dialled);
-      if (!dialled) return events.fail(new UpstreamError(error ?? 'no address', true));
-      connection = dialled;
-      start(dialled, request, events);
-      if (paused) dialled.socket.pause();
-    });
+    if (connection) start(connection, request, events);
+    else
+      dial(0, (error, dialled) => {
+        if (aborted) return dialled && drop(dialled);
+        if (!dialled) return events.fail(new UpstreamError(error ?? 'no address', true));
+        connection = dialled;
+        start(dialled, request, events);
+        if (paused) dialled.socket.pause();
+      });
+    /** A connection that has gone on to another request is not ours any more. */
+    const held = (): Connection | undefined => (connection?.events === events ? connection : undefined);
     return {
       abort: () => {
         aborted = true;
-        if (connection && connection.events === events) drop(connection);
+        const mine = held();
+        if (mine) drop(mine);
       },
       pause: () => {
         paused = true;
-        if (connection && connection.events === events) connection.socket.pause();
+        held()?.socket.pause();
       },
       resume: () => {
         paused = false;
-        if (connection && connection.events === events) connection.socket.resume();
+        held()?.socket.resume();
       },
-    };
-  }
-
-  function callOf(connection: Connection, events: UpstreamEvents): UpstreamCall {
-    const mine = (act: () => void) => () => {
-      if (connection.events === events) act();
-    };
-    return {
-      abort: mine(() => drop(connection)),
-      pause: mine(() => connection.socket.pause()),
-      resume: mine(() => connection.socket.resume()),
     };
   }
 

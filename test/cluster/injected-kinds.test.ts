@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { V1Pod, V1PodSpec } from '@kubernetes/client-node';
 import { PAUSE_IMAGE } from '../rig/cluster/layout.ts';
-import { INSTALL_NAMESPACE, PREFIX, WEBHOOK_NAME } from '../../webhook/names.ts';
-import { kubectl, noCluster } from './kubectl.ts';
+import { PREFIX } from '../../webhook/names.ts';
+import { kubectl, noCluster, webhookRolledOut } from './kubectl.ts';
 import { createNamespace, namespaceName, removeNamespace } from './namespace.ts';
 
 const NAMESPACE = namespaceName('test-kinds');
@@ -47,14 +47,7 @@ const sidecarSays = (pod: string, ...command: string[]) =>
 describe('kinds of pods on a cluster', { skip: noCluster, timeout: 600_000, concurrency: true }, () => {
   before(async () => {
     await kubectl(['apply', '-f', INSTALL]);
-    await kubectl([
-      '-n',
-      INSTALL_NAMESPACE,
-      'rollout',
-      'status',
-      `deployment/${WEBHOOK_NAME}`,
-      '--timeout=120s',
-    ]);
+    await webhookRolledOut();
     await createNamespace(NAMESPACE);
   });
   after(() => removeNamespace(NAMESPACE));

@@ -14,7 +14,7 @@ import {
   WEBHOOK_NAME,
 } from '../../webhook/names.ts';
 import { patchOf } from '../../webhook/patch.ts';
-import { kubectl, noCluster } from './kubectl.ts';
+import { kubectl, noCluster, webhookRolledOut } from './kubectl.ts';
 import { createNamespace, namespaceName, removeNamespace } from './namespace.ts';
 
 const NAMESPACE = namespaceName('test-injection');
@@ -102,14 +102,7 @@ const written = async () => [
 describe('injection on a cluster', { skip: noCluster, timeout: 600_000 }, () => {
   before(async () => {
     await kubectl(['apply', '-f', INSTALL]);
-    await kubectl([
-      '-n',
-      INSTALL_NAMESPACE,
-      'rollout',
-      'status',
-      `deployment/${WEBHOOK_NAME}`,
-      '--timeout=120s',
-    ]);
+    await webhookRolledOut();
     await createNamespace(NAMESPACE, { 'pod-security.kubernetes.io/enforce': 'restricted' });
   });
   after(() => removeNamespace(NAMESPACE));
@@ -331,14 +324,7 @@ describe('injection on a cluster', { skip: noCluster, timeout: 600_000 }, () => 
       await running('unasked');
     } finally {
       await scale(1);
-      await kubectl([
-        '-n',
-        INSTALL_NAMESPACE,
-        'rollout',
-        'status',
-        `deployment/${WEBHOOK_NAME}`,
-        '--timeout=120s',
-      ]);
+      await webhookRolledOut();
     }
     await eventually(
       () =>

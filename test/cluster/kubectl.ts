@@ -1,6 +1,7 @@
 /** kubectl of the rig, against the rig's cluster. */
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { INSTALL_NAMESPACE, WEBHOOK_NAME } from '../../webhook/names.ts';
 import { layoutOf } from '../rig/cluster/layout.ts';
 
 const { kubectl: program, kubeconfig } = layoutOf(process.env);
@@ -23,4 +24,16 @@ export function kubectl(args: string[], { input = '' }: { input?: string } = {})
     );
     child.stdin?.end(input);
   });
+}
+
+/** The installed webhook runs as its Deployment says. */
+export async function webhookRolledOut(): Promise<void> {
+  await kubectl([
+    '-n',
+    INSTALL_NAMESPACE,
+    'rollout',
+    'status',
+    `deployment/${WEBHOOK_NAME}`,
+    '--timeout=120s',
+  ]);
 }
