@@ -26,6 +26,12 @@ export const MOUNT = {
   tokens: '/var/run/kubectl-mcp/tokens',
   /** The optional Secret `NAME-mcp-keys`: `session` holds the 32 bytes that replicas share. */
   keys: '/var/run/kubectl-mcp/keys',
+  /** The Secret of `tls-secret`: `tls.crt` and `tls.key`. */
+  tls: '/var/run/kubectl-mcp/tls',
+  /** The ConfigMap of `policy`. */
+  policy: '/var/run/kubectl-mcp/policy',
+  /** A file per header that the server is sent: name of the file is the header's. */
+  upstreamHeaders: '/var/run/kubectl-mcp/upstream-headers',
 } as const;
 
 /** Ports of the pod that are ours unless an annotation says otherwise. */
@@ -42,6 +48,21 @@ const directory = z.string().startsWith('/');
 export const PRINCIPAL_GLOB = /^[a-z0-9*]([-a-z0-9*]*[a-z0-9*])?\/[a-z0-9*]([-.a-z0-9*]*[a-z0-9*])?$/;
 /** Characters of a tool's name (SEP-986), and `*` and `?`. */
 export const TOOL_GLOB = /^[A-Za-z0-9_\-./*?]{1,128}$/;
+
+/** A host name in lower case; may start with `*.`, which stands for one label. `*` alone: any. */
+export const HOST_GLOB = /^(\*|(\*\.)?[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*)$/;
+/** As browsers write it in `Origin` (RFC 6454 section 6.2): scheme, host in lower case, port unless it is the scheme's. `*`: any. */
+export const ORIGIN = /^(\*|[a-z][-+.a-z0-9]*:\/\/(\[[0-9a-f:.]+\]|[a-z0-9.-]+)(:\d{1,5})?)$/;
+/** Where the content of a mounted directory comes from, for messages: `secret/NAME`, `configmap/NAME` or `volume/NAME`. */
+const source = z
+  .string()
+  .regex(/^(secret|configmap|volume)\/\S+$/, 'is secret/NAME, configmap/NAME or volume/NAME');
+
+/** `secret/NAME` as it is said in a sentence: `Secret NAME`. */
+export function sourceInWords(source: string): string {
+  const [kind = '', name] = source.split('/', 2);
+  return `${{ secret: 'Secret', configmap: 'ConfigMap', volume: 'volume' }[kind]} ${name}`;
+}
 
 const toolGlob = z
   .string()
@@ -60,8 +81,8 @@ const auth = z.discriminatedUnion('mode', [
   }),
   z.strictObject({
     mode: z.literal('token'),
-    /** Name of the Secret, for messages and the principal's issuer. */
-    secret: z.string().min(1),
+    /** Is the principal's issuer too. */
+    source: sourceName,
     directory: directory.default(MOUNT.tokens),
   }),
   z.strictObject({ mode: z.literal('none') }),
@@ -76,7 +97,38 @@ const server = z.strictObject({
     transport: z.literal('streamable-http'),
     port: portNumber,
     path,
+    /** An answer from which no byte comes for this long is given up; a stream that only listens may be silent. */
+    requestTimeoutMs: z.int().min(1_000).max(86_400_000).default(120_000),
+    /** Headers that are added to each request. */
+    headers: z
+      .strictObject({ source: sourceName, directory: directory.default(MOUNT.upstreamHeaders) })
+      .optional(),
   }),
+  /** TLS on the listen port. */
+  tls: z.strictObject({ source: sourceName, directory: directory.default(MOUNT.tls) }).optional(),
+  /** What clients outside the cluster use; its host is allowed. */
+  publicUrl: z.url({ protocol: /^https?$/ }).optional(),
+  /** `Host` values besides localhost, IP addresses, the names of Services of this namespace and the host of `publicUrl`. */
+  allowedHosts: z.array(z.string().regex(HOST_GLOB, 'is a host name, may start with "*."')).default([]),
+  /** Web pages that may call. */
+  allowedOrigins: z.array(z.string().regex(ORIGIN, 'is an origin, https://HOST[:PORT]')).default([]),
+  /** Peers whose word on the client's address is taken. */
+  trustedProxies: z.array(z.union([z.cidrv4(), z.cidrv6()])).default([]),
+  limits: z
+    .strictObject({
+      requestBytes: z
+        .int()
+        .min(1_024)
+        .default(4 * 1024 * 1024),
+      /** Calls under way; more get 503. */
+      requestsInFlight: z.int().min(1).default(1_024),
+      requestsInFlightPerPrincipal: z.int().min(1).default(256),
+      /** Streams that only listen. */
+      streams: z.int().min(1).default(1_024),
+      streamsPerPrincipal: z.int().min(1).default(256),
+      connections: z.int().min(1).default(4_096),
+    })
+    .prefault({}),
   auth,
   filter: z
     .strictObject({
@@ -86,6 +138,8 @@ const server = z.strictObject({
       mode: z.enum(['all', 'non-destructive', 'read-only']).default('all'),
     })
     .default({ mode: 'all' }),
+  /** A file that may change while the sidecar runs; a tool must pass both this and `filter`. */
+  policy: z.strictObject({ source: sourceName, directory: directory.default(MOUNT.policy) }).optional(),
   audit: z.enum(['stdout', 'none']).default('stdout'),
 });
 

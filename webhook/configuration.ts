@@ -31,7 +31,7 @@ export function configOf(request: InjectionRequest, parts: Parts): SidecarConfig
 
 function authOf(request: InjectionRequest, { workload, namespace }: Parts): Server['auth'] {
   if (request.auth === 'none') return { mode: 'none' };
-  if (request.auth === 'token') return { mode: 'token', secret: request['token-secret'] ?? '' };
+  if (request.auth === 'token') return { mode: 'token', source: `secret/${request['token-secret']}` };
   return {
     mode: 'kubernetes',
     audience: request.audience ?? audienceOf(workload, namespace),

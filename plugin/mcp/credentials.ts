@@ -31,7 +31,7 @@ export async function credentialsFor(cluster: Cluster, target: Target, flags: Ca
   if (auth.mode === 'none') return { title: 'anonymous' };
   return auth.mode === 'kubernetes'
     ? fromServiceAccount(cluster, target, auth.audience, flags.asServiceaccount)
-    : fromSecret(cluster, target, auth.secret, flags.tokenFromSecret);
+    : fromSecret(cluster, target, auth.source.replace(/^secret\//, ''), flags.tokenFromSecret);
 }
 
 async function fromServiceAccount(

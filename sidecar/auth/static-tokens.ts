@@ -1,6 +1,7 @@
 import { hash, timingSafeEqual } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { sourceInWords } from '../config.ts';
 import { principal, type Principal } from '../principal.ts';
 import { refuse } from '../reasons.ts';
 import { createConnectionMemo } from './connection-memo.ts';
@@ -13,7 +14,7 @@ const RELOAD_MS = 5_000;
  * `auth: token`: each file of the directory is a caller, its content the token. Taken from `Authorization: Bearer` or
  * `X-MCP-AUTH` (the header that mcp-server-kubernetes and its clients use). Read again when the Secret changes.
  */
-export function createStaticTokens(config: { secret: string; directory: string }): Authenticator {
+export function createStaticTokens(config: { source: string; directory: string }): Authenticator {
   let callers: { digest: Buffer; principal: Principal }[] = [];
   let problem: string | undefined;
 
@@ -23,10 +24,10 @@ export function createStaticTokens(config: { secret: string; directory: string }
     memo.clear();
     try {
       callers = readTokens(config);
-      problem = callers.length > 0 ? undefined : `Secret ${config.secret} holds no token`;
+      problem = callers.length > 0 ? undefined : `${sourceInWords(config.source)} holds no token`;
     } catch (error) {
       callers = [];
-      problem = `Secret ${config.secret}: ${(error as NodeJS.ErrnoException).code ?? 'cannot be read'}`;
+      problem = `${sourceInWords(config.source)}: ${(error as NodeJS.ErrnoException).code ?? 'cannot be read'}`;
     }
   }
 
@@ -53,7 +54,7 @@ export function createStaticTokens(config: { secret: string; directory: string }
   };
 }
 
-function readTokens({ secret, directory }: { secret: string; directory: string }) {
+function readTokens({ source, directory }: { source: string; directory: string }) {
   // Secret volumes hold their bookkeeping under names that start with two dots.
   const keys = readdirSync(directory).filter((name) => !name.startsWith('..'));
   return keys.flatMap((key) => {
@@ -61,7 +62,7 @@ function readTokens({ secret, directory }: { secret: string; directory: string }
     if (token === '') return [];
     const fields = {
       kind: 'token',
-      issuer: `secret/${secret}`,
+      issuer: source,
       name: `token:${key}`,
       groups: [],
       actors: [],

@@ -69,7 +69,7 @@ export function sidecar({ directory, token, upstreamPort, ports }: Place, nodeAr
         name: 'bench',
         listenPort: ports[0],
         upstream: { transport: 'streamable-http', port: upstreamPort, path: '/mcp' },
-        auth: { mode: 'token', secret: 'bench-mcp-tokens', directory: tokens },
+        auth: { mode: 'token', source: 'secret/bench-mcp-tokens', directory: tokens },
         filter: { allowTools: ALLOWED_TOOLS, mode: 'all' },
         audit: 'stdout',
       },

@@ -43,7 +43,7 @@ const WRONG: Record<string, unknown> = {
   'kubernetes without an audience': server({ auth: { mode: 'kubernetes', allowPrincipals: ['ns/*'] } }),
   'nobody allowed': server({ auth: { ...KUBERNETES, allowPrincipals: [] } }),
   'a principal without a namespace': server({ auth: { ...KUBERNETES, allowPrincipals: ['default'] } }),
-  'a relative directory': server({ auth: { mode: 'token', secret: 's', directory: 'tokens' } }),
+  'a relative directory': server({ auth: { mode: 'token', source: 'secret/s', directory: 'tokens' } }),
   'a tool glob with a space': server({ filter: { denyTools: ['get env'] } }),
   'the admin port twice': server({ listenPort: 7411 }),
   'the port of the server itself': server({ listenPort: 3001 }),

@@ -27,7 +27,7 @@ function mountSecret(files: Record<string, string>): void {
   renameSync(join(directory, '..data_tmp'), join(directory, '..data'));
 }
 
-const start = () => createStaticTokens({ secret: 'mcp-tokens', directory });
+const start = () => createStaticTokens({ source: 'secret/mcp-tokens', directory });
 const shown = (verdict: Principal | Refusal | Promise<Principal | Refusal>): string => {
   assert.ok(!(verdict instanceof Promise));
   return 'reason' in verdict
@@ -122,7 +122,7 @@ describe('auth: token', () => {
   });
 
   test('refuses everyone while the Secret is not mounted', () => {
-    const tokens = createStaticTokens({ secret: 'mcp-tokens', directory: join(directory, 'absent') });
+    const tokens = createStaticTokens({ source: 'secret/mcp-tokens', directory: join(directory, 'absent') });
     assert.equal(tokens.notReady(), 'Secret mcp-tokens: ENOENT');
     assert.match(shown(tokens.authenticate(bearer('x'), CONNECTION)), /^keys-unavailable/);
     tokens.close();

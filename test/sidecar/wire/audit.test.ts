@@ -28,7 +28,7 @@ before(async () => {
   server = await startScriptedServer();
   sidecar = await startSidecar({
     upstreamPort: server.port,
-    auth: { mode: 'token', secret: 'mcp-tokens', directory },
+    auth: { mode: 'token', source: 'secret/mcp-tokens', directory },
     filter: { denyTools: ['secret'] },
   });
   await untilHealth(sidecar, 'healthy');

@@ -27,7 +27,7 @@ export function tokens(): SidecarOptions['auth'] {
   const directory = mkdtempSync(join(tmpdir(), 'kubectl-mcp-wire-'));
   for (const name of ['alice', 'bob']) writeFileSync(join(directory, name), `token-of-${name}`);
   stops.push(() => rmSync(directory, { recursive: true }));
-  return { mode: 'token', secret: 'mcp-tokens', directory };
+  return { mode: 'token', source: 'secret/mcp-tokens', directory };
 }
 export const as = (name: string) => ({ authorization: `Bearer token-of-${name}` });
 export const LIST = { jsonrpc: '2.0', id: 7, method: 'tools/list' };
