@@ -54,7 +54,7 @@ export const HOST_GLOB = /^(\*|(\*\.)?[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([
 /** As browsers write it in `Origin` (RFC 6454 section 6.2): scheme, host in lower case, port unless it is the scheme's. `*`: any. */
 export const ORIGIN = /^(\*|[a-z][-+.a-z0-9]*:\/\/(\[[0-9a-f:.]+\]|[a-z0-9.-]+)(:\d{1,5})?)$/;
 /** Where the content of a mounted directory comes from, for messages: `secret/NAME`, `configmap/NAME` or `volume/NAME`. */
-const source = z
+const sourceName = z
   .string()
   .regex(/^(secret|configmap|volume)\/\S+$/, 'is secret/NAME, configmap/NAME or volume/NAME');
 
