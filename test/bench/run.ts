@@ -19,7 +19,7 @@ import { coldStarts, round, startTarget, stopChild } from './rounds.ts';
 import type { RoundOptions, Running } from './rounds.ts';
 import { SCENARIOS } from './scenarios.ts';
 import type { Results } from './scenarios.ts';
-import { LOAD_CORE, buildLoad, installNginx, start } from './setup.ts';
+import { LOAD_CORE, buildGo, installNginx, start } from './setup.ts';
 import { nginx, sidecar } from './targets.ts';
 import type { Target } from './targets.ts';
 import { verifyAudited, verifyProtects } from './verify.ts';
@@ -61,9 +61,8 @@ async function main(): Promise<void> {
   process.stdout.on('error', () => undefined);
   try {
     installNginx();
-    const load = buildLoad(
-      join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'kubectl-mcp', 'bench'),
-    );
+    const cache = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'kubectl-mcp', 'bench');
+    const load = buildGo(join(import.meta.dirname, 'load'), join(cache, 'load'));
     const backend = start(LOAD_CORE, [load, 'backend']);
     stops.unshift(() => stopChild(backend));
     const [line] = await once(backend.stdout!, 'data');

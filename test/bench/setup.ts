@@ -3,7 +3,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import type { ChildProcess, StdioOptions } from 'node:child_process';
 import { mkdirSync, readdirSync } from 'node:fs';
 import { cpus } from 'node:os';
-import { join } from 'node:path';
+import { dirname } from 'node:path';
 
 /** The proxy has core 0, the load side the next one (the same one where there is no other). */
 export const PROXY_CORE = 0;
@@ -22,11 +22,9 @@ export function installNginx(): void {
   }
 }
 
-/** Builds the load program (Go, without dependencies); quick when nothing changed. */
-export function buildLoad(directory: string): string {
-  const sources = join(import.meta.dirname, 'load');
-  mkdirSync(directory, { recursive: true });
-  const binary = join(directory, 'load');
+/** Builds a Go program without dependencies; quick when nothing changed. */
+export function buildGo(sources: string, binary: string): string {
+  mkdirSync(dirname(binary), { recursive: true });
   const files = readdirSync(sources).filter((each) => each.endsWith('.go'));
   execFileSync('go', ['build', '-o', binary, ...files], { cwd: sources, stdio: ['ignore', 2, 2] });
   return binary;
