@@ -27,6 +27,7 @@ export class ResponseError extends Error {
   }
 }
 
+/** Of the head with its blank line, and of informational responses in front of it. */
 export const MAX_HEAD_BYTES = 16 * 1024;
 const MAX_CHUNK_LINE_BYTES = 256;
 
@@ -40,12 +41,18 @@ const UNTIL_CLOSE = 6;
 const DONE = 7;
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+/** RFC 9110 section 5.5; whoever takes a control character takes it for something. */
+const NOT_IN_VALUES = /[^\t\x20-\x7e\x80-\xff]/;
+/** RFC 9112 section 7.1, without the white space that it calls bad. */
+const CHUNK_LINE_FORM =
+  /^([0-9A-Fa-f]{1,8})(?:;[!#$%&'*+\-.^_`|~0-9A-Za-z]+(?:=(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+|"[\t\x20!#-[\]-~]*"))?)*$/;
 
 export class ResponseReader {
   readonly #events: ResponseEvents;
   #state = HEAD;
   #pending: Buffer | undefined;
   #left = 0;
+  #headBytes = 0;
   #reusable = true;
 
   constructor(events: ResponseEvents) {
@@ -65,18 +72,21 @@ export class ResponseReader {
   push(bytes: Buffer): void {
     let rest: Buffer | undefined = this.#pending ? Buffer.concat([this.#pending, bytes]) : bytes;
     this.#pending = undefined;
-    while (rest && rest.length > 0) {
-      if (this.#state === DONE) throw new ResponseError('bytes after the response');
-      rest = this.#step(rest);
-    }
+    if (this.#state === DONE) throw new ResponseError('bytes after the response');
+    while (rest && rest.length > 0 && this.#state !== DONE) rest = this.#step(rest);
+    if (this.#state !== DONE) return;
+    const over = rest !== undefined && rest.length > 0;
+    // Known before the end is told: whoever hears of the end may use the connection at once.
+    this.#events.end(this.#reusable && !over);
+    if (over) throw new ResponseError('bytes after the response');
   }
 
   /** The connection ended. @throws {ResponseError} when the response had not. */
   eof(): void {
     if (this.#state === DONE) return;
     if (this.#state !== UNTIL_CLOSE) throw new ResponseError('the connection ended inside the response');
-    this.#reusable = false;
-    this.#finish();
+    this.#state = DONE;
+    this.#events.end(false);
   }
 
   /** Handles what it can and returns the rest; what is incomplete is kept. */
@@ -84,8 +94,10 @@ export class ResponseReader {
     switch (this.#state) {
       case HEAD: {
         const end = bytes.indexOf('\r\n\r\n');
-        if ((end < 0 ? bytes.length : end) > MAX_HEAD_BYTES) throw new ResponseError('headers over 16 KiB');
+        if (this.#headBytes + (end < 0 ? bytes.length : end + 4) > MAX_HEAD_BYTES)
+          throw new ResponseError('headers over 16 KiB');
         if (end < 0) return this.#keep(bytes);
+        this.#headBytes += end + 4;
         this.#head(bytes.toString('latin1', 0, end));
         return bytes.subarray(end + 4);
       }
@@ -96,14 +108,14 @@ export class ResponseReader {
         this.#events.chunk(chunk);
         if (this.#left === 0) {
           if (this.#state === CHUNK_DATA) this.#state = CHUNK_CRLF;
-          else this.#finish();
+          else this.#state = DONE;
         }
         return chunk === bytes ? undefined : bytes.subarray(chunk.length);
       }
       case CHUNK_LINE: {
         const line = this.#line(bytes);
         if (line === undefined) return this.#keep(bytes);
-        const size = /^([0-9A-Fa-f]{1,8})[ \t]*(;[\t\x20-\x7e]*)?$/.exec(line)?.[1];
+        const size = CHUNK_LINE_FORM.exec(line)?.[1];
         if (size === undefined) throw new ResponseError('a chunk without a size');
         this.#left = parseInt(size, 16);
         this.#state = this.#left === 0 ? TRAILERS : CHUNK_DATA;
@@ -117,8 +129,11 @@ export class ResponseReader {
       case TRAILERS: {
         const line = this.#line(bytes);
         if (line === undefined) return this.#keep(bytes);
-        if (line === '') this.#finish();
-        else this.#left += line.length;
+        if (line === '') this.#state = DONE;
+        else {
+          trailer(line);
+          this.#left += line.length;
+        }
         if (this.#left > MAX_HEAD_BYTES) throw new ResponseError('trailers over 16 KiB');
         return bytes.subarray(line.length + 2);
       }
@@ -159,26 +174,23 @@ export class ResponseReader {
     if (coding !== undefined && (coding.toLowerCase() !== 'chunked' || start[1] === '0'))
       throw new ResponseError('a Transfer-Encoding other than chunked');
     const connection = headers.get('connection')?.toLowerCase();
-    this.#reusable = start[1] === '1' ? !connection?.includes('close') : connection === 'keep-alive';
+    // No field of HTTP's, but llhttp closes on it.
+    this.#reusable =
+      (start[1] === '1' ? !connection?.includes('close') : connection === 'keep-alive') &&
+      !headers.has('proxy-connection');
     const bodiless = status === 204 || status === 304;
     this.#events.head({
       status,
       headers,
       ...(length === undefined || bodiless ? {} : { contentLength: Number(length) }),
     });
-    if (bodiless) return this.#finish();
-    if (coding !== undefined) this.#state = CHUNK_LINE;
+    if (bodiless) this.#state = DONE;
+    else if (coding !== undefined) this.#state = CHUNK_LINE;
     else if (length === undefined) this.#state = UNTIL_CLOSE;
     else {
       this.#left = Number(length);
-      if (this.#left === 0) this.#finish();
-      else this.#state = FIXED;
+      this.#state = this.#left === 0 ? DONE : FIXED;
     }
-  }
-
-  #finish(): void {
-    this.#state = DONE;
-    this.#events.end(this.#reusable);
   }
 }
 
@@ -189,12 +201,24 @@ function field(line: string, headers: Map<string, string>): void {
   if (!TOKEN.test(name)) throw new ResponseError('a header line without a name');
   const value = withoutSpace(line, colon + 1);
   // Any CR or LF left here is bare, for the head was split at CRLF.
-  if (/[\0\r\n]/.test(value)) throw new ResponseError('a header with a bare CR, LF or NUL');
+  if (NOT_IN_VALUES.test(value))
+    throw new ResponseError('a header with a bare CR, LF, NUL or control character');
   const key = name.toLowerCase();
   const former = headers.get(key);
-  if (former !== undefined && (key === 'content-length' || key === 'transfer-encoding'))
-    throw new ResponseError(`two ${name} headers`);
+  if (key === 'content-length' || key === 'transfer-encoding') {
+    if (former !== undefined) throw new ResponseError(`two ${name} headers`);
+    // White space to the RFC; llhttp takes "chunked\t" for a coding that it does not know, and reads until the end.
+    if (line.includes('\t')) throw new ResponseError(`a tab in ${name}`);
+  }
   headers.set(key, former === undefined ? value : `${former}, ${value}`);
+}
+
+/** Nobody is told of trailers, but they end where HTTP says, and frame nothing (RFC 9110 section 6.5.1). */
+function trailer(line: string): void {
+  const headers = new Map<string, string>();
+  field(line, headers);
+  if (headers.has('content-length') || headers.has('transfer-encoding'))
+    throw new ResponseError('a trailer that belongs into the head');
 }
 
 /** Spaces and tabs alone (RFC 9110 section 5.6.3): trim() takes away bare line ends and what is no space to others. */

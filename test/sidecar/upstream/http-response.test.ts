@@ -5,8 +5,9 @@ import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
+import { MAX_HEAD_BYTES } from '../../../sidecar/upstream/http-response.ts';
 import { type Outcome, readParts, bytesOf, read } from './read-parts.ts';
-import { OK, CHUNKED, REFUSED, ACCEPTED, wellFormed } from './responses.ts';
+import { OK, BODY_OK, CHUNKED, REFUSED, ACCEPTED, wellFormed } from './responses.ts';
 
 describe('the response reader', () => {
   for (const [name, text, message, eof] of REFUSED) {
@@ -26,15 +27,36 @@ describe('the response reader', () => {
     for (const [name, text, , eof] of [...REFUSED, ...ACCEPTED]) {
       if (text.length > 1_000) continue;
       const bytes = bytesOf(text);
-      const whole = readParts([bytes], eof === 'eof');
+      const whole = decided(readParts([bytes], eof === 'eof'));
       for (let at = 1; at < bytes.length; at++)
         assert.deepEqual(
-          readParts([bytes.subarray(0, at), bytes.subarray(at)], eof === 'eof'),
+          decided(readParts([bytes.subarray(0, at), bytes.subarray(at)], eof === 'eof')),
           whole,
           `${name}, cut at ${at}`,
         );
       const single = [...bytes].map((byte) => Buffer.from([byte]));
-      assert.deepEqual(readParts(single, eof === 'eof'), whole, `${name}, byte by byte`);
+      assert.deepEqual(decided(readParts(single, eof === 'eof')), whole, `${name}, byte by byte`);
+    }
+  });
+
+  test('does not give a connection back that has bytes left over, not even for a moment', () => {
+    assert.deepEqual(read(`${OK}${BODY_OK}!`).end, { reusable: false });
+    assert.deepEqual(read('HTTP/1.1 204 X\r\n\r\n\r\n').end, { reusable: false });
+    assert.deepEqual(read(`${CHUNKED}0\r\n\r\n0`).end, { reusable: false });
+  });
+
+  test('counts the head with its blank line, whole or in parts', () => {
+    const head = (bytes: number): string => {
+      const rest = `HTTP/1.1 204 X\r\nA: \r\n\r\n`;
+      return rest.replace('A: ', `A: ${'b'.repeat(bytes - rest.length)}`);
+    };
+    for (const [bytes, error] of [
+      [MAX_HEAD_BYTES, undefined],
+      [MAX_HEAD_BYTES + 1, 'headers over 16 KiB'],
+    ] as const) {
+      const given = bytesOf(head(bytes));
+      assert.equal(readParts([given]).error, error);
+      assert.equal(readParts([given.subarray(0, -1), given.subarray(-1)]).error, error);
     }
   });
 
@@ -86,6 +108,12 @@ describe('the response reader', () => {
     }
   });
 });
+
+/** Bytes behind the end may come after the connection was given back. */
+const decided = (outcome: Outcome): Outcome =>
+  outcome.error === 'bytes after the response' && outcome.end
+    ? { ...outcome, end: { reusable: false } }
+    : outcome;
 
 function cutAt(bytes: Buffer, cuts: readonly number[]): Buffer[] {
   const places = [...new Set(cuts.map((each) => each % bytes.length))].toSorted((a, b) => a - b);
