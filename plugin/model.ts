@@ -1,7 +1,7 @@
 /** Workload, pods and Services → the MCP server as a person sees it. Pure. */
 import type { V1Pod, V1Service } from '@kubernetes/client-node';
 import { LISTEN_PATH } from '../sidecar/config.ts';
-import { ownKeys, parseAnnotations } from '../webhook/annotations.ts';
+import { ownKeys, parseAnnotations } from '../webhook/parse-annotations.ts';
 import { refusalText } from '../webhook/refusals.ts';
 import { audienceOf, SIDECAR_CONTAINER } from '../webhook/names.ts';
 import {

@@ -1,16 +1,27 @@
 /** Every annotation that a user may write on a pod template: the one source of grammar, docs, completion and checks. */
-import { closestMatch } from 'leven';
 import { z } from 'zod';
 import {
   DEFAULT_ADMIN_PORT,
   DEFAULT_LISTEN_PORT,
+  HOST_GLOB,
   LISTEN_PATH,
+  ORIGIN,
   PRINCIPAL_GLOB,
   TOOL_GLOB,
 } from '../sidecar/config.ts';
-import { PREFIX } from './names.ts';
-import { refuse } from './refusals.ts';
-import type { Refusal } from './refusals.ts';
+import {
+  dnsLabel,
+  dnsName,
+  durationMs,
+  httpUrl,
+  isOriginOfBrowsers,
+  listOf,
+  oneOf,
+  portName,
+  portNumber,
+  volumeDirectory,
+  whole,
+} from './grammar.ts';
 
 export type Annotation = {
   /** From the annotation's text to the value that the code uses. */
@@ -23,30 +34,11 @@ export type Annotation = {
   otherwise?: string;
   /** Without this the annotation has no effect, and is refused. */
   needs?: { key: string; value: string };
+  /** Another way to say the same: refused beside it. */
+  insteadOf?: string;
   /** One line for docs and completion. */
   doc: string;
 };
-
-const oneOf = <const T extends string>(...values: T[]) => ({
-  grammar: z.enum(values),
-  allowed: values.map((each) => `"${each}"`).join(' or '),
-});
-const dnsName = z.string().regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/);
-const dnsLabel = z.string().regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/);
-const whole = (min: number, max: number) =>
-  z
-    .string()
-    .regex(/^[1-9]\d{0,5}$/)
-    .transform(Number)
-    .pipe(z.int().min(min).max(max));
-const portNumber = whole(1, 65535);
-/** IANA_SVC_NAME: what Kubernetes takes as the name of a port. */
-const portName = z.string().regex(/^(?=.*[a-z])(?!.*--)[a-z0-9]([-a-z0-9]{0,13}[a-z0-9])?$/);
-const listOf = (item: RegExp) =>
-  z
-    .string()
-    .transform((text) => text.split(',').map((each) => each.trim()))
-    .pipe(z.array(z.string().regex(item)).min(1));
 
 export const ANNOTATIONS = {
   inject: {
@@ -91,7 +83,7 @@ export const ANNOTATIONS = {
     doc: "The audience that a caller's token must carry. Sharing one lets a server use its callers' tokens at another.",
   },
   'allow-principals': {
-    grammar: listOf(PRINCIPAL_GLOB),
+    grammar: listOf(z.string().regex(PRINCIPAL_GLOB)),
     allowed: 'a comma list of NAMESPACE/SERVICEACCOUNT, either may hold "*"',
     otherwise: "`NAMESPACE/*` of the pod's namespace",
     needs: { key: 'auth', value: 'kubernetes' },
@@ -100,18 +92,26 @@ export const ANNOTATIONS = {
   'token-secret': {
     grammar: dnsName,
     allowed: "the name of a Secret of the pod's namespace",
-    otherwise: 'required by `auth: token`',
+    otherwise: 'required by `auth: token`, or `token-volume`',
     needs: { key: 'auth', value: 'token' },
     doc: 'The Secret with the tokens: each key is a caller, its value the token.',
   },
+  'token-volume': {
+    grammar: volumeDirectory,
+    allowed: 'VOLUME or VOLUME/DIR, a volume of the pod and a directory in it',
+    otherwise: 'see `token-secret`',
+    needs: { key: 'auth', value: 'token' },
+    insteadOf: 'token-secret',
+    doc: "A volume of the pod with the tokens, a file per caller, that another tool fills. The server's container may not mount it.",
+  },
   'allow-tools': {
-    grammar: listOf(TOOL_GLOB),
+    grammar: listOf(z.string().regex(TOOL_GLOB)),
     allowed: 'a comma list of tool names, "*" and "?" match',
     otherwise: 'every tool',
     doc: 'Only these tools are listed and may be called.',
   },
   'deny-tools': {
-    grammar: listOf(TOOL_GLOB),
+    grammar: listOf(z.string().regex(TOOL_GLOB)),
     allowed: 'a comma list of tool names, "*" and "?" match',
     otherwise: 'no tool',
     doc: 'These tools are neither listed nor called; stronger than `allow-tools`.',
@@ -120,6 +120,74 @@ export const ANNOTATIONS = {
     ...oneOf('all', 'non-destructive', 'read-only'),
     default: 'all',
     doc: 'Which tools by their hints; a tool without hints counts as destructive.',
+  },
+  policy: {
+    grammar: dnsName,
+    allowed: "the name of a ConfigMap of the pod's namespace",
+    otherwise: 'none',
+    doc: 'The ConfigMap whose key `policy.yaml` says which callers may use which tools. Changes are taken without a restart.',
+  },
+  'allowed-hosts': {
+    grammar: listOf(z.string().regex(HOST_GLOB)),
+    allowed: 'a comma list of host names in lower case without port, each may start with "*."; "*" is any',
+    otherwise: "`localhost`, IP addresses, Services' names of the namespace, the host of `public-url`",
+    doc: 'Further values of the header `Host` that requests may carry. `*` allows any, which lets web pages reach the server by DNS rebinding.',
+  },
+  'allowed-origins': {
+    grammar: listOf(z.string().regex(ORIGIN).refine(isOriginOfBrowsers)),
+    allowed:
+      'a comma list of origins as browsers send them, like https://app.example.com or http://localhost:6274; "*" is any',
+    otherwise: 'none',
+    doc: 'Web pages that may call (CORS). A request without the header `Origin` comes from no web page and is not concerned.',
+  },
+  'public-url': {
+    grammar: httpUrl,
+    allowed: 'a URL that starts with http:// or https://, without user, query and fragment',
+    otherwise: 'none',
+    doc: 'Where clients outside the cluster reach the server, through an Ingress or a Gateway. Its host is allowed.',
+  },
+  'tls-secret': {
+    grammar: dnsName,
+    allowed: "the name of a Secret of type kubernetes.io/tls of the pod's namespace",
+    otherwise: 'plain HTTP',
+    doc: 'The certificate and the key for TLS on the listen port; a renewed one is taken without a restart. Only the proxy can read it.',
+  },
+  'trusted-proxies': {
+    grammar: listOf(z.union([z.cidrv4(), z.cidrv6()])),
+    allowed: 'a comma list of CIDR blocks, like 10.0.0.0/8 or fd00::/8',
+    otherwise: 'none',
+    doc: 'Peers whose `X-Forwarded-For` says who the client is, for the audit line.',
+  },
+  'request-timeout': {
+    grammar: durationMs(1_000, 86_400_000),
+    allowed: 'a duration from 1s to 24h, like 90s, 5m or 1h30m',
+    otherwise: '`120s`',
+    doc: 'How long the server may be silent before a call is given up. Progress and events start it anew.',
+  },
+  'max-requests-in-flight': {
+    grammar: whole(1, 100_000),
+    allowed: 'a number from 1 to 100000',
+    otherwise: '`1024`',
+    doc: 'Calls that one pod has under way, a quarter of it (at least 256) for one caller; more get 503 with `Retry-After`.',
+  },
+  'max-streams': {
+    grammar: whole(1, 100_000),
+    allowed: 'a number from 1 to 100000',
+    otherwise: '`1024`',
+    doc: 'Streams of one pod that only listen, a quarter of it (at least 256) for one caller; more get 503 with `Retry-After`.',
+  },
+  'upstream-headers-secret': {
+    grammar: dnsName,
+    allowed: "the name of a Secret of the pod's namespace",
+    otherwise: 'no header',
+    doc: 'The Secret with headers that are added to each request to the server: each key is a header, its value the value.',
+  },
+  'upstream-headers-volume': {
+    grammar: volumeDirectory,
+    allowed: 'VOLUME or VOLUME/DIR, a volume of the pod and a directory in it',
+    otherwise: 'no header',
+    insteadOf: 'upstream-headers-secret',
+    doc: 'A volume of the pod with these headers, a file per header, that another tool fills.',
   },
   audit: {
     ...oneOf('stdout', 'none'),
@@ -161,66 +229,3 @@ type Defaulted =
 type Values = { [K in AnnotationKey]?: z.output<(typeof ANNOTATIONS)[K]['grammar']> };
 /** The annotations of one pod as values, by key; what has a default is there. */
 export type InjectionRequest = Values & { [K in Defaulted]: NonNullable<Values[K]> };
-
-type Annotations = Record<string, string> | undefined;
-
-/** Our keys among a pod's annotations, without the prefix. */
-export const ownKeys = (annotations: Annotations): string[] =>
-  Object.keys(annotations ?? {})
-    .filter((each) => each.startsWith(PREFIX))
-    .map((each) => each.slice(PREFIX.length));
-
-/** Every fault at once. Does not look at the pod: whether a port or container is there, `inject()` says. */
-export function parseAnnotations(
-  annotations: Annotations,
-): { request: InjectionRequest } | { refusals: Refusal[] } {
-  const given = ownKeys(annotations);
-  const text = (key: string): string | undefined => annotations?.[PREFIX + key];
-  const values: Record<string, unknown> = {};
-  const refusals = given.flatMap((key) => unknownKey(key, text(key)));
-  if (text('inject') === undefined) {
-    const beside = given.map((each) => PREFIX + each).join(', ') || 'nothing of ours';
-    refusals.push(refuse('inject', undefined, `is missing beside ${beside}`, 'set it to "true" or "false"'));
-  }
-  for (const key of ANNOTATION_KEYS) {
-    const { grammar, allowed, needs, ...entry }: Annotation = ANNOTATIONS[key];
-    const value = text(key);
-    const wanted =
-      needs && (text(needs.key) ?? (ANNOTATIONS as Record<string, Annotation>)[needs.key]?.default);
-    if (value !== undefined && needs && wanted !== needs.value) {
-      const other = `${PREFIX}${needs.key}: "${needs.value}"`;
-      refusals.push(
-        refuse(key, value, `has no effect without ${other}`, `set that, or remove ${PREFIX}${key}`),
-      );
-    }
-    const parsed = grammar.safeParse(value ?? entry.default);
-    if (parsed.success) values[key] = parsed.data;
-    else if (value !== undefined) refusals.push(refuse(key, value, 'is not allowed', `set it to ${allowed}`));
-  }
-  if (text('auth') === 'token' && text('token-secret') === undefined) {
-    refusals.push(
-      refuse(
-        'auth',
-        'token',
-        `needs ${PREFIX}token-secret`,
-        'name the Secret there; each of its keys is a caller',
-      ),
-    );
-  }
-  if (values['listen-port'] !== undefined && values['listen-port'] === values['admin-port']) {
-    const key = text('listen-port') === undefined ? 'admin-port' : 'listen-port';
-    refusals.push(
-      refuse(key, text(key), 'is both listen-port and admin-port', 'give them different numbers'),
-    );
-  }
-  return refusals.length > 0 ? { refusals } : { request: values as InjectionRequest };
-}
-
-function unknownKey(key: string, value: string | undefined): Refusal[] {
-  if (Object.hasOwn(ANNOTATIONS, key)) return [];
-  const nearest = closestMatch(key, ANNOTATION_KEYS, { maxDistance: Math.max(2, Math.ceil(key.length / 3)) });
-  const mend = nearest
-    ? `perhaps ${PREFIX}${nearest} is meant`
-    : `remove it; known keys: ${ANNOTATION_KEYS.join(', ')}`;
-  return [refuse(key, value, 'is not a known annotation', mend)];
-}

@@ -1,6 +1,6 @@
 /** From annotations to the document that the sidecar reads. */
 import type { V1PodSpec } from '@kubernetes/client-node';
-import { CONFIG_VERSION } from '../sidecar/config.ts';
+import { CONFIG_VERSION, MOUNT } from '../sidecar/config.ts';
 import type { SidecarConfigInput } from '../sidecar/config.ts';
 import type { InjectionRequest } from './annotations.ts';
 import { drainTimeoutMs } from './drain.ts';
@@ -20,18 +20,74 @@ export function configOf(request: InjectionRequest, parts: Parts): SidecarConfig
       {
         name: parts.workload,
         listenPort: request['listen-port'],
-        upstream: { transport: 'streamable-http', port: parts.target.port, path: request.path },
+        upstream: upstreamOf(request, parts.target.port),
+        ...edgeOf(request),
         auth: authOf(request, parts),
         filter: { ...(allowTools && { allowTools }), ...(denyTools && { denyTools }), mode },
+        ...(request.policy && { policy: { source: `configmap/${request.policy}` } }),
         audit,
       },
     ],
   };
 }
 
+function upstreamOf(request: InjectionRequest, port: number): Server['upstream'] {
+  const { path, 'request-timeout': requestTimeoutMs } = request;
+  const { 'upstream-headers-secret': secret, 'upstream-headers-volume': volume } = request;
+  return {
+    transport: 'streamable-http',
+    port,
+    path,
+    ...(requestTimeoutMs !== undefined && { requestTimeoutMs }),
+    ...((secret ?? volume) && { headers: sourceOf(secret, volume, MOUNT.upstreamHeaders) }),
+  };
+}
+
+/** What is not written down has the sidecar's default. */
+function edgeOf(request: InjectionRequest): Partial<Server> {
+  const limits = limitsOf(request);
+  return {
+    ...(request['tls-secret'] && { tls: { source: `secret/${request['tls-secret']}` } }),
+    ...(request['public-url'] && { publicUrl: request['public-url'] }),
+    ...(request['allowed-hosts'] && { allowedHosts: request['allowed-hosts'] }),
+    ...(request['allowed-origins'] && { allowedOrigins: request['allowed-origins'] }),
+    ...(request['trusted-proxies'] && { trustedProxies: request['trusted-proxies'] }),
+    ...(Object.keys(limits).length > 0 && { limits }),
+  };
+}
+
+/** One caller gets a quarter, but never less than what it has by default. */
+const SMALLEST_SHARE = 256;
+const shareOf = (all: number): number => Math.min(all, Math.max(SMALLEST_SHARE, Math.ceil(all / 4)));
+/** Connections by default. */
+const CONNECTIONS = 4_096;
+
+function limitsOf(request: InjectionRequest): NonNullable<Server['limits']> {
+  const { 'max-requests-in-flight': requestsInFlight, 'max-streams': streams } = request;
+  // Over HTTP/1.1 each of them holds a connection.
+  const connections = (requestsInFlight ?? 0) + (streams ?? 0);
+  return {
+    ...(requestsInFlight && { requestsInFlight, requestsInFlightPerPrincipal: shareOf(requestsInFlight) }),
+    ...(streams && { streams, streamsPerPrincipal: shareOf(streams) }),
+    ...(connections * 2 > CONNECTIONS && { connections: connections * 2 }),
+  };
+}
+
+type VolumeDirectory = NonNullable<InjectionRequest['token-volume']>;
+
+function sourceOf(secret: string | undefined, volume: VolumeDirectory | undefined, mount: string) {
+  if (!volume) return { source: `secret/${secret}` };
+  return {
+    source: `volume/${volume.volume}`,
+    ...(volume.directory && { directory: `${mount}/${volume.directory}` }),
+  };
+}
+
 function authOf(request: InjectionRequest, { workload, namespace }: Parts): Server['auth'] {
   if (request.auth === 'none') return { mode: 'none' };
-  if (request.auth === 'token') return { mode: 'token', source: `secret/${request['token-secret']}` };
+  if (request.auth === 'token') {
+    return { mode: 'token', ...sourceOf(request['token-secret'], request['token-volume'], MOUNT.tokens) };
+  }
   return {
     mode: 'kubernetes',
     audience: request.audience ?? audienceOf(workload, namespace),

@@ -1,11 +1,17 @@
 /** The sidecar's container. Fields that the API server would default are written out: a second pass changes nothing. */
-import type { V1Container, V1EnvVar, V1PodSpec, V1Probe, V1SecurityContext } from '@kubernetes/client-node';
+import type {
+  V1Container,
+  V1EnvVar,
+  V1PodSpec,
+  V1Probe,
+  V1SecurityContext,
+  V1VolumeMount,
+} from '@kubernetes/client-node';
 import { CONFIG_ENV, POD_ENV } from '../sidecar/config.ts';
 import type { SidecarConfigInput } from '../sidecar/config.ts';
 import { SIDECAR_CONTAINER } from './names.ts';
 import { heapMiB, resourcesOf } from './resources.ts';
 import type { InjectSettings } from './settings.ts';
-import { mountsOf, volumesOf } from './volumes.ts';
 
 /** The user of the image. */
 const IMAGE_USER = 65532;
@@ -20,7 +26,7 @@ const FIELD: Record<keyof typeof POD_ENV, string> = {
 
 export type ContainerParts = {
   config: SidecarConfigInput;
-  volumes: ReturnType<typeof volumesOf>;
+  mounts: V1VolumeMount[];
   startupSeconds: number;
   /** The pod's own `mcp-proxy` container: its resources and probe timings are taken over, nothing else. */
   given?: V1Container;
@@ -28,7 +34,7 @@ export type ContainerParts = {
 
 export function sidecarContainer(
   spec: V1PodSpec,
-  { config, volumes, startupSeconds, given }: ContainerParts,
+  { config, mounts, startupSeconds, given }: ContainerParts,
   settings: InjectSettings,
 ): V1Container {
   const resources = resourcesOf(spec, given?.resources);
@@ -57,7 +63,7 @@ export function sidecarContainer(
     readinessProbe: probe('/readyz', config.adminPort, 5, 2, given?.readinessProbe),
     resources,
     securityContext: securityContext(spec),
-    volumeMounts: mountsOf(volumes),
+    volumeMounts: mounts,
     terminationMessagePath: '/dev/termination-log',
     terminationMessagePolicy: 'FallbackToLogsOnError',
   };

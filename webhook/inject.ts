@@ -2,18 +2,19 @@
 import type { V1Container, V1Pod, V1PodSpec } from '@kubernetes/client-node';
 import { CONFIG_ENV, configSchema } from '../sidecar/config.ts';
 import type { SidecarConfig } from '../sidecar/config.ts';
-import { ownKeys, parseAnnotations } from './annotations.ts';
 import type { InjectionRequest } from './annotations.ts';
 import { configOf } from './configuration.ts';
 import { sidecarContainer } from './container.ts';
-import { hasOwnHook, withDrainHook, withoutDrainHook } from './drain.ts';
+import { withDrainHook, withoutDrainHook } from './drain.ts';
 import { PREFIX, SIDECAR_CONTAINER, VOLUME, workloadNameOf } from './names.ts';
-import { nameFaults, obstacles, portCollisions } from './obstacles.ts';
+import { nameFaults, obstacles, portCollisions, sharedVolumes } from './obstacles.ts';
+import { ownKeys, parseAnnotations } from './parse-annotations.ts';
 import type { Refusal } from './refusals.ts';
 import type { InjectSettings } from './settings.ts';
 import { targetOf } from './target.ts';
 import type { Target } from './target.ts';
-import { volumesOf } from './volumes.ts';
+import { mountsOf, volumesOf } from './volumes.ts';
+import { warningsOf } from './warnings.ts';
 
 export type Injection =
   | { pod: V1Pod; warnings: string[] }
@@ -35,7 +36,11 @@ export function inject(pod: V1Pod, settings: InjectSettings): Injection {
   const previous = previousConfig(spec);
   const target = targetOf(pod, parsed.request, previous?.servers[0]?.upstream.port);
   if ('refusals' in target) return target;
-  const faults = [...nameFaults(workloadNameOf(pod)), ...portCollisions(spec, parsed.request, target)];
+  const faults = [
+    ...nameFaults(workloadNameOf(pod)),
+    ...portCollisions(spec, parsed.request, target),
+    ...sharedVolumes(spec, parsed.request, target),
+  ];
   if (faults.length > 0) return { refusals: faults };
   return assemble({ ...pod, spec }, parsed.request, { target, previous, settings });
 }
@@ -64,7 +69,12 @@ function assemble(
   const ours = volumesOf(request, workload);
   const sidecar = sidecarContainer(
     spec,
-    { config, volumes: ours, startupSeconds: request['startup-seconds'], given: givenSidecar(spec) },
+    {
+      config,
+      mounts: mountsOf(request, ours),
+      startupSeconds: request['startup-seconds'],
+      given: givenSidecar(spec),
+    },
     settings,
   );
   const names: string[] = Object.values(VOLUME);
@@ -86,12 +96,7 @@ function assemble(
         containers,
       },
     },
-    warnings: spec.containers
-      .filter((each) => each.name === target.container && hasOwnHook(each))
-      .map(
-        (each) =>
-          `container "${each.name}" has a preStop hook of its own: calls that run at a stop may be cut`,
-      ),
+    warnings: warningsOf(spec, request, target),
   };
 }
 

@@ -8,6 +8,9 @@ export const VOLUME = {
   kubernetes: 'kubectl-mcp-kubernetes',
   tokens: 'kubectl-mcp-tokens',
   keys: 'kubectl-mcp-keys',
+  tls: 'kubectl-mcp-tls',
+  policy: 'kubectl-mcp-policy',
+  upstreamHeaders: 'kubectl-mcp-upstream-headers',
 } as const;
 /** The installation: one namespace, one Deployment, Service, Secret and webhook configuration. */
 export const INSTALL_NAMESPACE = 'kubectl-mcp-system';

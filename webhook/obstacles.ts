@@ -52,6 +52,23 @@ export function portCollisions(spec: V1PodSpec, request: InjectionRequest, targe
   });
 }
 
+/** Volumes of the pod that the proxy is to mount, and must not. Whether they are there, the API server says. */
+export function sharedVolumes(spec: V1PodSpec, request: InjectionRequest, target: Target): Refusal[] {
+  const own: string[] = Object.values(VOLUME);
+  const server = spec.containers.find((each) => each.name === target.container);
+  return (['token-volume', 'upstream-headers-volume'] as const).flatMap((key) => {
+    const { volume = '', directory = '' } = request[key] ?? {};
+    const text = directory ? `${volume}/${directory}` : volume;
+    if (own.includes(volume)) {
+      return [refuse(key, text, 'is a volume of the proxy itself', 'name a volume of the pod')];
+    }
+    // With its callers' tokens a server could be any of them, here and wherever else they are good.
+    if (key !== 'token-volume' || !server?.volumeMounts?.some((each) => each.name === volume)) return [];
+    const message = `is mounted by container "${server.name}" too, which could read its callers' tokens`;
+    return [refuse(key, text, message, 'put the tokens into a volume that it does not mount')];
+  });
+}
+
 /** Longer ones do not fit into what is derived from them: an audience of 256 characters, a Secret's name of 253. */
 const MAX_NAME = 150;
 

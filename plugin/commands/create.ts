@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
-import { ANNOTATIONS } from '../../webhook/annotations.ts';
+import { type AnnotationKey, ANNOTATIONS } from '../../webhook/annotations.ts';
 import type { Deps } from '../deps.ts';
+import { annotationsFrom, flagOf } from '../enable/annotation-flags.ts';
 import { usageError } from '../errors.ts';
 import { collect, type DryRun, dryRunFlag, type GlobalFlags, outputFlag } from '../flags.ts';
 import { addCommand, type McpCommand } from '../help.ts';
@@ -19,7 +20,14 @@ const ANNOTATION_FLAGS = [
   'deny-tools',
   'mode',
   'audit',
-] as const;
+  'policy',
+  'tls-secret',
+  'public-url',
+  'allowed-hosts',
+  'allowed-origins',
+  'request-timeout',
+  'upstream-headers-secret',
+] as const satisfies readonly AnnotationKey[];
 
 interface CreateServerFlags extends GlobalFlags {
   readonly dryRun: DryRun;
@@ -79,7 +87,7 @@ With -o the manifests are printed and nothing is created, so that they can go wh
     )
     .option('--service-port <number>', 'The port of the Service.', portNumber('--service-port'), 80);
   for (const key of ANNOTATION_FLAGS) {
-    command.addOption(new Option(`--${key} <value>`, plainWords(ANNOTATIONS[key].doc)));
+    command.addOption(new Option(`--${flagOf(key)} <value>`, plainWords(ANNOTATIONS[key].doc)));
   }
   command.action(async (name: string, rest: string[], _options, self: Command) =>
     runCreateServer({ name, command: rest }, self.optsWithGlobals<CreateServerFlags>(), deps),
@@ -95,13 +103,12 @@ async function runCreateServer(
 ): Promise<void> {
   const format = checkFormat(flags.output, FORMATS);
   const { serverObjects } = await import('../create/server.ts');
-  const values = flags as unknown as Record<string, string | undefined>;
   const options = {
     ...flags,
     name,
     command,
     env: flags.env ?? [],
-    annotations: Object.fromEntries(ANNOTATION_FLAGS.map((key) => [key, values[camelCase(key)]])),
+    annotations: annotationsFrom(flags, ANNOTATION_FLAGS),
   };
   if (format && format !== 'name') {
     await printObjects(streams, format, serverObjects(options));
@@ -116,9 +123,6 @@ async function runCreateServer(
     );
   }
 }
-
-const camelCase = (key: string): string =>
-  key.replaceAll(/-(.)/g, (_match, letter: string) => letter.toUpperCase());
 
 const wholeNumber =
   (flag: string, max = 10_000) =>

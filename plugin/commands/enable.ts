@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander';
 import { ANNOTATION_KEYS, ANNOTATIONS, type AnnotationKey } from '../../webhook/annotations.ts';
 import { tokensSecretName } from '../../webhook/names.ts';
 import type { Deps } from '../deps.ts';
+import { annotationsFrom, flagOf } from '../enable/annotation-flags.ts';
 import { changesOf, type Plan } from '../enable/change.ts';
 import { isRepointing } from '../enable/endpoints.ts';
 import { findPort } from '../enable/find-port.ts';
@@ -11,7 +12,6 @@ import { nameOf, readSurroundings, readWorkload } from '../enable/read.ts';
 import { checkRunFlags, type RunFlags, runPlan } from '../enable/run.ts';
 import { FIRST_CALLER } from '../enable/secrets.ts';
 import { parseWorkloadRef } from '../enable/target.ts';
-import type { WantedAnnotations } from '../enable/template.ts';
 import { objectName, type Workload } from '../enable/workload.ts';
 import { usageError } from '../errors.ts';
 import { dryRunFlag, outputFlag, timeoutFlag } from '../flags.ts';
@@ -24,7 +24,7 @@ interface EnableFlags extends RunFlags {
   readonly [annotation: string]: unknown;
 }
 
-/** Each annotation but `inject` is a flag of the same name. */
+/** Each annotation but `inject` is a flag. */
 const FLAG_KEYS: readonly AnnotationKey[] = ANNOTATION_KEYS.filter((key) => key !== 'inject');
 
 export function addEnable(program: Command, deps: Deps): void {
@@ -32,7 +32,8 @@ export function addEnable(program: Command, deps: Deps): void {
     usage: 'enable (NAME | KIND/NAME)',
     short: 'Put the MCP proxy in front of a workload',
     long: `Put the MCP proxy in front of a workload: annotate its pod template, wait for the pods, repoint the Services that
-reach the server, and close the server's own port to other pods.
+reach the server, and close the server's own port to other pods. Flags that stand for annotations stay as they were
+where they are not given; an empty value (--deny-tools=) takes the annotation back.
 
 While the pods are replaced, Services reach the server as before; they change when every pod has a ready proxy. What
 a failed step leaves is taken back. kubectl mcp disable restores template and Services as they were.`,
@@ -51,7 +52,9 @@ a failed step leaves is taken back. kubectl mcp disable restores template and Se
   }).argument('<workload>');
   for (const key of FLAG_KEYS) {
     const { doc, allowed } = ANNOTATIONS[key];
-    command.addOption(new Option(`--${key} <value>`, `${doc.replaceAll('`', '"')} Value: ${allowed}.`));
+    command.addOption(
+      new Option(`--${flagOf(key)} <value>`, `${doc.replaceAll('`', '"')} Value: ${allowed}.`),
+    );
   }
   command
     .addOption(
@@ -73,7 +76,7 @@ async function runEnable(target: string, flags: EnableFlags, deps: Deps): Promis
   const cluster = await connect(flags, env);
   await checkInstalled(cluster);
   const workload = await readWorkload(cluster, ref);
-  const asked = wantedAnnotations(flags);
+  const asked = annotationsFrom(flags, FLAG_KEYS);
   const around = await readSurroundings(cluster, nameOf(workload, asked.name));
   const progress = createProgress(streams);
   const annotations = await findPort(cluster, workload, asked, {
@@ -102,14 +105,6 @@ async function runEnable(target: string, flags: EnableFlags, deps: Deps): Promis
     return refused === undefined ? [] : [refused];
   }
 }
-
-const wantedAnnotations = (flags: EnableFlags): WantedAnnotations =>
-  Object.fromEntries(
-    FLAG_KEYS.flatMap((key) => {
-      const value = flags[key.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase())];
-      return typeof value === 'string' ? [[key, value]] : [];
-    }),
-  );
 
 function sayNext(plan: Plan, workload: Workload, { err }: Streams): void {
   if (changesOf(plan).length === 0) return;

@@ -1,8 +1,9 @@
 /** Flags → the annotated Deployment and the Service of a new MCP server. Pure. */
 import type { V1Deployment, V1EnvVar, V1PodSpec, V1Service } from '@kubernetes/client-node';
 import { DEFAULT_LISTEN_PORT } from '../../sidecar/config.ts';
-import { type AnnotationKey, parseAnnotations } from '../../webhook/annotations.ts';
+import type { AnnotationKey } from '../../webhook/annotations.ts';
 import { PREFIX } from '../../webhook/names.ts';
+import { parseAnnotations } from '../../webhook/parse-annotations.ts';
 import { refusalText } from '../../webhook/refusals.ts';
 import { CliError, usageError } from '../errors.ts';
 

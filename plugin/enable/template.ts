@@ -21,9 +21,18 @@ export function enabledTemplate(workload: Workload, wanted: WantedAnnotations): 
   const name = old[`${PREFIX}name`] ?? workload.metadata.name;
   for (const [key, value] of Object.entries({ name, ...wanted, inject: 'true' })) {
     if (value !== undefined) next[PREFIX + key] = value;
+    // No grammar takes an empty value: it takes the annotation back.
+    if (value === '') delete next[PREFIX + key];
   }
+  next[`${PREFIX}name`] ??= workload.metadata.name;
   const effective = (key: AnnotationKey) => next[PREFIX + key] ?? (ANNOTATIONS[key] as Annotation).default;
-  if (effective('auth') === 'token') {
+  for (const key of ANNOTATION_KEYS) {
+    const { insteadOf }: Annotation = ANNOTATIONS[key];
+    if (insteadOf === undefined) continue;
+    if (wanted[key] && wanted[insteadOf as AnnotationKey] === undefined) delete next[PREFIX + insteadOf];
+    if (wanted[insteadOf as AnnotationKey] && wanted[key] === undefined) delete next[PREFIX + key];
+  }
+  if (effective('auth') === 'token' && next[`${PREFIX}token-volume`] === undefined) {
     next[`${PREFIX}token-secret`] ??= tokensSecretName(next[`${PREFIX}name`]!);
   }
   for (const key of ANNOTATION_KEYS) {

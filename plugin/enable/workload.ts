@@ -7,7 +7,8 @@ import type {
   V1Pod,
   V1PodTemplateSpec,
 } from '@kubernetes/client-node';
-import { ANNOTATIONS, type AnnotationKey, parseAnnotations } from '../../webhook/annotations.ts';
+import { ANNOTATIONS, type AnnotationKey } from '../../webhook/annotations.ts';
+import { parseAnnotations } from '../../webhook/parse-annotations.ts';
 import { PREFIX, SIDECAR_CONTAINER } from '../../webhook/names.ts';
 import { type Target, targetOf } from '../../webhook/target.ts';
 

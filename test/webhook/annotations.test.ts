@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { ANNOTATIONS, ANNOTATION_KEYS, parseAnnotations } from '../../webhook/annotations.ts';
+import { parseConfig } from '../../sidecar/config.ts';
+import { ANNOTATIONS, ANNOTATION_KEYS } from '../../webhook/annotations.ts';
 import type { Annotation } from '../../webhook/annotations.ts';
 import { PREFIX } from '../../webhook/names.ts';
+import { parseAnnotations } from '../../webhook/parse-annotations.ts';
 import { refusalText } from '../../webhook/refusals.ts';
 import { annotationsDoc } from './annotations-doc.ts';
 import { assertGolden } from './golden.ts';
@@ -75,6 +77,17 @@ describe('grammar', () => {
     'allow-principals': ['*/*', 'ns/sa', ' a/b , c-*/d.e '],
     'allow-tools': ['*', 'get-*,Set_?', 'a/b.c'],
     'startup-seconds': ['1', '3600'],
+    'allowed-hosts': ['*', 'tools.example.com', '*.example.com, b'],
+    'allowed-origins': ['*', 'https://app.example.com,http://localhost:6274', 'http://[::1]:6274'],
+    'public-url': ['https://tools.example.com', 'http://tools.example.com:8080/a/mcp'],
+    'tls-secret': ['tools-tls', 'a.b'],
+    'trusted-proxies': ['10.0.0.0/8', '10.0.0.1/32, fd00::/8', '::/0'],
+    'request-timeout': ['1s', '90s', '5m', '1h30m', '24h', '1h0m5s'],
+    'max-requests-in-flight': ['1', '100000'],
+    'max-streams': ['1', '100000'],
+    policy: ['tools-policy'],
+    'upstream-headers-secret': ['a'],
+    'upstream-headers-volume': ['data', 'data/a/b.c'],
     audience: ['x', 'https://mcp.example.test/a'],
   };
   const refused: Record<string, string[]> = {
@@ -91,6 +104,36 @@ describe('grammar', () => {
     mode: ['readonly'],
     audit: ['file'],
     'listen-port': ['http', '0'],
+    'allowed-hosts': ['', 'a:80', 'A', '*.*', 'a.*', 'http://a', 'a/b', 'ä', 'a b', '*a'],
+    'allowed-origins': [
+      '',
+      'app.example.com',
+      'https://a/',
+      'https://A',
+      'https://*.a',
+      'https://a:443',
+      'http://a:80',
+      'https://a:99999',
+      'null',
+    ],
+    'public-url': [
+      '',
+      'a',
+      'ftp://a',
+      'https://',
+      'https://u:p@a',
+      'https://a/?b',
+      'https://a/#b',
+      ' https://a',
+    ],
+    'tls-secret': ['', 'A', 'a/b', 'a'.repeat(254)],
+    'trusted-proxies': ['', '10.0.0.1', '10.0.0.0/33', 'a', '10.0.0.0/8;::/0'],
+    'request-timeout': ['', '90', '0s', '0', '25h', '1.5m', '500ms', '5 m', 'm', '30m1h', '-5s'],
+    'max-requests-in-flight': ['0', '100001', '1k', ''],
+    'max-streams': ['-1', '1.5'],
+    policy: ['', 'A b'],
+    'upstream-headers-secret': ['', 'A'],
+    'upstream-headers-volume': ['', '/a', 'a/', 'a//b', 'a/../b', 'a/.b', 'A/b', 'a/b c', 'data/..data'],
     'startup-seconds': ['0', '30s', '3601', '1.5'],
   };
   for (const [key, values] of Object.entries(allowed)) {
@@ -115,6 +158,7 @@ describe('keys without effect', () => {
     ['token-secret', 's', {}],
     ['token-secret', 's', { auth: 'none' }],
     ['audience', 'x', { auth: 'none' }],
+    ['token-volume', 'v', { auth: 'kubernetes' }],
     ['allow-principals', 'a/b', { auth: 'token', 'token-secret': 's' }],
   ];
   for (const [key, value, beside] of cases) {
@@ -134,4 +178,25 @@ test('defaults obey their own grammar, and every key has a doc line', () => {
     if (entry.default) assert.ok(entry.grammar.safeParse(entry.default).success, key);
     assert.match(entry.doc, /\.$/, key);
   }
+});
+
+test('what the docs say of absent limits is what the sidecar does', () => {
+  const { limits, upstream } = parseConfig(
+    JSON.stringify({
+      version: 1,
+      adminPort: 7411,
+      drain: { path: `/drain/${'x'.repeat(16)}`, timeoutMs: 1 },
+      servers: [
+        {
+          name: 'a',
+          listenPort: 7410,
+          upstream: { transport: 'streamable-http', port: 1, path: '/' },
+          auth: { mode: 'none' },
+        },
+      ],
+    }),
+  ).servers[0]!;
+  assert.equal(ANNOTATIONS['request-timeout'].otherwise, `\`${upstream.requestTimeoutMs / 1_000}s\``);
+  assert.equal(ANNOTATIONS['max-requests-in-flight'].otherwise, `\`${limits.requestsInFlight}\``);
+  assert.equal(ANNOTATIONS['max-streams'].otherwise, `\`${limits.streams}\``);
 });

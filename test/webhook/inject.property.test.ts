@@ -71,6 +71,12 @@ const value = fc.oneof(
     'a,b*',
     'x/*',
     'server',
+    '*',
+    '10.0.0.0/8',
+    '90s',
+    'https://a.test',
+    'data/x',
+    '7',
   ),
   fc.string(),
 );
