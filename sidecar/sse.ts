@@ -7,9 +7,19 @@ export interface SseFrame {
   data(): Buffer | undefined;
 }
 
-/** Cuts a stream into frames; what is left when the stream ends is not an event (HTML, section 9.2.6) and is dropped. */
+/**
+ * Byte order marks, as UTF-8 and as UTF-8 that was taken for Latin-1: some clients take one of either kind away and
+ * some do not, and what is a `data` line behind it to the first is no field at all to the others.
+ */
+const MARKS = [Buffer.from('\ufeff'), Buffer.from('\u00ef\u00bb\u00bf')];
+
+/**
+ * Cuts a stream into frames; what is left when the stream ends is not an event (HTML, section 9.2.6) and is dropped.
+ * Marks at the start are in no frame, so that the rest has one reading.
+ */
 export class SseSplitter {
   #pending: Buffer = Buffer.alloc(0);
+  #atStart = true;
 
   /** Bytes of the event that is not complete yet. */
   get pendingBytes(): number {
@@ -20,6 +30,7 @@ export class SseSplitter {
     // Where the pending part ends in the middle of a line end, the search must start before the border.
     let from = Math.max(0, this.#pending.length - 3);
     let rest = this.#pending.length > 0 ? Buffer.concat([this.#pending, bytes]) : bytes;
+    if (this.#atStart) rest = this.#withoutMarks(rest);
     const frames: SseFrame[] = [];
     for (;;) {
       const end = frameEnd(rest, from);
@@ -31,15 +42,51 @@ export class SseSplitter {
     this.#pending = rest;
     return frames;
   }
+
+  #withoutMarks(bytes: Buffer): Buffer {
+    for (let rest = bytes; ;) {
+      const mark = MARKS.find((each) => rest.subarray(0, each.length).equals(each));
+      if (!mark) {
+        // Half a mark is still undecided; it holds no line end, so it waits with what is pending.
+        this.#atStart = MARKS.some((each) => each.subarray(0, rest.length).equals(rest));
+        return rest;
+      }
+      rest = rest.subarray(mark.length);
+    }
+  }
 }
 
 /** The same event with other data; `event:`, `id:` and `retry:` lines stay. */
 export function withData(frame: SseFrame, data: Buffer): Buffer {
-  const kept = lines(frame.raw)
-    .filter((line) => line.length > 0 && !isData(line))
-    .map((line) => `${line.toString('utf8')}\n`);
-  // JSON holds no raw line end, so it is one data line.
-  return Buffer.concat([Buffer.from(`${kept.join('')}data: `), data, Buffer.from('\n\n')]);
+  const parts: Buffer[] = [];
+  let written = false;
+  const write = (): void => {
+    // JSON may hold line ends between its tokens: they came as the ends of data lines, and go as such.
+    for (const line of linesOf(data)) parts.push(DATA, line, LINE_END);
+    written = true;
+  };
+  for (const line of lines(frame.raw)) {
+    if (line.length === 0) continue;
+    if (!isData(line)) parts.push(line, LINE_END);
+    // In the place of the first, for what comes first in a stream may be read in another way.
+    else if (!written) write();
+  }
+  if (!written) write();
+  return Buffer.concat([...parts, LINE_END]);
+}
+
+const DATA = Buffer.from('data: ');
+const LINE_END = Buffer.from('\n');
+
+/** Also the empty one behind the last line end. */
+function linesOf(data: Buffer): Buffer[] {
+  const found: Buffer[] = [];
+  let start = 0;
+  for (let end = data.indexOf(LF); end >= 0; end = data.indexOf(LF, start)) {
+    found.push(data.subarray(start, end));
+    start = end + 1;
+  }
+  return [...found, data.subarray(start)];
 }
 
 function frameOf(raw: Buffer): SseFrame {

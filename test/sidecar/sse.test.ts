@@ -72,6 +72,25 @@ describe('the event splitter', () => {
     assert.equal(splitter.push(Buffer.from('data: b\r\n\r\n')).length, 1);
   });
 
+  for (const [name, marks] of Object.entries({
+    'a byte order mark': '\ufeff',
+    'two of them': '\ufeff\ufeff',
+    'one that was taken for Latin-1': '\u00ef\u00bb\u00bf',
+    'one of each': '\ufeff\u00ef\u00bb\u00bf',
+  })) {
+    test(`takes ${name} off the start, where some clients read on behind it and some do not`, () => {
+      const bytes = Buffer.from(`${marks}data: a\n\n\ufeffdata: b\n\n`);
+      for (let at = 0; at <= bytes.length; at++) {
+        const { frames } = split([bytes.subarray(0, at), bytes.subarray(at)]);
+        assert.deepEqual(
+          frames.map(({ raw }) => raw.toString()),
+          ['data: a\n\n', '\ufeffdata: b\n\n'],
+        );
+        assert.deepEqual(dataOf(frames), ['a', undefined]);
+      }
+    });
+  }
+
   test('drops an event that the end of the stream cuts off', () => {
     const { frames, left } = split([Buffer.from('data: a\n\ndata: b\n')]);
     assert.deepEqual(dataOf(frames), ['a']);
@@ -90,10 +109,25 @@ describe('an event with other data', () => {
       assert.ok(frame);
       assert.equal(
         withData(frame, Buffer.from('{"b":2}')).toString(),
-        'event: message\nid: 7\n: c\nretry: 10\ndata: {"b":2}\n\n',
+        'event: message\nid: 7\n: c\ndata: {"b":2}\nretry: 10\n\n',
       );
     });
   }
+
+  test('may hold line ends, as JSON does between its tokens', () => {
+    const [frame] = split([Buffer.from('data: {"a":\ndata: 1}\nid: 1\n\n')]).frames;
+    assert.ok(frame);
+    const json = '{"b":\n2}\n';
+    const edited = withData(frame, Buffer.from(json));
+    assert.equal(edited.toString(), 'data: {"b":\ndata: 2}\ndata: \nid: 1\n\n');
+    assert.deepEqual(dataOf(split([edited]).frames), [json]);
+  });
+
+  test('keeps the bytes of its other lines, also those that are no UTF-8', () => {
+    const [frame] = split([Buffer.from('id: \xff\ndata: x\n\n', 'latin1')]).frames;
+    assert.ok(frame);
+    assert.equal(withData(frame, Buffer.from('y')).toString('latin1'), 'id: \xff\ndata: y\n\n');
+  });
 
   test('is read back as that data', () => {
     fc.assert(
