@@ -1,3 +1,4 @@
+import { members } from './json/members.ts';
 import { readStrict, StrictError, type Span, type StrictDocument } from './json/strict-reader.ts';
 import { refuse, type Refusal } from './reasons.ts';
 
@@ -15,7 +16,7 @@ export interface ClientMessage {
   readonly id?: string;
   /** Empty on responses. */
   readonly method: string;
-  /** What the request is about: the tool's or prompt's name, or the resource's URI. */
+  /** What the request is about: the tool's or prompt's name, the resource's URI, the task's id. */
   readonly target?: string;
   readonly document: StrictDocument;
 }
@@ -26,9 +27,18 @@ const NAMED = new Map([
   ['resources/read', 'uri'],
   ['resources/subscribe', 'uri'],
   ['resources/unsubscribe', 'uri'],
+  ['tasks/get', 'taskId'],
+  ['tasks/result', 'taskId'],
+  ['tasks/update', 'taskId'],
+  ['tasks/cancel', 'taskId'],
 ]);
 /** Without these there is nothing to decide on. */
-const NAME_REQUIRED = new Set(['tools/call', 'prompts/get', 'resources/read']);
+const NAME_REQUIRED = new Set(['tools/call', 'prompts/get', 'resources/read', 'completion/complete']);
+/** The types of `ref` in completion/complete, and what names it. */
+const REFERENCES = new Map([
+  ['ref/prompt', 'name'],
+  ['ref/resource', 'uri'],
+]);
 
 export function readClientMessage(raw: Buffer): ClientMessage | Refusal {
   let document: StrictDocument;
@@ -42,8 +52,8 @@ export function readClientMessage(raw: Buffer): ClientMessage | Refusal {
   if (text(raw, top.get('jsonrpc')) !== '2.0') return refuse('not-jsonrpc', '"jsonrpc" is not "2.0"');
   const idSpan = top.get('id');
   const id = idSpan && raw.toString('latin1', idSpan.start, idSpan.end);
-  if (id !== undefined && !/^["\-0-9]/.test(id) && !(id === 'null' && top.has('error')))
-    return refuse('not-jsonrpc', '"id" is neither a string nor a number');
+  if (id !== undefined && !isId(id) && !(id === 'null' && top.has('error')))
+    return refuse('not-jsonrpc', '"id" is neither a string nor an integer');
   if (!top.has('method')) {
     if (id === undefined || top.has('result') === top.has('error'))
       return refuse('not-jsonrpc', 'neither request, notification nor response');
@@ -57,10 +67,14 @@ export function readClientMessage(raw: Buffer): ClientMessage | Refusal {
   if (paramsSpan && raw[paramsSpan.start] !== 0x7b)
     return refuse('params-invalid', '"params" is not an object');
   const key = NAMED.get(method);
-  const target = key === undefined ? undefined : text(raw, params.get(key));
-  if (target === undefined ? NAME_REQUIRED.has(method) : !target.isWellFormed() || target.includes('\0')) {
-    return refuse('params-invalid', `"params.${key}" is not a proper string`);
-  }
+  const target =
+    method === 'completion/complete'
+      ? referenceOf(raw, params.get('ref'))
+      : key === undefined
+        ? undefined
+        : text(raw, params.get(key));
+  if (target === undefined ? NAME_REQUIRED.has(method) : target.includes('\0'))
+    return refuse('params-invalid', `"params.${key ?? 'ref'}" is missing, of another type, or has NUL`);
   return {
     kind: id === undefined ? 'notification' : 'request',
     era: meta.has(PROTOCOL_VERSION_KEY) ? 'modern' : 'legacy',
@@ -70,6 +84,17 @@ export function readClientMessage(raw: Buffer): ClientMessage | Refusal {
     ...(target === undefined ? {} : { target }),
     document,
   };
+}
+
+/** MCP knows strings and integers; 1.0 is one, as JSON Schema has it. */
+const isId = (id: string): boolean =>
+  id.startsWith('"') || (/^[-\d]/.test(id) && Number.isInteger(Number(id)));
+
+function referenceOf(raw: Buffer, span: Span | undefined): string | undefined {
+  if (!span) return undefined;
+  const reference = members(raw, span.start);
+  const key = REFERENCES.get(text(raw, reference.get('type')) ?? '');
+  return key === undefined ? undefined : text(raw, reference.get(key));
 }
 
 /** The decoded string at a span; undefined when there is none or it is not a string. */

@@ -51,6 +51,13 @@ export const REASONS = {
     message: 'the request body is not a JSON-RPC message',
   },
   'params-invalid': { status: 400, code: -32602, outcome: 'failure', message: 'invalid params' },
+  // Its code is the specification's (2026-07-28, Server Validation).
+  'header-mismatch': {
+    status: 400,
+    code: -32020,
+    outcome: 'denied',
+    message: 'the headers do not match the request body',
+  },
   'origin-forbidden': {
     status: 403,
     code: -32600,

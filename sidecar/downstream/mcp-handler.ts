@@ -10,19 +10,26 @@ import { ANONYMOUS } from '../principal.ts';
 import { refuse } from '../reasons.ts';
 import type { InFlight } from './in-flight.ts';
 import { answerRefusal, createClientReply } from './client-reply.ts';
+import { contentTypeProblem } from './media-type.ts';
+import { mirroredHeadersProblem } from './mirrored-headers.ts';
 
 export interface McpHandlerDeps {
   readonly policy: Policy;
   readonly upstream: Upstream;
   readonly inFlight: InFlight;
   readonly log: Log;
+  /** How bodies are read; strictly, unless a test shows what strict reading is for. */
+  readonly readMessage?: typeof readClientMessage;
 }
 
 /** The largest message that is read; the TypeScript SDK's servers take as much. */
 export const MAX_REQUEST_BYTES = 4 * 1024 * 1024;
 
 /** Carries one HTTP request through policy to the server, and the answer back. */
-export function createMcpHandler(server: ServerConfig, { policy, upstream, inFlight, log }: McpHandlerDeps) {
+export function createMcpHandler(
+  server: ServerConfig,
+  { policy, upstream, inFlight, log, readMessage = readClientMessage }: McpHandlerDeps,
+) {
   return (request: IncomingMessage, response: ServerResponse, path: string): void => {
     const exchange: Exchange = {
       id: randomUUID(),
@@ -92,12 +99,17 @@ export function createMcpHandler(server: ServerConfig, { policy, upstream, inFli
     };
 
     const judged = (body: Buffer): void => {
-      const message = readClientMessage(body);
+      const message = readMessage(body);
       if ('reason' in message) {
         if (message.reason === 'not-strict') exchange.rule = 'strict-reading';
         return answer(message);
       }
       exchange.message = message;
+      const mismatch = mirroredHeadersProblem(message, request.rawHeaders);
+      if (mismatch) {
+        exchange.rule = 'mirrored-headers';
+        return answer(mismatch);
+      }
       inFlight.classify(entry);
       after(policy.request(exchange), guarded(forward));
     };
@@ -109,14 +121,14 @@ export function createMcpHandler(server: ServerConfig, { policy, upstream, inFli
   };
 }
 
-function headProblem({ method, headers }: IncomingMessage): Refusal | undefined {
+function headProblem({ method, headers, rawHeaders }: IncomingMessage): Refusal | undefined {
   if (method !== 'POST' && method !== 'GET' && method !== 'DELETE')
     return refuse('method-not-allowed', undefined, { allow: 'POST, GET, DELETE' });
   if (method !== 'POST') return undefined;
   if (headers['content-encoding'] !== undefined && headers['content-encoding'] !== 'identity')
     return refuse('media-type', 'Content-Encoding is not supported');
-  const type = headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase();
-  if (type !== 'application/json') return refuse('media-type');
+  const problem = contentTypeProblem(rawHeaders);
+  if (problem !== undefined) return refuse('media-type', problem);
   return Number(headers['content-length'] ?? 0) > MAX_REQUEST_BYTES
     ? refuse('body-too-large', `over ${MAX_REQUEST_BYTES} bytes`)
     : undefined;

@@ -2,11 +2,12 @@
  * Reads the bytes of a client's JSON once, strictly: what it accepts has one reading in every parser.
  *
  * JavaScript keeps the last of two equal keys and Go folds case, so `{"name":"safe","Name":"evil"}` is one tool for a
- * policy and another for the server behind it (CVE-2026-27896 is of this kind). Refused here, before any decision: bad
- * UTF-8, a byte order mark, duplicate keys outside `arguments` and at its top, keys that fold to a protocol key without
- * being it, `__proto__`, depth over 64, and anything that RFC 8259 does not call JSON.
+ * policy and another for the server behind it. Refused here, before any decision: bad UTF-8, a byte order mark, half of
+ * a surrogate pair, numbers beyond a double, duplicate keys outside `arguments` and at its top, keys that fold to one of
+ * the protocol's without being it, `__proto__`, depth over 64, and anything that RFC 8259 does not call JSON.
  */
 import { isUtf8 } from 'node:buffer';
+import { elements, inside, MESSAGE, readsLikeOne, type Shape } from './shapes.ts';
 
 export const MAX_DEPTH = 64;
 
@@ -33,34 +34,20 @@ export interface StrictDocument {
   readonly meta: ReadonlyMap<string, Span>;
 }
 
-const PROTOCOL_KEYS = (
-  'jsonrpc id method params result error name uri arguments ref cursor _meta argument context level notifications ' +
-  'inputResponses inputRequests requestState taskId task protocolVersion capabilities clientInfo progressToken ' +
-  'requestId structuredContent content io.modelcontextprotocol/protocolVersion io.modelcontextprotocol/clientInfo ' +
-  'io.modelcontextprotocol/clientCapabilities io.modelcontextprotocol/logLevel'
-).split(' ');
-const KNOWN = new Set(PROTOCOL_KEYS);
-const fold = (key: string): string => key.normalize('NFKC').replaceAll('\0', '').toLowerCase();
-const FOLDED = new Set(PROTOCOL_KEYS.map(fold));
-
-/** How the keys of an object are judged. */
-const TOP = 0;
-const PARAMS = 1;
-const META = 2;
-/** Another object of the protocol's: duplicates are refused. */
-const UNIQUE = 3;
-/** `arguments` itself: duplicates are refused too. */
-const ARGUMENTS = 4;
-/** Inside `arguments`: the tool's own affair. */
-const FREE = 5;
-type Level = 0 | 1 | 2 | 3 | 4 | 5;
-
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
+/** Of UTF-8 and UTF-16; that of UTF-32 starts as the last of them. */
+const BYTE_ORDER_MARKS = [
+  [0xef, 0xbb, 0xbf],
+  [0xfe, 0xff],
+  [0xff, 0xfe],
+];
+/** Refusals quote a key no further. */
+const MAX_QUOTED_CHARS = 40;
 
 /** @throws {StrictError} */
 export function readStrict(bytes: Buffer): StrictDocument {
-  if (bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf)
+  if (BYTE_ORDER_MARKS.some((mark) => mark.every((byte, at) => bytes[at] === byte)))
     throw new StrictError('not-strict', 'byte order mark');
   if (!isUtf8(bytes)) throw new StrictError('not-json', 'not UTF-8');
   const reader = new Reader(bytes);
@@ -84,26 +71,25 @@ class Reader implements StrictDocument {
     if (this.#bytes[this.#at] === 0x5b)
       throw new StrictError('not-strict', 'a batch; send one message at a time');
     if (this.#bytes[this.#at] !== 0x7b) throw this.#unexpected();
-    this.#object(TOP, 1);
+    this.#object(MESSAGE, 1);
     this.#space();
     if (this.#at < this.#bytes.length) throw this.#unexpected();
   }
 
-  #value(level: Level, depth: number): void {
+  #value(shape: Shape, depth: number): void {
     const byte = this.#bytes[this.#at];
     if (byte === QUOTE) this.#string();
-    else if (byte === 0x7b) this.#object(level, depth + 1);
-    else if (byte === 0x5b) this.#array(level >= ARGUMENTS ? FREE : UNIQUE, depth + 1);
+    else if (byte === 0x7b) this.#object(shape, depth + 1);
+    else if (byte === 0x5b) this.#array(elements(shape), depth + 1);
     else if (byte === 0x74) this.#word('true');
     else if (byte === 0x66) this.#word('false');
     else if (byte === 0x6e) this.#word('null');
     else this.#number();
   }
 
-  #object(level: Level, depth: number): void {
-    if (depth > MAX_DEPTH) throw new StrictError('not-strict', `nested deeper than ${MAX_DEPTH}`);
-    const found =
-      level === TOP ? this.top : level === PARAMS ? this.params : level === META ? this.meta : undefined;
+  #object(shape: Shape, depth: number): void {
+    if (depth > MAX_DEPTH) throw this.#notStrict(`nested deeper than ${MAX_DEPTH}`);
+    const found = shape.handedOut && this[shape.handedOut];
     let seen: Set<string> | undefined;
     let first: string | undefined;
     this.#at++;
@@ -114,11 +100,12 @@ class Reader implements StrictDocument {
     }
     for (;;) {
       if (this.#bytes[this.#at] !== QUOTE) throw this.#unexpected();
-      const key = this.#key(level);
-      if (level !== FREE) {
+      const keyAt = this.#at;
+      const key = this.#key(shape);
+      if (shape.unique) {
         // Most objects have one key: a set only from the second on.
         if (found ? found.has(key) : first === key || seen?.has(key))
-          throw new StrictError('not-strict', `duplicate key ${JSON.stringify(key)}`);
+          throw this.#notStrict(`duplicate key ${quoted(key)}`, keyAt);
         if (!found) {
           if (first === undefined) first = key;
           else (seen ??= new Set()).add(key);
@@ -128,7 +115,7 @@ class Reader implements StrictDocument {
       if (this.#bytes[this.#at++] !== 0x3a) throw this.#unexpected(-1);
       this.#space();
       const start = this.#at;
-      this.#value(inner(level, key), depth);
+      this.#value(inside(shape, key), depth);
       found?.set(key, { start, end: this.#at });
       this.#space();
       const byte = this.#bytes[this.#at++];
@@ -138,8 +125,8 @@ class Reader implements StrictDocument {
     }
   }
 
-  #array(level: Level, depth: number): void {
-    if (depth > MAX_DEPTH) throw new StrictError('not-strict', `nested deeper than ${MAX_DEPTH}`);
+  #array(shape: Shape, depth: number): void {
+    if (depth > MAX_DEPTH) throw this.#notStrict(`nested deeper than ${MAX_DEPTH}`);
     this.#at++;
     this.#space();
     if (this.#bytes[this.#at] === 0x5d) {
@@ -147,7 +134,7 @@ class Reader implements StrictDocument {
       return;
     }
     for (;;) {
-      this.#value(level, depth);
+      this.#value(shape, depth);
       this.#space();
       const byte = this.#bytes[this.#at++];
       if (byte === 0x5d) return;
@@ -156,18 +143,17 @@ class Reader implements StrictDocument {
     }
   }
 
-  #key(level: Level): string {
+  #key(shape: Shape): string {
     const start = this.#at;
     const plain = this.#string();
     const key = plain
       ? this.#bytes.toString('latin1', start + 1, this.#at - 1)
       : (JSON.parse(this.#bytes.toString('utf8', start, this.#at)) as string);
-    if (plain && KNOWN.has(key)) return key;
-    if (key === '__proto__') throw new StrictError('not-strict', 'the key "__proto__"');
-    if (!plain && (!key.isWellFormed() || key.includes('\0')))
-      throw new StrictError('not-strict', 'a key with a lone surrogate or NUL');
-    if (level <= META && !KNOWN.has(key) && FOLDED.has(fold(key)))
-      throw new StrictError('not-strict', `the key ${JSON.stringify(key)} reads like one of the protocol's`);
+    if (plain && shape.keys.has(key)) return key;
+    if (key === '__proto__') throw this.#notStrict('the key "__proto__"', start);
+    if (!plain && key.includes('\0')) throw this.#notStrict('a key with NUL', start);
+    if (readsLikeOne(shape, key))
+      throw this.#notStrict(`the key ${quoted(key)} reads like one of the protocol's`, start);
     return key;
   }
 
@@ -193,21 +179,36 @@ class Reader implements StrictDocument {
     return plain;
   }
 
-  /** The number of bytes after the backslash that belong to the escape. */
+  /** The number of bytes after the backslash that belong to the escape; both halves of a pair count as one. */
   #escape(at: number): number {
     const byte = this.#bytes[at];
-    if (byte === 0x75 && /^[0-9A-Fa-f]{4}$/.test(this.#bytes.toString('latin1', at + 1, at + 5))) return 5;
-    if (byte !== undefined && '"\\/bfnrt'.includes(String.fromCharCode(byte))) return 1;
+    if (byte === 0x75) {
+      const unit = this.#codeUnit(at);
+      if (unit !== undefined && (unit < 0xd800 || unit > 0xdfff)) return 5;
+      const low = this.#bytes[at + 5] === BACKSLASH ? this.#codeUnit(at + 6) : undefined;
+      if (unit !== undefined && unit < 0xdc00 && low !== undefined && low >= 0xdc00 && low <= 0xdfff)
+        return 11;
+      // Python refuses it, Go puts U+FFFD in its place, JavaScript keeps it.
+      if (unit !== undefined) throw this.#notStrict('a lone surrogate', at - 1);
+    } else if (byte !== undefined && '"\\/bfnrt'.includes(String.fromCharCode(byte))) return 1;
     this.#at = at;
     throw this.#unexpected();
+  }
+
+  /** Of `uXXXX`. */
+  #codeUnit(at: number): number | undefined {
+    const digits = this.#bytes.toString('latin1', at, at + 5);
+    return /^u[0-9A-Fa-f]{4}$/.test(digits) ? Number.parseInt(digits.slice(1), 16) : undefined;
   }
 
   #number(): void {
     const start = this.#at;
     let at = start;
     for (let byte = this.#bytes[at]; byte !== undefined && isNumberByte(byte); byte = this.#bytes[++at]);
-    if (!/^-?(0|[1-9]\d*)(\.\d+)?([eE][-+]?\d+)?$/.test(this.#bytes.toString('latin1', start, at)))
-      throw this.#unexpected();
+    const text = this.#bytes.toString('latin1', start, at);
+    if (!/^-?(0|[1-9]\d*)(\.\d+)?([eE][-+]?\d+)?$/.test(text)) throw this.#unexpected();
+    // Infinity in JavaScript and Python, an error in Go, a number elsewhere.
+    if (text.length > 4 && !Number.isFinite(Number(text))) throw this.#notStrict('a number beyond a double');
     this.#at = at;
   }
 
@@ -224,6 +225,10 @@ class Reader implements StrictDocument {
     );
   }
 
+  #notStrict(words: string, at = this.#at): StrictError {
+    return new StrictError('not-strict', `${words}, at byte ${at}`);
+  }
+
   #unexpected(offset = 0): StrictError {
     const at = this.#at + offset;
     return new StrictError(
@@ -233,12 +238,8 @@ class Reader implements StrictDocument {
   }
 }
 
-function inner(level: Level, key: string): Level {
-  if (level === TOP) return key === 'params' ? PARAMS : UNIQUE;
-  if (level === PARAMS && key === '_meta') return META;
-  if (level === PARAMS && key === 'arguments') return ARGUMENTS;
-  return level === ARGUMENTS || level === FREE ? FREE : UNIQUE;
-}
+const quoted = (key: string): string =>
+  JSON.stringify(key.length > MAX_QUOTED_CHARS ? `${key.slice(0, MAX_QUOTED_CHARS)}…` : key);
 
 const isNumberByte = (byte: number): boolean =>
   (byte >= 0x30 && byte <= 0x39) ||

@@ -62,15 +62,20 @@ const NOT_JSON: Record<string, string | Buffer> = {
   'a word too long': '{"a":nulll}',
   'a no-break space between tokens': '{"a":\u00a01}',
   'a form feed between tokens': '{"a":\f1}',
-  'UTF-16': Buffer.from('{"a":1}', 'utf16le'),
+  'UTF-16 without a mark': Buffer.from('{"a":1}', 'utf16le'),
   'an overlong encoding': Buffer.from([0x7b, 0x22, 0xc1, 0xa1, 0x22, 0x3a, 0x31, 0x7d]),
   'an encoded surrogate': Buffer.from([0x7b, 0x22, 0xed, 0xa0, 0x80, 0x22, 0x3a, 0x31, 0x7d]),
   'a cut multi-byte character': Buffer.from([0x7b, 0x22, 0xe2, 0x82, 0x22, 0x3a, 0x31, 0x7d]),
 };
 
 /** Name, document, and what the refusal says. */
-const NOT_STRICT: Record<string, readonly [string, RegExp]> = {
+const NOT_STRICT: Record<string, readonly [string | Buffer, RegExp]> = {
   'a byte order mark': ['\ufeff{}', /byte order mark/],
+  'a byte order mark of UTF-16': [Buffer.from('\ufeff{}', 'utf16le'), /byte order mark/],
+  'a byte order mark of UTF-16, other end first': [
+    Buffer.from('\ufeff{}', 'utf16le').swap16(),
+    /byte order mark/,
+  ],
   'a batch': ['[{"jsonrpc":"2.0"}]', /batch/],
   'a key twice at the top': ['{"method":"a","method":"b"}', /duplicate key "method"/],
   'a key twice, once escaped': ['{"method":"a","m\\u0065thod":"b"}', /duplicate key "method"/],
@@ -97,6 +102,36 @@ const NOT_STRICT: Record<string, readonly [string, RegExp]> = {
   'a NUL in a key': ['{"params":{"name\\u0000":"evil"}}', /NUL/],
   'a NUL in a key of arguments': ['{"params":{"arguments":{"a\\u0000":1}}}', /NUL/],
   'a lone surrogate in a key': ['{"params":{"a\\ud800":1}}', /lone surrogate/],
+  'a lone surrogate in a value': ['{"a":"\\ud800"}', /lone surrogate, at byte 6/],
+  'a lone surrogate deep in arguments': ['{"params":{"arguments":{"a":["\\udc00"]}}}', /lone surrogate/],
+  'a high surrogate twice': ['{"a":"\\ud83d\\ud83d"}', /lone surrogate/],
+  'a high surrogate before a letter': ['{"a":"\\ud83dx"}', /lone surrogate/],
+  'a high surrogate before another escape': ['{"a":"\\ud83d\\n"}', /lone surrogate/],
+  'a number beyond a double': ['{"a":1e309}', /beyond a double/],
+  'a negative number beyond a double': ['{"a":[-1e999]}', /beyond a double/],
+  'a long number beyond a double': [`{"a":${'9'.repeat(400)}}`, /beyond a double/],
+  'a dotless i': ['{"params":{"ur\u0131":"evil"}}', /reads like/],
+  'a dotted capital I': ['{"params":{"UR\u0130":"evil"}}', /reads like/],
+  'a key in snake case': ['{"params":{"task_id":"evil"}}', /"task_id" reads like/],
+  'meta for _meta': ['{"params":{"meta":{}}}', /"meta" reads like/],
+  'a soft hyphen': ['{"params":{"na\u00adme":"evil"}}', /reads like/],
+  'a zero width space': ['{"params":{"name\u200b":"evil"}}', /reads like/],
+  'a space behind a key': ['{"params":{"name ":"evil"}}', /reads like/],
+  'another case in ref': ['{"params":{"ref":{"type":"ref/prompt","Name":"evil"}}}', /"Name" reads like/],
+  'another case in argument': ['{"params":{"argument":{"Value":"evil"}}}', /reads like/],
+  'another case in context': ['{"params":{"context":{"Arguments":{}}}}', /reads like/],
+  'another case in clientInfo': ['{"params":{"clientInfo":{"Name":"evil"}}}', /reads like/],
+  'another case in clientInfo of _meta': [
+    '{"params":{"_meta":{"io.modelcontextprotocol/clientInfo":{"Version":"1"}}}}',
+    /reads like/,
+  ],
+  'another case in capabilities': ['{"params":{"capabilities":{"Roots":{}}}}', /reads like/],
+  'another case in notifications': ['{"params":{"notifications":{"ToolsListChanged":true}}}', /reads like/],
+  'another case in an input response': ['{"params":{"inputResponses":{"a":{"Action":"x"}}}}', /reads like/],
+  'another case in a task': ['{"params":{"task":{"TTL":1}}}', /reads like/],
+  'another case in a result': ['{"result":{"Action":"accept"}}', /reads like/],
+  'another case in a root': ['{"result":{"roots":[{"URI":"evil"}]}}', /reads like/],
+  'another case in an error': ['{"error":{"Code":1}}', /reads like/],
   __proto__: ['{"__proto__":{}}', /__proto__/],
   '__proto__, escaped': ['{"\\u005f_proto__":{}}', /__proto__/],
   '__proto__ deep in arguments': ['{"params":{"arguments":{"a":[{"__proto__":{}}]}}}', /__proto__/],
@@ -113,9 +148,14 @@ const ACCEPTED: Record<string, string> = {
   'a protocol key that is escaped': '{"params":{"n\\u0061me":"x"}}',
   'a name of another case in arguments': '{"params":{"name":"x","arguments":{"Name":"y","name":"z"}}}',
   'a key twice deep in arguments': '{"params":{"arguments":{"a":{"x":1,"x":2}}}}',
-  'a number beyond a double': '{"id":123456789012345678901234567890,"a":1e999}',
+  'a number that a double rounds': '{"id":123456789012345678901234567890,"a":1e-999}',
+  'the largest double': '{"a":1.7976931348623157e308}',
   'every escape': '{"a":"\\"\\\\\\/\\b\\f\\n\\r\\t\\u00e9\\ud83d\\ude00"}',
-  'a lone surrogate in a value': '{"a":"\\ud800"}',
+  'a surrogate pair, escaped': '{"a":"\\ud83d\\udE00","\\ud83d\\ude00":1}',
+  'fields of a form that are named as keys of the protocol': '{"result":{"content":{"Name":"x","Type":"y"}}}',
+  'capabilities of vendors': '{"params":{"capabilities":{"experimental":{"Name":{},"Roots":{}}}}}',
+  'arguments of a completion': '{"params":{"context":{"arguments":{"Name":"x","name":"y"}}}}',
+  'keys of vendors in _meta': '{"params":{"_meta":{"com.example/Name":1,"Name":2,"Version":3}}}',
   'every number': '{"a":[0,-0,1,-1,10,1.5,-0.1,1e5,1E+5,1e-5,1.5e10]}',
   'text beyond ASCII': '{"ключ":"значение 😀","a":"\u2028\u007f"}',
 };
@@ -145,6 +185,20 @@ describe('strict reading', () => {
       assertSameView(Buffer.from(input), verdict);
     });
   }
+
+  test('a refusal says where, and quotes no more of a key than is needed to find it', () => {
+    const { message } = read(
+      `{"params":{},"${'secret'.repeat(50)}":1,"${'secret'.repeat(50)}":2}`,
+    ) as StrictError;
+    assert.match(message, /^duplicate key ".{40}…", at byte 318$/);
+  });
+
+  test('members of objects in arrays are not handed out', () => {
+    const { params, meta } = readStrict(
+      Buffer.from('{"params":[{"name":"a"},{"name":"b","_meta":{"x":1}}]}'),
+    );
+    assert.deepEqual([...params, ...meta], []);
+  });
 
   test('a refusal never quotes a value', () => {
     for (const [input] of Object.values(NOT_STRICT))
