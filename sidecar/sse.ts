@@ -30,7 +30,10 @@ export class SseSplitter {
     // Where the pending part ends in the middle of a line end, the search must start before the border.
     let from = Math.max(0, this.#pending.length - 3);
     let rest = this.#pending.length > 0 ? Buffer.concat([this.#pending, bytes]) : bytes;
-    if (this.#atStart) rest = this.#withoutMarks(rest);
+    if (this.#atStart) {
+      rest = this.#withoutMarks(rest);
+      from = 0;
+    }
     const frames: SseFrame[] = [];
     for (;;) {
       const end = frameEnd(rest, from);
@@ -56,23 +59,19 @@ export class SseSplitter {
   }
 }
 
-/** The same event with other data; `event:`, `id:` and `retry:` lines stay. */
+/** The same event with other data; its other lines stay, in their places. It must have data. */
 export function withData(frame: SseFrame, data: Buffer): Buffer {
   const parts: Buffer[] = [];
   let written = false;
-  const write = (): void => {
-    // JSON may hold line ends between its tokens: they came as the ends of data lines, and go as such.
-    for (const line of linesOf(data)) parts.push(DATA, line, LINE_END);
-    written = true;
-  };
   for (const line of lines(frame.raw)) {
-    if (line.length === 0) continue;
     if (!isData(line)) parts.push(line, LINE_END);
-    // In the place of the first, for what comes first in a stream may be read in another way.
-    else if (!written) write();
+    else if (!written) {
+      // JSON may hold line ends between its tokens: they came as the ends of data lines, and go as such.
+      for (const each of linesOf(data)) parts.push(DATA, each, LINE_END);
+      written = true;
+    }
   }
-  if (!written) write();
-  return Buffer.concat([...parts, LINE_END]);
+  return Buffer.concat(parts);
 }
 
 const DATA = Buffer.from('data: ');
