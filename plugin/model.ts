@@ -79,7 +79,7 @@ export function toMcpServer(
         each.metadata?.namespace === namespace &&
         serviceSelects(each.spec?.selector, template.metadata?.labels),
     ),
-    listenPort,
+    { listenPort, scheme: annotationOf(template, 'tls-secret') === undefined ? 'http' : 'https' },
     own[0],
   );
   const pod = (ready[0] ?? own[0])?.metadata?.name;
@@ -112,7 +112,7 @@ export const isSidecarReady = (pod: V1Pod): boolean =>
 /** The first Service port, by name of Service, whose target is the sidecar's listen port. */
 function urlOf(
   services: readonly V1Service[],
-  listenPort: number,
+  { listenPort, scheme }: { listenPort: number; scheme: string },
   pod: V1Pod | undefined,
 ): string | undefined {
   for (const service of services.toSorted((a, b) => (a.metadata!.name! < b.metadata!.name! ? -1 : 1))) {
@@ -120,7 +120,7 @@ function urlOf(
       (each) => targetNumber(each.targetPort ?? each.port, pod) === listenPort,
     );
     if (port) {
-      return `http://${service.metadata!.name}.${service.metadata!.namespace}.svc:${port.port}${LISTEN_PATH}`;
+      return `${scheme}://${service.metadata!.name}.${service.metadata!.namespace}.svc:${port.port}${LISTEN_PATH}`;
     }
   }
   return undefined;

@@ -125,7 +125,7 @@ export const ANNOTATIONS = {
     grammar: dnsName,
     allowed: "the name of a ConfigMap of the pod's namespace",
     otherwise: 'none',
-    doc: 'The ConfigMap whose key `policy.yaml` says which callers may use which tools. Changes are taken without a restart.',
+    doc: 'The ConfigMap whose key `policy.yaml` says which tools may be used, beside `allow-tools` and `deny-tools`. Changes are taken without a restart.',
   },
   'allowed-hosts': {
     grammar: listOf(z.string().regex(HOST_GLOB)),

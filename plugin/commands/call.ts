@@ -7,6 +7,7 @@ import { addCommand } from '../help.ts';
 import { parseArguments, type Schema } from '../mcp/arguments.ts';
 import type { CallerFlags } from '../mcp/credentials.ts';
 import { addCallerFlags } from '../mcp/flags.ts';
+import type { TrustFlags } from '../mcp/trust.ts';
 import { readJsonArguments } from '../mcp/json-input.ts';
 import { formatResult } from '../mcp/result.ts';
 import { checkFormat, formatJson, formatYaml } from '../print/object.ts';
@@ -14,7 +15,7 @@ import { writeLine } from '../streams.ts';
 
 const FORMATS = ['json', 'yaml'] as const;
 
-interface CallFlags extends GlobalFlags, CallerFlags {
+interface CallFlags extends GlobalFlags, CallerFlags, TrustFlags {
   readonly arg?: string[];
   readonly json?: string;
   readonly output?: string;
@@ -72,9 +73,11 @@ async function runCall(
   const { findTarget } = await import('../kube/target.ts');
   const { credentialsFor } = await import('../mcp/credentials.ts');
   const { withSession } = await import('../mcp/session.ts');
+  const { trustOf } = await import('../mcp/trust.ts');
   const target = await findTarget(cluster, name);
   const caller = await credentialsFor(cluster, target, flags);
-  const result = await withSession(cluster, { target, caller, timeoutMs }, async (client) => {
+  const trust = await trustOf(cluster, target, flags);
+  const result = await withSession(cluster, { target, caller, trust, timeoutMs }, async (client) => {
     const known = await findTool(client, tool, { title: target.title, caller: caller.title, timeoutMs });
     const args = given ?? parseArguments(flags.arg ?? [], known.inputSchema as Schema);
     return client.callTool(

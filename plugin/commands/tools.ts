@@ -5,6 +5,7 @@ import { type GlobalFlags, noHeadersFlag, outputFlag, parseDurationMs, timeoutFl
 import { addCommand } from '../help.ts';
 import { type CallerFlags } from '../mcp/credentials.ts';
 import { addCallerFlags } from '../mcp/flags.ts';
+import type { TrustFlags } from '../mcp/trust.ts';
 import { checkFormat, formatJson, formatYaml } from '../print/object.ts';
 import { type Column, formatTable } from '../print/table.ts';
 import { writeLine } from '../streams.ts';
@@ -12,7 +13,7 @@ import { writeLine } from '../streams.ts';
 const FORMATS = ['json', 'yaml', 'name', 'wide'] as const;
 const SHORT_TEXT = 60;
 
-interface ToolsFlags extends GlobalFlags, CallerFlags {
+interface ToolsFlags extends GlobalFlags, CallerFlags, TrustFlags {
   readonly headers: boolean;
   readonly output?: string;
   readonly timeout: string;
@@ -51,9 +52,11 @@ async function runTools(name: string, flags: ToolsFlags, { streams, env, connect
   const { findTarget } = await import('../kube/target.ts');
   const { credentialsFor } = await import('../mcp/credentials.ts');
   const { withSession } = await import('../mcp/session.ts');
+  const { trustOf } = await import('../mcp/trust.ts');
   const target = await findTarget(cluster, name);
   const caller = await credentialsFor(cluster, target, flags);
-  const result = await withSession(cluster, { target, caller, timeoutMs }, (client) =>
+  const trust = await trustOf(cluster, target, flags);
+  const result = await withSession(cluster, { target, caller, trust, timeoutMs }, (client) =>
     client.listTools({}, { timeout: timeoutMs }),
   );
   if (format === 'json') streams.out.write(formatJson({ tools: result.tools }));

@@ -2,6 +2,7 @@
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { PassThrough } from 'node:stream';
 import type { Cluster } from './client.ts';
+import { encrypted, type FarTls } from './far-tls.ts';
 
 export interface PodPort {
   readonly namespace: string;
@@ -18,8 +19,11 @@ export interface Forward {
   close(): Promise<void>;
 }
 
-/** Listens on 127.0.0.1 and a free port. Faults of the far end show when a connection is made. */
-export async function forwardPort(cluster: Cluster, target: PodPort): Promise<Forward> {
+/**
+ * Listens on 127.0.0.1 and a free port. Faults of the far end show when a connection is made.
+ * @param tls the local side stays plain, what leaves this process is encrypted.
+ */
+export async function forwardPort(cluster: Cluster, target: PodPort, tls?: FarTls): Promise<Forward> {
   const { PortForward } = await import('@kubernetes/client-node');
   // The package has no `exports`, and its index leaves the handler out. Its default streams are the process's own:
   // a CloseStream message would end our stdout.
@@ -42,14 +46,15 @@ export async function forwardPort(cluster: Cluster, target: PodPort): Promise<Fo
       lastError = kubeletError(chunk.toString('utf8').trim(), target);
       socket.destroy();
     });
+    const far = tls ? encrypted(socket, tls, (error) => (lastError = error)) : socket;
     forward
-      .portForward(target.namespace, target.pod, [target.port], socket, faults, socket)
+      .portForward(target.namespace, target.pod, [target.port], far, faults, far)
       .then((opened) => {
         const webSocket = typeof opened === 'function' ? opened() : opened;
         if (!webSocket) return;
         if (socket.destroyed) webSocket.close();
         socket.on('close', () => webSocket.close());
-        webSocket.addEventListener('close', () => socket.end());
+        webSocket.addEventListener('close', () => far.end());
       })
       .catch((error: unknown) => {
         lastError = openingError(error, target);

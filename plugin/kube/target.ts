@@ -14,6 +14,8 @@ export interface Target {
   readonly title: string;
   readonly namespace: string;
   readonly pod: string;
+  /** Of the pod. */
+  readonly labels: Readonly<Record<string, string>>;
   /** From the pod itself: what runs, not what the template says by now. */
   readonly server: ServerConfig;
 }
@@ -29,6 +31,7 @@ export async function findTarget(cluster: Cluster, argument: string): Promise<Ta
       title,
       namespace: cluster.namespace,
       pod: pod.metadata!.name!,
+      labels: pod.metadata!.labels ?? {},
       server: serverConfigOf(pod, title),
     };
   if (injected[0]) {

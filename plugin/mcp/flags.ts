@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 
-/** Who to be for the sidecar; {@link CallerFlags} reads them. */
+/** Who to be for the sidecar, and by what to know it; {@link CallerFlags} and {@link TrustFlags} read them. */
 export const addCallerFlags = <T extends Command>(command: T): T =>
   command
     .addOption(
@@ -13,5 +13,17 @@ export const addCallerFlags = <T extends Command>(command: T): T =>
       new Option(
         '--token-from-secret <key>',
         "With auth token: the key of the workload's token Secret to call as. Default: its first key.",
+      ),
+    )
+    .addOption(
+      new Option(
+        '--mcp-certificate-authority <file>',
+        "With TLS: path to a cert file for the certificate authority of the MCP server. Default: what the workload's tls-secret holds.",
+      ),
+    )
+    .addOption(
+      new Option(
+        '--mcp-insecure-skip-tls-verify',
+        "With TLS: if true, the MCP server's certificate will not be checked for validity.",
       ),
     ) as T;

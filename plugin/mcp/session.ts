@@ -7,16 +7,26 @@ import { type Forward, forwardPort } from '../kube/port-forward.ts';
 import type { Target } from '../kube/target.ts';
 import { VERSION } from '../version.ts';
 import type { Caller } from './credentials.ts';
+import type { Trust } from './trust.ts';
+
+export interface SessionOptions {
+  readonly target: Target;
+  readonly caller: Caller;
+  /** Undefined: the port speaks plainly. */
+  readonly trust: Trust | undefined;
+  readonly timeoutMs: number;
+}
 
 /** Connects in whichever era the server speaks, runs `work`, and closes everything whatever happens. */
 export async function withSession<Result>(
   cluster: Cluster,
-  { target, caller, timeoutMs }: { target: Target; caller: Caller; timeoutMs: number },
+  { target, caller, trust, timeoutMs }: SessionOptions,
   work: (client: Client) => Promise<Result>,
 ): Promise<Result> {
   const { Client, StreamableHTTPClientTransport } = await import('@modelcontextprotocol/client');
   const { namespace, pod, server } = target;
-  const forward = await forwardPort(cluster, { namespace, pod, port: server.listenPort });
+  const port = { namespace, pod, port: server.listenPort };
+  const forward = await forwardPort(cluster, port, trust?.tls);
   const refused: Refused = {};
   const transport = new StreamableHTTPClientTransport(new URL(LISTEN_PATH, forward.origin), {
     requestInit: {
@@ -35,7 +45,7 @@ export async function withSession<Result>(
     await client.connect(transport, { timeout: timeoutMs });
     return await work(client);
   } catch (error) {
-    throw worded(error, { refused, forward, target, caller });
+    throw worded(error, { refused, forward, target, caller, trust });
   } finally {
     // Legacy servers keep a session until told.
     await transport.terminateSession().catch(() => undefined);
@@ -77,9 +87,10 @@ interface Circumstances {
   readonly forward: Forward;
   readonly target: Target;
   readonly caller: Caller;
+  readonly trust: Trust | undefined;
 }
 
-function worded(error: unknown, { refused, forward, target, caller }: Circumstances): unknown {
+function worded(error: unknown, { refused, forward, target, caller, trust }: Circumstances): unknown {
   if (error instanceof CliError) return error;
   const { title, namespace } = target;
   const said = refused.message ? `: ${refused.message}` : '';
@@ -99,6 +110,16 @@ function worded(error: unknown, { refused, forward, target, caller }: Circumstan
     return new CliError(`${title} cannot answer (${refused.status})${said}\n${doctor}`, { cause: error });
   }
   const lost = forward.lastError();
+  if (lost && trust && isOfCertificate(lost)) {
+    return new CliError(
+      `${title} shows a certificate that is not accepted by ${trust.source}: ${lost.message}\nGive its CA: --mcp-certificate-authority FILE, or take any: --mcp-insecure-skip-tls-verify\n${doctor}`,
+      { cause: error },
+    );
+  }
   if (lost) return new CliError(`no connection to ${title}: ${lost.message}\n${doctor}`, { cause: error });
   return error;
 }
+
+/** Not a connection that was refused or reset. */
+const isOfCertificate = (error: Error & { code?: string }): boolean =>
+  !['ECONNREFUSED', 'ECONNRESET', 'EPIPE'].includes(error.code ?? '') && !error.message.startsWith('port ');

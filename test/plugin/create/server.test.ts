@@ -34,7 +34,7 @@ test('what create server prints, inject takes', async () => {
 for (const [args, message] of [
   [
     ['--auth=token'],
-    /kubectl-mcp\.dev\/auth: "token" needs kubectl-mcp\.dev\/token-secret; name the Secret there/,
+    /kubectl-mcp\.dev\/auth: "token" needs kubectl-mcp\.dev\/token-secret or .*; name the Secret there/,
   ],
   [['--mode=readonly'], /kubectl-mcp\.dev\/mode: "readonly" is not allowed; set it to "all" or/],
   [
