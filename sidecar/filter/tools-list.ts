@@ -26,8 +26,9 @@ export function createToolsListEditor(decide: DecideTool): (message: Buffer) => 
         const facts = toolFacts(tools[index]);
         return facts !== undefined && decide(facts).allowed;
       })
-      .map(({ start, end }) => message.toString('utf8', start, end));
-    const filtered = splice(message, list.start, list.end, Buffer.from(`[${kept.join(',')}]`));
+      // Byte by byte, also where the server's bytes are no UTF-8.
+      .map(({ start, end }) => message.toString('latin1', start, end));
+    const filtered = splice(message, list.start, list.end, Buffer.from(`[${kept.join(',')}]`, 'latin1'));
     const given = message.subarray(result.start, result.end);
     last = {
       given: Buffer.from(given),

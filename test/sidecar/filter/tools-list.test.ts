@@ -104,6 +104,11 @@ describe('the editor of lists of tools', () => {
       assert.equal(edit(text, by), text.replace('{"name":"bad"}', ''), text);
   });
 
+  test('keeps the bytes of the tools that stay, also where they are no UTF-8', () => {
+    const message = Buffer.from('{"result":{"tools":[{"name":"good","x":"\xff"},{"name":"bad"}]}}', 'latin1');
+    assert.equal(editor()(message).toString('latin1'), '{"result":{"tools":[{"name":"good","x":"\xff"}]}}');
+  });
+
   test('lets no tool through that is not allowed, and changes none that is', () => {
     const name = fc.constantFrom('good', 'bad', 'bad"2', 'ok\\', 'é', '"result":', ']}');
     const tool = fc.record({
