@@ -209,7 +209,8 @@ export function parseConfig(text: string | undefined): SidecarConfig {
   throw new ConfigError(result.error.issues.flatMap((issue) => faultLines(value, issue)));
 }
 
-function faultLines(document: unknown, issue: z.core.$ZodIssue): string[] {
+/** A line for each thing that is wrong: path, value, what is allowed. */
+export function faultLines(document: unknown, issue: z.core.$ZodIssue): string[] {
   const line = (keys: PropertyKey[], words: string) =>
     `${keys.map(step).join('.') || '(document)'}: ${show(valueAt(document, keys))}: ${words}`;
   return issue.code === 'unrecognized_keys'

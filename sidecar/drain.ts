@@ -34,8 +34,8 @@ export function createDrain(
   return { drain: () => (running ??= run()) };
 }
 
-/** A listen stream ends with its result, so that its client knows to listen again elsewhere (2026-07-28, subscriptions). */
-function endStream({ exchange, response }: InFlightEntry): void {
+/** A listen stream ends with its result, so that its client knows to listen again (2026-07-28, subscriptions). */
+export function endStream({ exchange, response }: InFlightEntry): void {
   const { message } = exchange;
   if (message?.id !== undefined && response.headersSent && !response.writableEnded) {
     const meta = `{"io.modelcontextprotocol/subscriptionId":${message.id}}`;

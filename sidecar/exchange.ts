@@ -32,6 +32,8 @@ export interface Exchange {
   message?: ClientMessage;
   /** What decided: an annotation (`deny-tools`, `mode`), a step (`auth`, `session`, `origin`), or `default`. */
   rule: string;
+  /** Revision of the policy file that was in force, where there is one. */
+  policy?: string;
   status: number;
   outcome: Outcome;
   /** Of the JSON-RPC error in the answer, the sidecar's own or the server's. */

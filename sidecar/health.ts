@@ -1,13 +1,15 @@
 import type { CatalogueState } from './upstream/catalogue.ts';
 import type { DecideTool } from './filter/decide-tool.ts';
+import type { PolicyStatus } from './filter/tool-rules.ts';
 import { VERSION } from './version.ts';
 
 export interface ServerHealthSource {
   readonly name: string;
   readonly catalogue: () => CatalogueState;
-  readonly decide: DecideTool | undefined;
+  readonly decide: () => DecideTool | undefined;
   /** What keeps callers from being told apart. */
   readonly authProblem: () => string | undefined;
+  readonly policy?: PolicyStatus;
 }
 
 /** Answer of `/health` on the admin port to a peer on the loopback. */
@@ -29,6 +31,10 @@ export interface ServerHealth {
   readonly protocol_version?: string;
   /** Why it is not connected, or callers cannot be told apart. */
   readonly error?: string;
+  /** What is not as it was meant, whether calls go on or not. */
+  readonly problems?: readonly string[];
+  /** Revision of the policy file in force. */
+  readonly policy?: string;
   readonly tools: readonly {
     readonly name: string;
     readonly allowed: boolean;
@@ -53,17 +59,28 @@ export function healthDetails(servers: readonly ServerHealthSource[], activeClie
 }
 
 export const isHealthy = (servers: readonly ServerHealthSource[]): boolean =>
-  servers.every(({ catalogue, authProblem }) => catalogue().connected && authProblem() === undefined);
+  servers.every((server) => server.catalogue().connected && refusesAll(server) === undefined);
 
-function serverHealth({ name, catalogue, decide, authProblem }: ServerHealthSource): ServerHealth {
+/** Why every call is refused, if it is. */
+function refusesAll({ authProblem, policy }: ServerHealthSource): string | undefined {
+  return authProblem() ?? (policy && policy.revision() === undefined ? policy.problem() : undefined);
+}
+
+function serverHealth(source: ServerHealthSource): ServerHealth {
+  const { name, catalogue, authProblem, policy } = source;
+  const decide = source.decide();
   const { connected, era, version, error, tools } = catalogue();
-  const problem = connected ? authProblem() : error;
+  const problem = connected ? refusesAll(source) : error;
+  const problems = [authProblem(), policy?.problem()].filter((each) => each !== undefined);
+  const revision = policy?.revision();
   return {
     name,
     connected,
     ...(era ? { era } : {}),
     ...(version ? { protocol_version: version } : {}),
     ...(problem ? { error: problem } : {}),
+    ...(problems.length > 0 ? { problems } : {}),
+    ...(revision ? { policy: revision } : {}),
     tools: [...(tools?.values() ?? [])].map((tool) => {
       const { allowed, rule } = decide?.(tool) ?? { allowed: true, rule: 'default' };
       return { name: tool.name, allowed, rule, readOnly: tool.readOnly, destructive: tool.destructive };

@@ -82,7 +82,14 @@ export const REASONS = {
     status: 503,
     code: -32603,
     outcome: 'error',
-    message: 'the keys that tokens are checked with are not loaded yet',
+    message: 'callers cannot be checked at the moment: there is nothing to check their tokens with',
+    doctorCode: 'MCP702',
+  },
+  'policy-unavailable': {
+    status: 503,
+    code: -32603,
+    outcome: 'error',
+    message: 'the policy of this server is not in force yet',
     doctorCode: 'MCP702',
   },
   'principal-forbidden': {

@@ -6,14 +6,14 @@ import type { LineWriter } from './audit/line-writer.ts';
 import type { PodFacts } from './audit/record.ts';
 import { createAuthentication } from './auth/authentication.ts';
 import { anonymousAuthenticator, type Authenticator } from './auth/authenticator.ts';
+import { endRevoked } from './auth/end-revoked.ts';
 import { originCheck } from './auth/origin.ts';
-import { createStaticTokens } from './auth/static-tokens.ts';
 import { LISTEN_PATH, MOUNT, type ServerConfig } from './config.ts';
 import { editedReply } from './downstream/edited-reply.ts';
 import type { InFlight } from './downstream/in-flight.ts';
 import { createMcpHandler } from './downstream/mcp-handler.ts';
-import { compileFilter } from './filter/decide-tool.ts';
 import { createToolFilter } from './filter/tool-filter.ts';
+import { createToolRules } from './filter/tool-rules.ts';
 import { isHealthy, type ServerHealthSource } from './health.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
@@ -46,6 +46,9 @@ export interface RuntimeDeps extends SidecarDeps {
   readonly clients: Set<object>;
 }
 
+/** How long after its end a credential may keep a stream open at most. */
+const SWEEP_MS = 5_000;
+
 /** Puts the three rooms of one server together, and its listen port. Binds nothing. */
 export async function createServerRuntime(server: ServerConfig, deps: RuntimeDeps): Promise<ServerRuntime> {
   const { name, upstream: target } = server;
@@ -66,12 +69,18 @@ export async function createServerRuntime(server: ServerConfig, deps: RuntimeDep
     { uid: deps.pod.uid, address: `${deps.pod.ip}:${server.listenPort}` },
     sharedKey(),
   );
-  const authenticator = await createAuthenticator(server, deps);
-  const decide = compileFilter(server.filter);
+  const authenticator = await createAuthenticator(server, deps, () => sweep());
+  const sweep = (): void => {
+    const ended = endRevoked(deps.inFlight, server, authenticator);
+    if (ended > 0) deps.log('streams_revoked', { server: name, streams: ended });
+  };
+  const sweeper = server.auth.mode === 'none' ? undefined : setInterval(sweep, SWEEP_MS).unref();
+  const rules = await createToolRules(server, deps);
   const passes = [
     originCheck,
     createAuthentication(authenticator, sessions),
-    ...(decide ? [createToolFilter(decide, catalogue, lookUpTool(pool))] : []),
+    ...rules.gates,
+    ...(rules.any ? [createToolFilter(rules.decide, catalogue, lookUpTool(pool))] : []),
     ...(server.audit === 'stdout' ? [createAudit(deps.pod, deps.audit)] : []),
     deps.metrics.pass,
   ];
@@ -81,7 +90,13 @@ export async function createServerRuntime(server: ServerConfig, deps: RuntimeDep
     inFlight: deps.inFlight,
     log: deps.log,
   });
-  const source = { name, catalogue: catalogue.state, decide, authProblem: authenticator.notReady };
+  const source = {
+    name,
+    catalogue: catalogue.state,
+    decide: rules.decide,
+    authProblem: authenticator.notReady,
+    ...(rules.policy ? { policy: rules.policy } : {}),
+  };
   // Longer than any client keeps a connection idle, so that it is the client who closes.
   const http = createServer({ keepAliveTimeout: 75_000 }, (request, response) => {
     const path = request.url?.split('?', 1)[0] ?? '';
@@ -108,7 +123,9 @@ export async function createServerRuntime(server: ServerConfig, deps: RuntimeDep
     port: server.listenPort,
     close() {
       catalogue.close();
+      clearInterval(sweeper);
       authenticator.close();
+      rules.close();
       pool.close();
     },
   };
@@ -116,10 +133,14 @@ export async function createServerRuntime(server: ServerConfig, deps: RuntimeDep
 
 async function createAuthenticator(
   { auth }: ServerConfig,
-  { apiServer }: SidecarDeps,
+  { apiServer, log }: SidecarDeps,
+  revoked: () => void,
 ): Promise<Authenticator> {
   if (auth.mode === 'none') return anonymousAuthenticator;
-  if (auth.mode === 'token') return createStaticTokens(auth);
+  if (auth.mode === 'token') {
+    const { createStaticTokens } = await import('./auth/static-tokens.ts');
+    return createStaticTokens(auth, { log, revoked });
+  }
   if (!apiServer)
     throw new Error('auth kubernetes needs KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT');
   // TLS and JOSE are a third of the sidecar's memory: loaded only where they are used.

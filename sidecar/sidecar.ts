@@ -6,7 +6,7 @@ import type { SidecarConfig } from './config.ts';
 import { createInFlight, type InFlight } from './downstream/in-flight.ts';
 import { createDrain } from './drain.ts';
 import { healthDetails, isHealthy } from './health.ts';
-import { createMetrics } from './metrics.ts';
+import { createMetrics, type Gauge } from './metrics.ts';
 import { createServerRuntime, type ServerRuntime, type SidecarDeps } from './server-runtime.ts';
 
 export interface Sidecar {
@@ -89,6 +89,12 @@ function gauges(
       help: 'Tools that the server has.',
       values: perServer(({ catalogue }) => catalogue().tools?.size ?? 0),
     },
+    {
+      name: 'kubectl_mcp_auth_ready',
+      help: 'Whether callers can be told apart; all are refused when not.',
+      values: perServer(({ authProblem }) => Number(authProblem() === undefined)),
+    },
+    ...policyGauges(servers),
     { name: 'kubectl_mcp_calls_in_flight', help: 'Calls under way.', values: [{ value: inFlight.calls() }] },
     {
       name: 'kubectl_mcp_streams',
@@ -105,6 +111,38 @@ function gauges(
       help: 'Audit lines lost.',
       type: 'counter' as const,
       values: [{ value: audit.dropped() }],
+    },
+  ];
+}
+
+/** None where no policy file is configured. */
+function policyGauges(servers: readonly ServerRuntime[]): Gauge[] {
+  const policies = servers.flatMap(({ name, policy }) => (policy ? [{ server: name, policy }] : []));
+  if (policies.length === 0) return [];
+  return [
+    {
+      name: 'kubectl_mcp_policy_valid',
+      help: 'Whether the policy file as it is now is in force.',
+      values: policies.map(({ server, policy }) => ({
+        labels: { server },
+        value: Number(policy.problem() === undefined),
+      })),
+    },
+    {
+      name: 'kubectl_mcp_policy_info',
+      help: 'Revision of the policy file in force.',
+      values: policies.flatMap(({ server, policy }) => {
+        const revision = policy.revision();
+        return revision ? [{ labels: { server, revision }, value: 1 }] : [];
+      }),
+    },
+    {
+      name: 'kubectl_mcp_policy_reloads_total',
+      help: 'Policy files seen, by what became of them.',
+      type: 'counter',
+      values: policies.flatMap(({ server, policy }) =>
+        Object.entries(policy.reloads()).map(([result, value]) => ({ labels: { server, result }, value })),
+      ),
     },
   ];
 }

@@ -66,6 +66,7 @@ export function auditRecord(
     member('http_status', exchange.status) +
     member('issuer', principal.issuer || undefined) +
     member('rule', exchange.rule) +
+    member('policy', exchange.policy) +
     member('jsonrpc_error_code', error?.code) +
     member('jsonrpc_error_message', cut(error?.message));
   return (

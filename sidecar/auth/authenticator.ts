@@ -8,6 +8,11 @@ export interface Authenticator {
     headers: IncomingHttpHeaders,
     connection: object,
   ): Principal | Refusal | Promise<Principal | Refusal>;
+  /**
+   * Whether what this principal was let in for still is good: a principal that `authenticate` gave stands for the
+   * credential that it was proved with. Asked for streams, which may outlive it.
+   */
+  holds(principal: Principal): boolean;
   /** Undefined once callers can be told apart; until then what is missing. */
   notReady(): string | undefined;
   close(): void;
@@ -15,6 +20,7 @@ export interface Authenticator {
 
 export const anonymousAuthenticator: Authenticator = {
   authenticate: () => ANONYMOUS,
+  holds: () => true,
   notReady: () => undefined,
   close: () => undefined,
 };

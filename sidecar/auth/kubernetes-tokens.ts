@@ -48,6 +48,8 @@ export function createKubernetesTokens(
   const allowed = config.allowPrincipals.map(globMatcher);
   /** By digest, so that no token is kept. */
   const verified = new Map<string, Verified>();
+  /** Of those who were let in: each principal is of one token. */
+  const proofs = new WeakMap<Principal, Verified>();
   const memo = createConnectionMemo<Verified>();
 
   function authenticate(
@@ -73,6 +75,7 @@ export function createKubernetesTokens(
       if ('reason' in result) return result;
       if (verified.size >= MAX_CACHED) verified.delete(verified.keys().next().value ?? '');
       verified.set(digest, result);
+      if (!('reason' in result.verdict)) proofs.set(result.verdict, result);
       return result.verdict;
     });
   }
@@ -124,6 +127,10 @@ export function createKubernetesTokens(
       return token === undefined
         ? refuse('credentials-missing', undefined, challenge())
         : authenticate(token, connection);
+    },
+    holds(given) {
+      const proof = proofs.get(given);
+      return proof !== undefined && proof.keys === source.current() && proof.expiresAtMs > now();
     },
     notReady: () =>
       source.current() ? undefined : (source.problem() ?? 'the keys of the cluster are not loaded yet'),

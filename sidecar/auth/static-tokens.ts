@@ -1,41 +1,53 @@
 import { hash, timingSafeEqual } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { sourceInWords } from '../config.ts';
+import type { Log } from '../log.ts';
+import type { DirectoryReading } from '../mounted/read-directory.ts';
+import { watchDirectory } from '../mounted/watch-directory.ts';
 import { principal, type Principal } from '../principal.ts';
 import { refuse } from '../reasons.ts';
-import { createConnectionMemo } from './connection-memo.ts';
 import { bearerToken, challenge, type Authenticator } from './authenticator.ts';
+import { createConnectionMemo } from './connection-memo.ts';
+import { readTokens, type TokenEntry } from './read-tokens.ts';
 
-/** The kubelet swaps a Secret volume some seconds after the Secret changed; reading it this often adds little. */
-const RELOAD_MS = 5_000;
+interface Caller extends TokenEntry {
+  readonly principal: Principal;
+}
 
 /**
  * `auth: token`: each file of the directory is a caller, its content the token. Taken from `Authorization: Bearer` or
- * `X-MCP-AUTH` (the header that mcp-server-kubernetes and its clients use). Read again when the Secret changes.
+ * `X-MCP-AUTH` (the header that mcp-server-kubernetes and its clients use). The files are followed; while one of them
+ * is at fault, nobody is let in.
+ * @param revoked some that were let in before are not any more
  */
-export function createStaticTokens(config: { source: string; directory: string }): Authenticator {
-  let callers: { digest: Buffer; principal: Principal }[] = [];
+export async function createStaticTokens(
+  config: { source: string; directory: string },
+  { log, revoked }: { log: Log; revoked: () => void },
+): Promise<Authenticator> {
+  let callers: readonly Caller[] = [];
   let problem: string | undefined;
-
   const memo = createConnectionMemo<Principal>();
 
-  function load(): void {
-    memo.clear();
-    try {
-      callers = readTokens(config);
-      problem = callers.length > 0 ? undefined : `${sourceInWords(config.source)} holds no token`;
-    } catch (error) {
+  function take(reading: DirectoryReading): void {
+    const read = 'problem' in reading ? { faults: [reading.problem] } : readTokens(reading.files);
+    const before = callers;
+    if ('faults' in read) {
       callers = [];
-      problem = `${sourceInWords(config.source)}: ${(error as NodeJS.ErrnoException).code ?? 'cannot be read'}`;
+      problem = `${sourceInWords(config.source)}: ${read.faults.join('; ')}`;
+      log('tokens_refused', { source: config.source, faults: read.faults });
+    } else {
+      callers = read.entries.map((entry) => before.find(sameAs(entry)) ?? toCaller(entry, config.source));
+      problem = undefined;
+      log('tokens_loaded', { source: config.source, callers: callers.length });
     }
+    memo.clear();
+    if (before.some((each) => !callers.includes(each))) revoked();
   }
 
-  load();
-  const timer = setInterval(load, RELOAD_MS).unref();
+  const watched = await watchDirectory(config.directory, take);
   return {
     authenticate(headers, connection) {
-      if (problem) return refuse('keys-unavailable', problem, { 'retry-after': '5' });
+      // What is wrong names the Secret and its keys; that is for its owner, not for a caller whom nobody knows.
+      if (problem !== undefined) return refuse('keys-unavailable', undefined, { 'retry-after': '5' });
       const given = bearerToken(headers) ?? headers['x-mcp-auth'];
       if (typeof given !== 'string' || given === '')
         return refuse('credentials-missing', undefined, challenge());
@@ -49,34 +61,25 @@ export function createStaticTokens(config: { source: string; directory: string }
       if (found) memo.remember(connection, credential, found);
       return found ?? refuse('credentials-invalid', undefined, challenge('invalid_token'));
     },
+    holds: (given) => callers.some((caller) => caller.principal === given),
     notReady: () => problem,
-    close: () => clearInterval(timer),
+    close: () => watched.close(),
   };
 }
 
-function readTokens({ source, directory }: { source: string; directory: string }) {
-  // Secret volumes hold their bookkeeping under names that start with two dots.
-  const keys = readdirSync(directory).filter((name) => !name.startsWith('..'));
-  return keys.flatMap((key) => {
-    const token = readToken(join(directory, key));
-    if (token === '') return [];
-    const fields = {
-      kind: 'token',
-      issuer: source,
-      name: `token:${key}`,
-      groups: [],
-      actors: [],
-    } as const;
-    return [{ digest: hash('sha256', token, 'buffer'), principal: principal(fields) }];
-  });
-}
+/** The same object for the same token of the same caller: a principal stands for what it was proved with. */
+const sameAs =
+  (entry: TokenEntry) =>
+  (caller: Caller): boolean =>
+    caller.caller === entry.caller && caller.digest.equals(entry.digest);
 
-function readToken(file: string): string {
-  try {
-    return readFileSync(file, 'utf8').trim();
-  } catch (error) {
-    // The kubelet takes the links of keys that are gone away only after it has swapped the directory.
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
-    throw error;
-  }
-}
+const toCaller = (entry: TokenEntry, source: string): Caller => ({
+  ...entry,
+  principal: principal({
+    kind: 'token',
+    issuer: source,
+    name: `token:${entry.caller}`,
+    groups: [],
+    actors: [],
+  }),
+});

@@ -12,7 +12,7 @@ export interface ToolFacts {
 
 export interface ToolDecision {
   readonly allowed: boolean;
-  /** The annotation that decided, or `default`. */
+  /** What decided: an annotation, `policy/` and a key of the policy file, or `default`. */
   readonly rule: string;
 }
 
@@ -20,21 +20,36 @@ export type DecideTool = (tool: ToolFacts) => ToolDecision;
 
 const ALLOWED: ToolDecision = { allowed: true, rule: 'default' };
 
-/** allow ∩ mode − deny. Undefined when nothing is configured: then every tool is the server's affair. */
-export function compileFilter({
-  allowTools,
-  denyTools,
-  mode,
-}: ServerConfig['filter']): DecideTool | undefined {
+const ANNOTATIONS = { allow: 'allow-tools', deny: 'deny-tools', mode: 'mode' };
+
+/**
+ * allow ∩ mode − deny. Undefined when nothing is configured: then every tool is the server's affair.
+ * @param rules what decisions are called
+ */
+export function compileFilter(
+  { allowTools, denyTools, mode }: ServerConfig['filter'],
+  rules: Readonly<Record<'allow' | 'deny' | 'mode', string>> = ANNOTATIONS,
+): DecideTool | undefined {
   if (!allowTools && !denyTools?.length && mode === 'all') return undefined;
   const allow = allowTools?.map(globMatcher);
   const deny = denyTools?.map(globMatcher) ?? [];
   return (tool) => {
-    if (deny.some((matches) => matches(tool.name))) return { allowed: false, rule: 'deny-tools' };
-    if (allow && !allow.some((matches) => matches(tool.name))) return { allowed: false, rule: 'allow-tools' };
-    if (mode === 'read-only' && !tool.readOnly) return { allowed: false, rule: 'mode' };
-    if (mode === 'non-destructive' && tool.destructive) return { allowed: false, rule: 'mode' };
-    return allow ? { allowed: true, rule: 'allow-tools' } : ALLOWED;
+    if (deny.some((matches) => matches(tool.name))) return { allowed: false, rule: rules.deny };
+    if (allow && !allow.some((matches) => matches(tool.name))) return { allowed: false, rule: rules.allow };
+    if (mode === 'read-only' && !tool.readOnly) return { allowed: false, rule: rules.mode };
+    if (mode === 'non-destructive' && tool.destructive) return { allowed: false, rule: rules.mode };
+    return allow ? { allowed: true, rule: rules.allow } : ALLOWED;
+  };
+}
+
+/** A tool must pass both; what the second says counts where the first has only let it through. */
+export function both(first: DecideTool | undefined, second: DecideTool | undefined): DecideTool | undefined {
+  if (!first || !second) return first ?? second;
+  return (tool) => {
+    const decision = first(tool);
+    if (!decision.allowed) return decision;
+    const further = second(tool);
+    return further.allowed && further.rule === ALLOWED.rule ? decision : further;
   };
 }
 

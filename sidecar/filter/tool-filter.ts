@@ -1,5 +1,5 @@
 import type { Exchange } from '../exchange.ts';
-import type { Pass, Verdict } from '../passes.ts';
+import type { Pass, ResultEditor, Verdict } from '../passes.ts';
 import { refuse } from '../reasons.ts';
 import type { Catalogue } from '../upstream/catalogue.ts';
 import type { DecideTool, ToolFacts } from './decide-tool.ts';
@@ -13,19 +13,30 @@ const LOOKUP_TTL_MS = 30_000;
 const MAX_LOOKUPS = 1_000;
 
 /**
- * `allow-tools`, `deny-tools` and `mode`, in lists and in calls. A forbidden tool and one that does not exist get the
- * same answer, of the sidecar's own; neither call reaches the server.
+ * `allow-tools`, `deny-tools`, `mode` and the policy file, in lists and in calls. A forbidden tool and one that does not
+ * exist get the same answer, of the sidecar's own; neither call reaches the server.
+ * @param current what is in force at the moment; undefined: nothing is forbidden
  */
 export function createToolFilter(
-  decide: DecideTool,
+  current: () => DecideTool | undefined,
   catalogue: Catalogue,
   lookUp: LookUpTool,
   now: () => number = Date.now,
 ): Pass {
-  const edit = createToolsListEditor(decide);
+  let editor: { of: DecideTool; edit: ResultEditor } | undefined;
   const lookups = new Map<string, { tool: Promise<ToolFacts | undefined>; expiresAtMs: number }>();
 
+  /** At the time of the message, for a stream may be older than what is in force. */
+  function edit(message: Buffer): Buffer {
+    const decide = current();
+    if (!decide) return message;
+    if (editor?.of !== decide) editor = { of: decide, edit: createToolsListEditor(decide) };
+    return editor.edit(message);
+  }
+
   function judge(exchange: Exchange, tool: ToolFacts | undefined): Verdict {
+    const decide = current();
+    if (!decide) return undefined;
     if (!tool) {
       exchange.rule = 'tool-unknown';
       return refuse('tool-unknown', exchange.message?.target);
@@ -63,7 +74,7 @@ export function createToolFilter(
     needs: ['request', 'result'],
     request(exchange) {
       const { message } = exchange;
-      if (message?.method !== 'tools/call' || message.target === undefined) return undefined;
+      if (message?.method !== 'tools/call' || message.target === undefined || !current()) return undefined;
       const tool = catalogue.state().tools?.get(message.target);
       return tool ? judge(exchange, tool) : judgeWhenLoaded(exchange, message.target);
     },

@@ -6,6 +6,7 @@
  * the next one is complete. Other writers (Vault Agent, a script) put files side by side, and each changes by itself.
  */
 import { hash } from 'node:crypto';
+import { dirname } from 'node:path';
 import {
   closeSync,
   constants,
@@ -17,6 +18,7 @@ import {
   readlinkSync,
   realpathSync,
 } from 'node:fs';
+import { MOUNT } from '../config.ts';
 
 export interface DirectoryVersion {
   /** By name; bookkeeping of the writers is left out. */
@@ -32,15 +34,14 @@ export type DirectoryReading = DirectoryVersion | { readonly problem: string };
 
 /** A Secret or ConfigMap holds a mebibyte at most. */
 const MAX_BYTES = 1024 * 1024;
+const MOUNTS = dirname(MOUNT.tokens);
 const MAX_FILES = 10_000;
 /** The kubelet swaps once a minute; more than this while one version is read is no kubelet. */
 const MAX_ATTEMPTS = 10;
 
 export function readDirectory(directory: string): DirectoryReading {
   try {
-    // A link could be led to the proxy's own secrets by whoever else writes to the volume.
-    if (!lstatSync(directory).isDirectory()) return { problem: 'is not a directory' };
-    const root = realpathSync(directory);
+    const root = rootOf(directory);
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       const before = currentVersion(root);
       const files = readFiles(root, before);
@@ -52,6 +53,18 @@ export function readDirectory(directory: string): DirectoryReading {
     const { code, message } = error as NodeJS.ErrnoException;
     return { problem: code ? `cannot be read: ${code}` : message };
   }
+}
+
+/** Whoever else writes to the volume could lead a link to the proxy's own secrets: none is followed below the mounts. */
+function rootOf(directory: string): string {
+  if (!lstatSync(directory).isDirectory()) throw new Error('is not a directory');
+  const root = realpathSync(directory);
+  if (
+    directory.startsWith(`${MOUNTS}/`) &&
+    root !== `${realpathSync(MOUNTS)}${directory.slice(MOUNTS.length)}`
+  )
+    throw new Error('lies behind a link');
+  return root;
 }
 
 /** Name of the directory that `..data` leads to. */

@@ -1,8 +1,6 @@
 import { statSync, watch, type BigIntStats, type FSWatcher } from 'node:fs';
 import { readDirectory, type DirectoryReading } from './read-directory.ts';
 
-export type { DirectoryReading, DirectoryVersion } from './read-directory.ts';
-
 export interface WatchedDirectory {
   close(): void;
 }
@@ -11,8 +9,9 @@ export interface WatchedDirectory {
 const POLL_MS = 5_000;
 /** While there is nothing to work with. */
 const PROBLEM_POLL_MS = 1_000;
-/** A swap is half a dozen events. */
+/** A swap is half a dozen events; a writer that never stops must not keep us reading. */
 const GATHER_MS = 10;
+const MIN_INTERVAL_MS = 100;
 /** Files that each change by themselves are taken when two readings this far apart are equal. */
 const REST_MS = 100;
 const MAX_UNREST_MS = 5_000;
@@ -40,6 +39,8 @@ export async function watchDirectory(
   let names: readonly string[] = [];
   let candidate: { digest: string; sinceMs: number } | undefined;
   let unrestSinceMs: number | undefined;
+  let gathering = false;
+  let readAtMs = -Infinity;
   const first = Promise.withResolvers<void>();
 
   function schedule(delayMs: number): void {
@@ -49,7 +50,14 @@ export async function watchDirectory(
     if (told !== undefined) timer.unref();
   }
 
+  function gather(): void {
+    if (gathering) return;
+    gathering = true;
+    schedule(Math.max(GATHER_MS, readAtMs + MIN_INTERVAL_MS - performance.now()));
+  }
+
   function look(): void {
+    gathering = false;
     if (stamp !== undefined && watcher && stampOf(directory, names) === stamp) return schedule(POLL_MS);
     follow();
     read();
@@ -64,7 +72,7 @@ export async function watchDirectory(
     watched = identity;
     if (identity === undefined) return;
     try {
-      watcher = watch(directory, { persistent: false }, () => schedule(GATHER_MS));
+      watcher = watch(directory, { persistent: false }, gather);
       watcher.on('error', () => (watched = undefined));
     } catch {
       // Polling is enough, if slower.
@@ -72,6 +80,7 @@ export async function watchDirectory(
   }
 
   function read(): void {
+    readAtMs = performance.now();
     const reading = readDirectory(directory);
     stamp = undefined;
     if ('problem' in reading) return tell(reading, reading.problem, PROBLEM_POLL_MS);

@@ -66,7 +66,10 @@ describe('the keys of the cluster', () => {
       assert.match(told, /^the keys of the cluster cannot be read: /);
       for (const authorization of [`Bearer ${await mintToken(key)}`, 'Bearer x']) {
         const verdict = await ask(authenticator, authorization);
-        assert.equal(shown(verdict), '503 the keys that tokens are checked with are not loaded yet');
+        assert.equal(
+          shown(verdict),
+          '503 callers cannot be checked at the moment: there is nothing to check their tokens with',
+        );
         assert.deepEqual('reason' in verdict && verdict.headers, { 'retry-after': '2' });
       }
       assert.equal(shown(await ask(authenticator)), '401 authentication is required');

@@ -14,11 +14,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, test } from 'node:test';
-import {
-  watchDirectory,
-  type DirectoryReading,
-  type WatchedDirectory,
-} from '../../../sidecar/mounted/watch-directory.ts';
+import type { DirectoryReading } from '../../../sidecar/mounted/read-directory.ts';
+import { watchDirectory, type WatchedDirectory } from '../../../sidecar/mounted/watch-directory.ts';
 import { waitFor } from '../wire/wait-for.ts';
 import { writeAsKubelet, writeByRename } from './write-volume.ts';
 
@@ -78,7 +75,8 @@ describe('a directory that the kubelet writes', () => {
     const before = descriptors();
     const writer = `
       import { writeAsKubelet } from ${JSON.stringify(join(import.meta.dirname, 'write-volume.ts'))};
-      for (let value = 0; value < 300; value++)
+      const moment = new Int32Array(new SharedArrayBuffer(4));
+      for (let value = 0; value < 300; value++, Atomics.wait(moment, 0, 0, 5))
         writeAsKubelet(process.argv[1], Object.fromEntries(${JSON.stringify(names)}.map((name) => [name, String(value)])));`;
     const child = spawn(process.execPath, ['--input-type=module', '-e', writer, directory], {
       stdio: 'inherit',

@@ -1,0 +1,52 @@
+import { parseDocument } from 'yaml';
+import * as z from 'zod';
+import { faultLines, TOOL_GLOB } from '../config.ts';
+
+/** The key of the ConfigMap. */
+export const POLICY_KEY = 'policy.yaml';
+
+const toolGlobs = z.array(
+  z
+    .string()
+    .regex(TOOL_GLOB, 'is a tool name of at most 128 letters, digits, "_-./", with "*" and "?" for others'),
+);
+
+const policySchema = z.strictObject({
+  version: z.literal(1),
+  tools: z
+    .strictObject({
+      /** Absent: every tool. */
+      allow: toolGlobs.optional(),
+      /** Stronger than the others. */
+      deny: toolGlobs.optional(),
+      mode: z.enum(['all', 'non-destructive', 'read-only']).default('all'),
+    })
+    .prefault({}),
+});
+
+export type PolicyFile = z.infer<typeof policySchema>;
+
+/** Reads a policy, YAML 1.2 or JSON. One fault and there is no policy; all of them are told, a line each. */
+export function readPolicy(text: string): { readonly policy: PolicyFile } | { readonly faults: string[] } {
+  const document = parseDocument(text, { version: '1.2', schema: 'core', strict: true, uniqueKeys: true });
+  const syntax = [...document.errors, ...document.warnings];
+  if (syntax.length > 0) return { faults: syntax.map(({ message }) => inWords(message)) };
+  let value: unknown;
+  try {
+    // A policy that people read has no need of aliases, and they are how small files become large.
+    value = document.toJS({ maxAliasCount: 0 });
+  } catch (error) {
+    return { faults: [inWords((error as Error).message)] };
+  }
+  const result = policySchema.safeParse(value);
+  return result.success
+    ? { policy: result.data }
+    : { faults: result.error.issues.flatMap((issue) => faultLines(value, issue)) };
+}
+
+function inWords(message: string): string {
+  if (/\balias\b/i.test(message))
+    return 'not YAML as it is read here: put patterns that begin with "*" into quotes, for without them they are references';
+  // What follows the first line shows the place with a mark under it.
+  return `not YAML: ${(message.split('\n', 1)[0] ?? '').replace(/:$/, '')}`;
+}

@@ -1,0 +1,70 @@
+import type { LineWriter } from '../audit/line-writer.ts';
+import { policyRecord } from '../audit/policy-record.ts';
+import type { PodFacts } from '../audit/record.ts';
+import type { ServerConfig } from '../config.ts';
+import type { Log } from '../log.ts';
+import type { Pass } from '../passes.ts';
+import { both, compileFilter, type DecideTool } from './decide-tool.ts';
+import { createPolicyGate } from './policy-gate.ts';
+import type { PolicyState, WatchedPolicy } from './watch-policy.ts';
+
+/** Which tools callers may use: what the annotations say, and the policy file, which may change. */
+export interface ToolRules {
+  /** In force at the moment; undefined: every tool is the server's affair. */
+  decide(): DecideTool | undefined;
+  /** Whether there can ever be a rule. */
+  readonly any: boolean;
+  /** Stands behind authentication: nobody learns without a token whether there is a policy. */
+  readonly gates: readonly Pass[];
+  /** Absent where no policy file is configured. */
+  readonly policy?: PolicyStatus;
+  close(): void;
+}
+
+export interface PolicyStatus {
+  revision(): string | undefined;
+  /** What is wrong with the file as it is now. */
+  problem(): string | undefined;
+  /** Files taken, and files refused, since the start. */
+  reloads(): { readonly taken: number; readonly refused: number };
+}
+
+export async function createToolRules(
+  server: ServerConfig,
+  { log, audit, pod }: { log: Log; audit: LineWriter; pod: PodFacts },
+): Promise<ToolRules> {
+  const byAnnotation = compileFilter(server.filter);
+  const { policy: config } = server;
+  if (!config)
+    return { decide: () => byAnnotation, any: byAnnotation !== undefined, gates: [], close: () => undefined };
+  let decide = byAnnotation;
+  let before: string | undefined;
+  const reloads = { taken: 0, refused: 0 };
+
+  function changed({ revision, faults, ...state }: PolicyState): void {
+    const taken = faults.length === 0;
+    reloads[taken ? 'taken' : 'refused']++;
+    if (taken) decide = both(byAnnotation, state.decide);
+    log(taken ? 'policy_loaded' : 'policy_refused', {
+      server: server.name,
+      source: config?.source,
+      revision,
+      ...(taken ? { before } : { faults }),
+    });
+    if (server.audit === 'stdout')
+      audit.write(policyRecord({ server, pod, revision, before, faults, date: new Date() }));
+    before = revision;
+  }
+
+  // YAML takes memory, in every pod: loaded only where it is read.
+  const { watchPolicy } = await import('./watch-policy.ts');
+  const watched: WatchedPolicy = await watchPolicy(config, changed);
+  const revision = (): string | undefined => watched.state().revision;
+  return {
+    decide: () => decide,
+    any: true,
+    gates: [createPolicyGate(revision)],
+    policy: { revision, problem: watched.problem, reloads: () => reloads },
+    close: watched.close,
+  };
+}
