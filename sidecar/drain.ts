@@ -25,7 +25,7 @@ export function createDrain(
     const deadline = delay(timeoutMs, undefined, { ref: false });
     // New connections still come until every node has seen that the endpoint is gone.
     await Promise.race([delay(endpointGraceMs, undefined, { ref: false }), deadline]);
-    for (const entry of inFlight.streams()) endStream(entry);
+    for (const entry of inFlight.streams()) endStream(inFlight, entry, 'whole');
     await Promise.race([inFlight.idle(), deadline]);
     closeIdleConnections();
     return { callsLeft: inFlight.calls() };
@@ -35,13 +35,13 @@ export function createDrain(
 }
 
 /** A listen stream ends with its result, so that its client knows to listen again (2026-07-28, subscriptions). */
-export function endStream({ exchange, response }: InFlightEntry): void {
-  const { message } = exchange;
-  if (message?.id !== undefined && response.headersSent && !response.writableEnded) {
-    const meta = `{"io.modelcontextprotocol/subscriptionId":${message.id}}`;
-    response.write(
-      `data: {"jsonrpc":"2.0","id":${message.id},"result":{"resultType":"complete","_meta":${meta}}}\n\n`,
-    );
-  }
-  response.end();
+export function endStream(
+  { eventStreams }: InFlight,
+  { exchange: { message }, response }: InFlightEntry,
+  when: 'whole' | 'now',
+): void {
+  const id = message?.id;
+  const meta = `{"io.modelcontextprotocol/subscriptionId":${id}}`;
+  const result = `data: {"jsonrpc":"2.0","id":${id},"result":{"resultType":"complete","_meta":${meta}}}\n\n`;
+  eventStreams.finish(response, id === undefined ? '' : result, when);
 }

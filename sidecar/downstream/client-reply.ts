@@ -1,21 +1,29 @@
 import type { ServerResponse } from 'node:http';
 import type { Exchange, Refusal, Reply, ReplyHead, Transit } from '../exchange.ts';
 import { REASONS, refusalBody } from '../reasons.ts';
+import type { EventStream, EventStreams } from './event-streams.ts';
 
 const ONE_WRITE_BYTES = 16 * 1024;
+
+export interface ClientReplyDeps {
+  readonly transit: () => Transit | undefined;
+  /** Whether the client must use another connection next time: the pod is about to end. */
+  readonly closing: () => boolean;
+  readonly eventStreams: EventStreams;
+}
 
 /**
  * Writes an answer to the client. Bytes go out as they come; a JSON answer that is whole in one piece goes out in one
  * write with its head.
- * @param closing whether the client must use another connection next time: the pod is about to end
  */
 export function createClientReply(
   exchange: Exchange,
   response: ServerResponse,
-  { transit, closing }: { transit: () => Transit | undefined; closing: () => boolean },
+  { transit, closing, eventStreams }: ClientReplyDeps,
 ): Reply {
   let waiting: ReplyHead | undefined;
   let first: Buffer | undefined;
+  let stream: EventStream | undefined;
   let full = false;
 
   function writeHead({ status, headers, contentLength }: ReplyHead, length: number | undefined): void {
@@ -26,7 +34,9 @@ export function createClientReply(
   }
 
   function write(bytes: Buffer): void {
-    if (response.write(bytes) || full) return;
+    const taken = response.write(bytes);
+    stream?.wrote(bytes);
+    if (taken || full) return;
     full = true;
     transit()?.pause();
     response.once('drain', () => {
@@ -43,7 +53,10 @@ export function createClientReply(
       waiting = head;
       if (head.contentType !== 'sse') return;
       waiting = undefined;
-      writeHead(head, undefined);
+      // Its length, where the server gives one, is not ours: there may be comments, and an event that says what failed.
+      const { contentLength: _, ...rest } = head;
+      writeHead(rest, undefined);
+      stream = eventStreams.open(response);
       // A stream's head is news by itself: the client may wait for it before it sends anything else.
       response.flushHeaders();
     },
@@ -67,11 +80,35 @@ export function createClientReply(
       else response.end(first);
     },
     fail(refusal) {
+      if (response.writableEnded) return;
+      if (!response.headersSent) return answerRefusal(exchange, response, refusal, closing());
+      recordRefusal(exchange, refusal);
       // Half an answer cannot be taken back: the client must see that it is half.
-      if (response.headersSent) response.destroy();
-      else answerRefusal(exchange, response, refusal, closing());
+      if (stream && toldInStream(exchange, stream, refusal))
+        response.end(`data: ${refusalBody(refusal, exchange.message?.id)}\n\n`);
+      else response.destroy();
     },
   };
+}
+
+/**
+ * Whether a call whose answer is an event stream gets the error as its last event. Not in the middle of another event;
+ * not where the client can ask for the rest, unless the server has been told that nobody wants it.
+ */
+function toldInStream({ message }: Exchange, stream: EventStream, { reason }: Refusal): boolean {
+  return (
+    message?.kind === 'request' &&
+    message.method !== 'subscriptions/listen' &&
+    stream.betweenEvents &&
+    reason !== 'client-stalled' &&
+    (!stream.resumable || reason === 'upstream-timeout')
+  );
+}
+
+function recordRefusal(exchange: Exchange, { reason, detail }: Refusal): void {
+  const { outcome, code, message } = REASONS[reason];
+  exchange.outcome = outcome;
+  exchange.error = { code, message: detail ? `${message}: ${detail}` : message };
 }
 
 /** @param closing whether the client must use another connection next time */
@@ -81,11 +118,10 @@ export function answerRefusal(
   refusal: Refusal,
   closing: boolean,
 ): void {
-  const { status, outcome, code, message } = REASONS[refusal.reason];
+  const { status } = REASONS[refusal.reason];
   const body = Buffer.from(refusalBody(refusal, exchange.message?.id));
   exchange.status = status;
-  exchange.outcome = outcome;
-  exchange.error = { code, message: refusal.detail ? `${message}: ${refusal.detail}` : message };
+  recordRefusal(exchange, refusal);
   response.writeHead(status, {
     'content-type': 'application/json',
     'content-length': body.length,

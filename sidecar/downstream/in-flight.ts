@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { Exchange } from '../exchange.ts';
+import { createEventStreams, type EventStreams } from './event-streams.ts';
 
 /** An exchange that is not over. A `stream` lasts until one side ends it; a `call` ends by itself. */
 export interface InFlightEntry {
@@ -16,6 +17,8 @@ export interface InFlight {
   leave(entry: InFlightEntry): void;
   calls(): number;
   streams(): readonly InFlightEntry[];
+  /** The same and the answers of calls, as far as they are event streams. */
+  readonly eventStreams: EventStreams;
   /** From now on every answer asks its client to use another connection next time. */
   startDraining(): void;
   readonly draining: boolean;
@@ -61,6 +64,7 @@ export function createInFlight(): InFlight {
     leave: remove,
     calls: () => calls,
     streams: () => [...streams],
+    eventStreams: createEventStreams(),
     startDraining() {
       draining = true;
     },

@@ -6,7 +6,8 @@ import {
   type Dialect,
   type RpcAnswer,
 } from './mcp-request.ts';
-import { UpstreamError, type HttpPool } from './http-pool.ts';
+import type { HttpPool } from './http-pool.ts';
+import { UpstreamError } from './upstream-error.ts';
 
 export interface McpConnection {
   readonly dialect: Dialect;
@@ -29,12 +30,12 @@ export async function connectMcp(pool: HttpPool): Promise<McpConnection> {
     return { dialect: modern, capabilities: asRecord(discovered.result?.['capabilities']) };
   }
   if (inconclusive(discovered.status))
-    throw new UpstreamError(`server/discover was answered ${discovered.status}`, false);
+    throw new UpstreamError(`server/discover was answered ${discovered.status}`);
   const params = { protocolVersion: LEGACY_VERSION, capabilities: {}, clientInfo: CLIENT_INFO };
   const answer = await rpc(pool, { era: 'legacy', version: LEGACY_VERSION }, 'initialize', params, {
     timeoutMs: TIMEOUT_MS,
   });
-  if (!answer.result) throw new UpstreamError(`initialize was refused: ${reasonOf(answer)}`, false);
+  if (!answer.result) throw new UpstreamError(`initialize was refused: ${reasonOf(answer)}`);
   const sessionId = answer.headers.get('mcp-session-id');
   const version = answer.result['protocolVersion'];
   const dialect: Dialect = {

@@ -1,111 +1,121 @@
 /**
- * Keep-alive HTTP/1.1 to one server in the same pod: one exchange at a time per connection, never pipelined, and no
- * request is sent twice.
+ * Keep-alive HTTP/1.1 to one server in the same pod: one exchange at a time per connection and never pipelined. Nothing
+ * waits for a connection: there are as many as there are exchanges, whose number is bounded where clients come in.
  */
-import { connect, type Socket } from 'node:net';
-import { ResponseReader, type ResponseEvents, type ResponseHead } from './http-response.ts';
-
-export interface UpstreamRequest {
-  readonly method: 'POST' | 'GET' | 'DELETE';
-  /** Header lines beyond Host, Content-Length and Connection, each ended by CRLF. */
-  readonly headerLines: string;
-  readonly body?: Buffer;
-}
-
-export interface UpstreamEvents {
-  head(head: ResponseHead): void;
-  chunk(bytes: Buffer): void;
-  end(): void;
-  /** Nothing more comes. `refused`: no address took the connection, so the request never left. */
-  fail(error: UpstreamError): void;
-}
-
-/** A request under way. */
-export interface UpstreamCall {
-  /** Ends the connection; the server sees its client go. No event follows. */
-  abort(): void;
-  pause(): void;
-  resume(): void;
-}
-
-export class UpstreamError extends Error {
-  readonly refused: boolean;
-  constructor(message: string, refused: boolean) {
-    super(message);
-    this.name = 'UpstreamError';
-    this.refused = refused;
-  }
-}
+import { connect } from 'node:net';
+import { dial } from './dial.ts';
+import { ResponseReader } from './http-response.ts';
+import { PooledCall } from './upstream-call.ts';
+import type { Connection, Pool, UpstreamCall, UpstreamEvents, UpstreamRequest } from './upstream-call.ts';
+import { UpstreamError } from './upstream-error.ts';
 
 export interface HttpPool {
   send(request: UpstreamRequest, events: UpstreamEvents): UpstreamCall;
   close(): void;
 }
 
-/** Shorter than the keep-alive of any server in use (Node and uvicorn: 5 s), so that no call meets a closing connection. */
-const IDLE_MS = 3_000;
-const CONNECT_TIMEOUT_MS = 5_000;
+export interface HttpPoolTarget {
+  /** Tried in this order when connecting; the one that answered last is tried first. */
+  readonly addresses: readonly string[];
+  readonly port: number;
+  readonly path: string;
+  /** A server from which no byte comes for this long is given up, and so is a client that takes none. */
+  readonly requestTimeoutMs?: number;
+}
+
+/**
+ * A connection that is idle for longer is not used again. A request that meets the server's closing is lost, and
+ * gunicorn closes after two seconds, Node and uvicorn after five; a new connection costs a tenth of a millisecond here.
+ */
+const IDLE_MS = 1_000;
+const SWEEP_MS = 500;
+const REQUEST_TIMEOUT_MS = 120_000;
 const ONE_WRITE_BYTES = 16 * 1024;
 const READ_BUFFER_BYTES = 64 * 1024;
 
-interface Connection {
-  readonly socket: Socket;
-  reader: ResponseReader | undefined;
-  events: UpstreamEvents | undefined;
-  idleSinceMs: number;
-}
-
-/** `addresses` are tried in this order when connecting; the one that answered last is tried first. */
-export function createHttpPool(target: {
-  addresses: readonly string[];
-  port: number;
-  path: string;
-}): HttpPool {
+export function createHttpPool(target: HttpPoolTarget): HttpPool {
+  const { port, path, requestTimeoutMs: limitMs = REQUEST_TIMEOUT_MS } = target;
   const addresses = [...target.addresses];
   const idle: Connection[] = [];
   const open = new Set<Connection>();
+  const dialling = new Set<PooledCall>();
   const readBuffer = Buffer.allocUnsafeSlow(READ_BUFFER_BYTES);
-  const prefix = ` ${target.path} HTTP/1.1\r\nHost: localhost:${target.port}\r\n`;
-  const sweep = setInterval(() => {
-    const oldest = Date.now() - IDLE_MS;
-    while (idle[0] && idle[0].idleSinceMs < oldest) idle.shift()?.socket.destroy();
-  }, 1_000).unref();
+  const prefix = ` ${path} HTTP/1.1\r\nHost: localhost:${port}\r\n`;
+  const sweepMs = Math.min(SWEEP_MS, limitMs / 4);
+  let idleMs = IDLE_MS;
+  let keepAlive = '';
+  // Goes on in the sweep alone, so that a byte costs no look at the time, and by two sweeps at most: time in which this
+  // process did not run is no silence of the server's.
+  let clockMs = 0;
+  let sweptMs = performance.now();
+  const sweeper = setInterval(sweep, sweepMs).unref();
 
-  function send(request: UpstreamRequest, events: UpstreamEvents): UpstreamCall {
-    let connection = idle.pop();
-    let aborted = false;
-    let paused = false;
-    if (connection) start(connection, request, events);
-    else
-      dial(0, (error, dialled) => {
-        if (aborted) return dialled && drop(dialled);
-        if (!dialled) return events.fail(new UpstreamError(error ?? 'no address', true));
-        connection = dialled;
-        start(dialled, request, events);
-        if (paused) dialled.socket.pause();
-      });
-    /** A connection that has gone on to another request is not ours any more. */
-    const held = (): Connection | undefined => (connection?.events === events ? connection : undefined);
-    return {
-      abort: () => {
-        aborted = true;
-        const mine = held();
-        if (mine) drop(mine);
-      },
-      pause: () => {
-        paused = true;
-        held()?.socket.pause();
-      },
-      resume: () => {
-        paused = false;
-        held()?.socket.resume();
-      },
-    };
+  function sweep(): void {
+    const nowMs = performance.now();
+    clockMs += Math.min(nowMs - sweptMs, 2 * sweepMs);
+    sweptMs = nowMs;
+    while (idle[0] && idle[0].idleSinceMs < nowMs - idleMs) drop(idle[0]);
+    for (const { call, aliveMs } of open) {
+      if (!call || clockMs - aliveMs < limitMs + sweepMs) continue;
+      const limit = `for ${limitMs / 1000} s`;
+      if (call.paused) call.fail(new UpstreamError(`the client took nothing ${limit}`, 'stalled'));
+      else if (!call.request.listens) call.fail(new UpstreamError(`no byte came ${limit}`, 'timeout'));
+    }
   }
 
-  function dial(index: number, done: (error: string | undefined, connection?: Connection) => void): void {
-    const host = addresses[index];
-    if (host === undefined) return done(`nothing listens on port ${target.port}`);
+  const pool: Pool = {
+    heard({ headers }) {
+      const given = headers.get('keep-alive');
+      if (given === undefined || given === keepAlive) return;
+      keepAlive = given;
+      const seconds = /(?:^|[\s,;])timeout\s*=\s*"?(\d{1,6})/i.exec(given)?.[1];
+      // Half of it, for the server's clock began before ours.
+      idleMs = seconds === undefined ? IDLE_MS : Math.min(IDLE_MS, Number(seconds) * 500);
+    },
+    release(connection, reusable) {
+      connection.call = undefined;
+      connection.reader = undefined;
+      const { socket } = connection;
+      // A server that answers before it has read the whole request may go on reading, or not.
+      if (!reusable || socket.destroyed || socket.writableLength > 0 || idleMs === 0) return drop(connection);
+      connection.idleSinceMs = performance.now();
+      connection.reused = true;
+      socket.resume();
+      idle.push(connection);
+    },
+    cut(call) {
+      if (call.connection) drop(call.connection);
+      call.cancelDial?.();
+      call.cancelDial = undefined;
+      dialling.delete(call);
+    },
+    resumed: (connection) => void (connection.aliveMs = clockMs),
+  };
+
+  /** The one that was used last, unless the server may have closed it by now. */
+  function kept(): Connection | undefined {
+    const connection = idle.pop();
+    if (!connection || performance.now() - connection.idleSinceMs <= idleMs) return connection;
+    drop(connection);
+    return undefined;
+  }
+
+  function dialFor(call: PooledCall): void {
+    dialling.add(call);
+    call.cancelDial = dial([...addresses], connectTo, (outcome) => {
+      dialling.delete(call);
+      call.cancelDial = undefined;
+      if ('error' in outcome) {
+        return call.fail(new UpstreamError(`${outcome.error} on port ${port}`, 'refused'));
+      }
+      const { opened, host } = outcome;
+      if (addresses[0] !== host) addresses.unshift(...addresses.splice(addresses.indexOf(host), 1));
+      adopt(opened);
+      start(opened, call);
+    });
+  }
+
+  function connectTo(host: string): Connection {
     const onread = {
       buffer: readBuffer,
       // The buffer is every connection's: what outlives this call is a copy.
@@ -114,85 +124,79 @@ export function createHttpPool(target: {
         return true;
       },
     };
-    const socket = connect({ host, port: target.port, noDelay: true, onread });
-    const connection: Connection = { socket, reader: undefined, events: undefined, idleSinceMs: 0 };
-    const timer = setTimeout(() => socket.destroy(new Error('timeout')), CONNECT_TIMEOUT_MS);
-    socket.once('error', () => {
-      clearTimeout(timer);
-      dial(index + 1, done);
-    });
-    socket.once('connect', () => {
-      clearTimeout(timer);
-      socket.removeAllListeners('error');
-      if (index > 0) addresses.unshift(...addresses.splice(index, 1));
-      adopt(connection);
-      done(undefined, connection);
-    });
+    const socket = connect({ host, port, noDelay: true, onread });
+    const connection: Connection = {
+      socket,
+      reader: undefined,
+      call: undefined,
+      idleSinceMs: 0,
+      aliveMs: clockMs,
+      reused: false,
+    };
+    return connection;
   }
 
   function receive(connection: Connection, bytes: Buffer): void {
     // Bytes that no request asked for: the connection cannot be trusted with the next one.
     if (!connection.reader) return drop(connection);
+    connection.aliveMs = clockMs;
     try {
       connection.reader.push(bytes);
     } catch (error) {
-      fail(connection, (error as Error).message);
+      broken(connection, (error as Error).message);
     }
   }
 
   function adopt(connection: Connection): void {
     const { socket } = connection;
     open.add(connection);
-    socket.on('error', (error: Error) => fail(connection, error.message));
+    socket.on('error', (error: Error) => lost(connection, error.message));
     socket.on('end', () => {
       try {
         connection.reader?.eof();
         drop(connection);
       } catch (error) {
-        fail(connection, (error as Error).message);
+        lost(connection, (error as Error).message);
       }
     });
-    socket.on('close', () => fail(connection, 'the connection was closed'));
+    socket.on('close', () => lost(connection, 'the connection was closed'));
   }
 
-  function start(connection: Connection, request: UpstreamRequest, events: UpstreamEvents): void {
-    connection.events = events;
-    const responseEvents: ResponseEvents = {
-      head: (head) => events.head(head),
-      chunk: (bytes) => events.chunk(bytes),
-      end: (reusable) => {
-        connection.events = undefined;
-        connection.reader = undefined;
-        if (reusable && !connection.socket.destroyed) {
-          connection.idleSinceMs = Date.now();
-          connection.socket.resume();
-          idle.push(connection);
-        } else drop(connection);
-        events.end();
-      },
-    };
-    connection.reader = new ResponseReader(responseEvents);
-    const { method, headerLines, body } = request;
+  function start(connection: Connection, call: PooledCall): void {
+    const { socket } = connection;
+    connection.call = call;
+    connection.aliveMs = clockMs;
+    connection.reader = new ResponseReader(call);
+    call.connection = connection;
+    const { method, headerLines, body } = call.request;
     const head = `${method}${prefix}${headerLines}${body ? `Content-Length: ${body.length}\r\n` : ''}\r\n`;
-    if (!body) connection.socket.write(head, 'latin1');
-    else if (body.length <= ONE_WRITE_BYTES)
-      connection.socket.write(head + body.toString('latin1'), 'latin1');
+    if (!body) socket.write(head, 'latin1');
+    else if (body.length <= ONE_WRITE_BYTES) socket.write(head + body.toString('latin1'), 'latin1');
     else {
-      connection.socket.cork();
-      connection.socket.write(head, 'latin1');
-      connection.socket.write(body);
-      connection.socket.uncork();
+      socket.cork();
+      socket.write(head, 'latin1');
+      socket.write(body);
+      socket.uncork();
     }
   }
 
-  function fail(connection: Connection, message: string): void {
-    const { events } = connection;
+  /** The connection is gone. Where nobody had used it for a while, it may have gone before the request was there. */
+  function lost(connection: Connection, message: string): void {
+    const { call, reader, reused } = connection;
+    if (!call || !reused || !call.request.repeatable || reader?.started) return broken(connection, message);
     drop(connection);
-    events?.fail(new UpstreamError(message, false));
+    dialFor(call);
+  }
+
+  function broken(connection: Connection, message: string): void {
+    const { call } = connection;
+    drop(connection);
+    call?.fail(new UpstreamError(message));
   }
 
   function drop(connection: Connection): void {
-    connection.events = undefined;
+    if (connection.call) connection.call.connection = undefined;
+    connection.call = undefined;
     connection.reader = undefined;
     const index = idle.indexOf(connection);
     if (index >= 0) idle.splice(index, 1);
@@ -201,10 +205,17 @@ export function createHttpPool(target: {
   }
 
   return {
-    send,
-    close: () => {
-      clearInterval(sweep);
-      for (const connection of open) fail(connection, 'closed');
+    send(request, events) {
+      const call = new PooledCall(request, events, pool);
+      const connection = kept();
+      if (connection) start(connection, call);
+      else dialFor(call);
+      return call;
+    },
+    close() {
+      clearInterval(sweeper);
+      for (const call of dialling) call.fail(new UpstreamError('closed'));
+      for (const connection of open) broken(connection, 'closed');
     },
   };
 }

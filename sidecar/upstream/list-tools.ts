@@ -1,7 +1,8 @@
 import { hash } from 'node:crypto';
 import { toolFacts, type ToolFacts } from '../filter/decide-tool.ts';
 import { reasonOf } from './connect-mcp.ts';
-import { UpstreamError, type HttpPool } from './http-pool.ts';
+import type { HttpPool } from './http-pool.ts';
+import { UpstreamError } from './upstream-error.ts';
 import { rpc, type Dialect, type RpcAnswer } from './mcp-request.ts';
 
 export interface CatalogueTool extends ToolFacts {
@@ -17,7 +18,7 @@ const MAX_PAGES = 1_000;
 export class ListRefusedError extends UpstreamError {
   readonly status: number;
   constructor(answer: RpcAnswer) {
-    super(`tools/list was refused: ${reasonOf(answer)}`, false);
+    super(`tools/list was refused: ${reasonOf(answer)}`);
     this.name = 'ListRefusedError';
     this.status = answer.status;
   }
@@ -45,5 +46,5 @@ export async function listTools(pool: HttpPool, dialect: Dialect): Promise<Map<s
     if (typeof next !== 'string') return found;
     cursor = next;
   }
-  throw new UpstreamError(`tools/list did not end after ${MAX_PAGES} pages`, false);
+  throw new UpstreamError(`tools/list did not end after ${MAX_PAGES} pages`);
 }

@@ -1,7 +1,8 @@
 /** The sidecar's own requests to the server: whole answers, parsed, with a limit on time and size. */
 import { VERSION } from '../version.ts';
 import { SseSplitter } from '../sse.ts';
-import { UpstreamError, type HttpPool } from './http-pool.ts';
+import type { HttpPool } from './http-pool.ts';
+import { UpstreamError } from './upstream-error.ts';
 import type { ResponseHead } from './http-response.ts';
 
 /** How to speak to the server, once that is known. */
@@ -51,7 +52,7 @@ export function rpc(
     const held: Buffer[] = [];
     const splitter = new SseSplitter();
     const timer = setTimeout(
-      () => give(new UpstreamError(`${method} was not answered within ${timeoutMs} ms`, false)),
+      () => give(new UpstreamError(`${method} was not answered within ${timeoutMs} ms`)),
       timeoutMs,
     );
     const call = pool.send(
@@ -61,9 +62,7 @@ export function rpc(
         chunk(bytes) {
           size += bytes.length;
           if (size > MAX_ANSWER_BYTES)
-            return give(
-              new UpstreamError(`the answer to ${method} is over ${MAX_ANSWER_BYTES} bytes`, false),
-            );
+            return give(new UpstreamError(`the answer to ${method} is over ${MAX_ANSWER_BYTES} bytes`));
           if (!isEventStream(head)) return void held.push(bytes);
           for (const frame of splitter.push(bytes)) {
             const message = parseMessage(frame.data());
@@ -83,7 +82,7 @@ export function rpc(
       if (outcome instanceof UpstreamError || !head) {
         call.abort();
         return reject(
-          outcome instanceof UpstreamError ? outcome : new UpstreamError(`${method} was not answered`, false),
+          outcome instanceof UpstreamError ? outcome : new UpstreamError(`${method} was not answered`),
         );
       }
       // An event stream may go on after the answer; we have what we asked for.

@@ -1,10 +1,15 @@
 /** The upstream room for streamable HTTP: both eras are passed through, bytes as they are. */
-import type { Exchange, Refusal, ReplyHead, Upstream } from '../exchange.ts';
+import type { Exchange, Refusal, Reply, ReplyHead, Transit, Upstream } from '../exchange.ts';
 import { text } from '../client-message.ts';
 import { refuse } from '../reasons.ts';
 import type { Sessions } from '../sessions.ts';
+import { headProblem } from './answer-problem.ts';
+import { sendCancelled } from './cancelled.ts';
+import { checkedAnswer } from './checked-answer.ts';
+import type { HttpPool } from './http-pool.ts';
 import type { ResponseHead } from './http-response.ts';
-import type { HttpPool, UpstreamError, UpstreamEvents, UpstreamRequest } from './http-pool.ts';
+import type { UpstreamEvents, UpstreamRequest } from './upstream-call.ts';
+import type { UpstreamError } from './upstream-error.ts';
 
 /** Request headers that reach the server; everything else, credentials first of all, ends here. */
 const FORWARDED_REQUEST_HEADERS = [
@@ -29,46 +34,15 @@ const FORWARDED_RESPONSE_HEADERS = [
 ];
 const DEFAULT_ACCEPT = 'application/json, text/event-stream';
 
-export function createStreamableHttp(pool: HttpPool, sessions: Sessions, server: ServerPresence): Upstream {
-  return {
-    send(exchange, reply) {
-      const { head, message } = exchange;
-      const request: UpstreamRequest = {
-        method: head.method,
-        headerLines: requestHeaderLines(exchange),
-        ...(message ? { body: message.raw } : {}),
-      };
-      let answered = false;
-      let timer: NodeJS.Timeout | undefined;
-      const events: UpstreamEvents = {
-        head: (response) => {
-          answered = true;
-          server.hint(true);
-          reply.head(replyHead(exchange, response, sessions));
-        },
-        chunk: (bytes) => reply.chunk(bytes),
-        end: () => reply.end(),
-        fail: (error) => {
-          if (error.refused && server.starting()) {
-            timer = setTimeout(() => (call = pool.send(request, events)), REDIAL_MS);
-            return;
-          }
-          if (!answered) server.hint(false);
-          reply.fail(refusalOf(exchange, error));
-        },
-      };
-      let call = pool.send(request, events);
-      return {
-        abort: () => {
-          clearTimeout(timer);
-          call.abort();
-        },
-        pause: () => call.pause(),
-        resume: () => call.resume(),
-      };
-    },
-  };
-}
+/** What may be sent twice: what only reads. Of `tools/call` nobody can know, and hints of the server's are no promise. */
+const REPEATABLE = new Set([
+  'ping',
+  'server/discover',
+  'tools/list',
+  'prompts/list',
+  'resources/list',
+  'resources/templates/list',
+]);
 
 /** What real traffic tells the catalogue, and the catalogue it. */
 export interface ServerPresence {
@@ -82,11 +56,93 @@ export interface ServerPresence {
 
 const REDIAL_MS = 50;
 
-function refusalOf({ server }: Exchange, error: UpstreamError): Refusal {
-  const detail = `server ${server.name}, port ${server.upstream.port}: ${error.message}`;
-  return error.refused
-    ? refuse('upstream-refused', detail, { 'retry-after': '2' })
-    : refuse('upstream-broken', detail);
+/** Header lines that every request carries besides, each ended by CRLF; a problem where they cannot be known. */
+export type AddedHeaders = () => { readonly lines: string } | { readonly problem: string };
+
+export interface StreamableHttpDeps {
+  readonly sessions: Sessions;
+  readonly server: ServerPresence;
+  readonly addedHeaders?: AddedHeaders;
+}
+
+export function createStreamableHttp(
+  pool: HttpPool,
+  { sessions, server, addedHeaders = () => ({ lines: '' }) }: StreamableHttpDeps,
+): Upstream {
+  return {
+    send(exchange, reply) {
+      const { head, message } = exchange;
+      const added = addedHeaders();
+      if ('problem' in added) {
+        reply.fail(refuse('upstream-headers-unavailable'));
+        return NOTHING_UNDER_WAY;
+      }
+      const request: UpstreamRequest = {
+        method: head.method,
+        headerLines: requestHeaderLines(exchange) + added.lines,
+        ...(message ? { body: message.raw } : {}),
+        listens: head.method === 'GET' || message?.method === 'subscriptions/listen',
+        repeatable: message ? REPEATABLE.has(message.method) : true,
+      };
+      let answered = false;
+      let body: Pick<Reply, 'chunk' | 'end'> = reply;
+      let timer: NodeJS.Timeout | undefined;
+      const refused = (problem: Refusal): void => {
+        call.abort();
+        reply.fail(problem);
+      };
+      const events: UpstreamEvents = {
+        head(response) {
+          answered = true;
+          server.hint(true);
+          const contentType = contentTypeOf(response);
+          const problem = headProblem(response, contentType, message);
+          if (problem) return refused(problem);
+          const { status, contentLength } = response;
+          if (contentType === 'json' && status === 200 && message?.kind === 'request' && message.id)
+            body = checkedAnswer(reply, { id: message.id, contentLength }, refused);
+          reply.head(replyHead(exchange, response, { contentType, sessions }));
+        },
+        chunk: (bytes) => body.chunk(bytes),
+        end: () => body.end(),
+        fail(error) {
+          if (error.fault === 'refused' && server.starting()) {
+            timer = setTimeout(() => (call = pool.send(request, events)), REDIAL_MS);
+            return;
+          }
+          if (!answered) server.hint(false);
+          if (error.fault === 'timeout') sendCancelled(pool, exchange, added.lines);
+          reply.fail(refusalOf(exchange, error));
+        },
+      };
+      let call = pool.send(request, events);
+      return {
+        abort() {
+          clearTimeout(timer);
+          call.abort();
+        },
+        pause: () => call.pause(),
+        resume: () => call.resume(),
+      };
+    },
+  };
+}
+
+const NOTHING_UNDER_WAY: Transit = { abort() {}, pause() {}, resume() {} };
+
+const REASON_OF_FAULT = {
+  refused: 'upstream-refused',
+  timeout: 'upstream-timeout',
+  stalled: 'client-stalled',
+  broken: 'upstream-broken',
+} as const;
+
+function refusalOf({ server }: Exchange, { fault, message }: UpstreamError): Refusal {
+  return refuse(
+    REASON_OF_FAULT[fault],
+    `server ${server.name}, port ${server.upstream.port}: ${message}`,
+    fault === 'refused' ? { 'retry-after': '2' } : undefined,
+  );
 }
 
 function requestHeaderLines({ head, message, session }: Exchange): string {
@@ -105,7 +161,11 @@ function requestHeaderLines({ head, message, session }: Exchange): string {
   return lines;
 }
 
-function replyHead(exchange: Exchange, response: ResponseHead, sessions: Sessions): ReplyHead {
+function replyHead(
+  exchange: Exchange,
+  response: ResponseHead,
+  { contentType, sessions }: { contentType: ReplyHead['contentType']; sessions: Sessions },
+): ReplyHead {
   const headers: Record<string, string> = {};
   for (const name of FORWARDED_RESPONSE_HEADERS) {
     const value = response.headers.get(name);
@@ -121,7 +181,7 @@ function replyHead(exchange: Exchange, response: ResponseHead, sessions: Session
     sessions.forget(exchange.session);
   return {
     status: response.status,
-    contentType: contentTypeOf(response),
+    contentType,
     headers,
     ...(response.contentLength === undefined ? {} : { contentLength: response.contentLength }),
   };

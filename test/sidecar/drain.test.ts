@@ -31,6 +31,11 @@ function held(): { answer: Answer; release: () => void } {
   };
 }
 
+const LISTEN_HEADERS = {
+  ...HEADERS,
+  'mcp-protocol-version': '2026-07-28',
+  'mcp-method': 'subscriptions/listen',
+};
 const LISTEN = {
   jsonrpc: '2.0',
   id: 'listen-1',
@@ -82,7 +87,7 @@ describe('the drain', () => {
     server.answers.set('GET', (_, response) => void startStream(response));
     const listening = await fetch(sidecar.url, {
       method: 'POST',
-      headers: HEADERS,
+      headers: LISTEN_HEADERS,
       body: JSON.stringify(LISTEN),
     });
     const getting = await fetch(sidecar.url, { headers: { accept: 'text/event-stream', 'x-test': '1' } });

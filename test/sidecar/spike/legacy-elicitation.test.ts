@@ -12,7 +12,9 @@ import { createAuthentication } from '../../../sidecar/auth/authentication.ts';
 import { anonymousAuthenticator } from '../../../sidecar/auth/authenticator.ts';
 import { parseConfig } from '../../../sidecar/config.ts';
 import { editedReply } from '../../../sidecar/downstream/edited-reply.ts';
+import { createConnection } from '../../../sidecar/downstream/connection.ts';
 import { createInFlight } from '../../../sidecar/downstream/in-flight.ts';
+import { createLimits } from '../../../sidecar/downstream/limits.ts';
 import { createMcpHandler } from '../../../sidecar/downstream/mcp-handler.ts';
 import { createPolicy } from '../../../sidecar/passes.ts';
 import { createSessions } from '../../../sidecar/sessions.ts';
@@ -61,9 +63,12 @@ test('an elicitation of a legacy server reaches a modern client, and its answer 
     policy,
     upstream: createLegacyUpstream(pool, TIMEOUT_MS),
     inFlight: createInFlight(),
+    limits: createLimits(config.servers[0]!.limits),
     log: () => undefined,
   });
-  const http = createServer((request, response) => handle(request, response, '/mcp')).listen(0, '127.0.0.1');
+  const http = createServer((request, response) =>
+    handle(request, response, '/mcp', createConnection(request.socket, undefined)),
+  ).listen(0, '127.0.0.1');
   await once(http, 'listening');
   t.after(() => http.close().closeAllConnections());
 

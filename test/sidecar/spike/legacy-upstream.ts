@@ -6,8 +6,9 @@
 import { randomUUID } from 'node:crypto';
 import type { Exchange, Reply, Upstream } from '../../../sidecar/exchange.ts';
 import { SseSplitter } from '../../../sidecar/sse.ts';
-import type { HttpPool, UpstreamCall } from '../../../sidecar/upstream/http-pool.ts';
+import type { HttpPool } from '../../../sidecar/upstream/http-pool.ts';
 import { headerLines, parseMessage, rpc, type Dialect } from '../../../sidecar/upstream/mcp-request.ts';
+import type { UpstreamCall } from '../../../sidecar/upstream/upstream-call.ts';
 
 /** A call of the server's that waits for its client's answer while no exchange is open. */
 interface Parked {

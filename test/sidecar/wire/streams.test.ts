@@ -93,6 +93,12 @@ describe('streams', () => {
       startStream(response)({ jsonrpc: '2.0', method: 'notifications/progress' });
       setImmediate(() => response.destroy());
     });
+    assert.match((await post(sidecar.url, call('echo'))).body, /"id":1,"error":{"code":-32603,/);
+    server.answers.set('tools/call', (_, response) => {
+      startStream(response);
+      response.write('data: {"jsonrpc"');
+      setImmediate(() => response.destroy());
+    });
     await assert.rejects(post(sidecar.url, call('echo')));
     server.answers.set('tools/call', (_, response) => void response.destroy());
     const { status, body } = await post(sidecar.url, call('echo'));

@@ -1,0 +1,79 @@
+import type { ClientMessage } from '../client-message.ts';
+import { refuse, type Refusal } from '../reasons.ts';
+import type { ResponseHead } from './http-response.ts';
+
+/** What a header of the server's may say in a message of ours. */
+const MAX_QUOTED_CHARS = 200;
+
+/**
+ * Why the head of an answer cannot be passed on. Errors of the server's own, 4xx and 5xx, are its word and pass, except
+ * 401: a client would take that for a judgement on its own credentials, which the server never sees.
+ */
+export function headProblem(
+  { status, headers }: ResponseHead,
+  contentType: 'json' | 'sse' | 'other' | 'none',
+  message: ClientMessage | undefined,
+): Refusal | undefined {
+  if (status >= 300 && status < 400) {
+    const location = headers.get('location')?.slice(0, MAX_QUOTED_CHARS);
+    const to = location === undefined ? '' : ` to ${location}`;
+    return refuse(
+      'upstream-redirect',
+      `status ${status}${to}; the annotation path names the path of the server`,
+    );
+  }
+  if (status === 401)
+    return refuse('upstream-unauthorized', 'status 401; the annotation upstream-headers-secret gives them');
+  if (message?.kind !== 'request' || status >= 300 || contentType === 'json' || contentType === 'sse')
+    return undefined;
+  const what =
+    contentType === 'none' ? 'nothing' : (headers.get('content-type') ?? 'a body without a Content-Type');
+  return refuse('upstream-not-mcp', `status ${status} with ${what.slice(0, MAX_QUOTED_CHARS)}`);
+}
+
+/**
+ * Why a whole JSON body is not the answer to the request with this id (raw JSON). A client drops an answer with another
+ * id and waits for ever; and where the ids of two callers have got mixed up, neither must get the other's.
+ */
+export function bodyProblem(body: Buffer, id: string): Refusal | undefined {
+  if (saysId(body, id)) return undefined;
+  let answer: { id?: unknown; error?: unknown; result?: unknown } | null;
+  try {
+    answer = JSON.parse(body.toString('utf8'));
+  } catch {
+    return refuse('upstream-not-mcp', 'the body is not JSON');
+  }
+  if (typeof answer !== 'object' || answer === null || !('result' in answer || 'error' in answer))
+    return refuse('upstream-not-mcp', 'the body is not a JSON-RPC response');
+  // Of a server that could not read the id (JSON-RPC 2.0, section 5).
+  if (answer.error !== undefined && (answer.id === null || answer.id === undefined)) return undefined;
+  return answer.id === JSON.parse(id)
+    ? undefined
+    : refuse('upstream-not-mcp', 'the answer has the id of another request');
+}
+
+/** Servers write the id at one end or the other. */
+const END_BYTES = 256;
+const ID_KEY = Buffer.from('"id":');
+const SPACE = 0x20;
+
+/** A look that costs little and is right for what servers write; where it finds nothing, the body is parsed. */
+function saysId(body: Buffer, id: string): boolean {
+  if (body.length <= 2 * END_BYTES) return hasId(body, id);
+  return hasId(body.subarray(0, END_BYTES), id) || hasId(body.subarray(-END_BYTES), id);
+}
+
+function hasId(bytes: Buffer, id: string): boolean {
+  for (let at = bytes.indexOf(ID_KEY); at >= 0; at = bytes.indexOf(ID_KEY, at)) {
+    at += ID_KEY.length;
+    if (bytes[at] === SPACE) at++;
+    const end = at + id.length;
+    // A number may go on.
+    if (bytes.toString('latin1', at, end) === id && (bytes[end] === COMMA || bytes[end] === BRACE))
+      return true;
+  }
+  return false;
+}
+
+const COMMA = 0x2c;
+const BRACE = 0x7d;

@@ -1,0 +1,110 @@
+import type { Socket } from 'node:net';
+import type { ResponseEvents, ResponseHead, ResponseReader } from './http-response.ts';
+import { UpstreamError } from './upstream-error.ts';
+
+export interface UpstreamRequest {
+  readonly method: 'POST' | 'GET' | 'DELETE';
+  /** Header lines beyond Host, Content-Length and Connection, each ended by CRLF. */
+  readonly headerLines: string;
+  readonly body?: Buffer;
+  /** The answer is a stream that only listens: it may be silent for ever. */
+  readonly listens?: boolean;
+  /** May be done twice as well as once: sent again when a kept connection has died under it. */
+  readonly repeatable?: boolean;
+}
+
+export interface UpstreamEvents {
+  head(head: ResponseHead): void;
+  chunk(bytes: Buffer): void;
+  end(): void;
+  /** Nothing more comes. */
+  fail(error: UpstreamError): void;
+}
+
+/** A request under way. */
+export interface UpstreamCall {
+  /** Ends the connection; the server sees its client go. No event follows. */
+  abort(): void;
+  pause(): void;
+  resume(): void;
+}
+
+/** A connection to the server, and the call that has it. */
+export interface Connection {
+  readonly socket: Socket;
+  reader: ResponseReader | undefined;
+  call: PooledCall | undefined;
+  idleSinceMs: number;
+  /** By the pool's clock: when a byte came, or was asked for. */
+  aliveMs: number;
+  reused: boolean;
+}
+
+/** What the pool does for its calls. */
+export interface Pool {
+  heard(head: ResponseHead): void;
+  /** The answer is over. */
+  release(connection: Connection, reusable: boolean): void;
+  /** Ends the call's connection, or the dialling for one. */
+  cut(call: PooledCall): void;
+  resumed(connection: Connection): void;
+}
+
+/** A request, from whoever sends it to the connection that it has; events end with `end`, `fail` or an abort. */
+export class PooledCall implements UpstreamCall, ResponseEvents {
+  readonly request: UpstreamRequest;
+  readonly #events: UpstreamEvents;
+  readonly #pool: Pool;
+  connection: Connection | undefined;
+  cancelDial: (() => void) | undefined;
+  paused = false;
+  #over = false;
+
+  constructor(request: UpstreamRequest, events: UpstreamEvents, pool: Pool) {
+    this.request = request;
+    this.#events = events;
+    this.#pool = pool;
+  }
+
+  head(head: ResponseHead): void {
+    this.#pool.heard(head);
+    if (!this.#over) this.#events.head(head);
+  }
+
+  chunk(bytes: Buffer): void {
+    if (!this.#over) this.#events.chunk(bytes);
+  }
+
+  end(reusable: boolean): void {
+    const { connection } = this;
+    this.connection = undefined;
+    if (connection) this.#pool.release(connection, reusable);
+    if (this.#over) return;
+    this.#over = true;
+    this.#events.end();
+  }
+
+  fail(error: UpstreamError): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#pool.cut(this);
+    this.#events.fail(error);
+  }
+
+  abort(): void {
+    this.#over = true;
+    this.#pool.cut(this);
+  }
+
+  pause(): void {
+    this.paused = true;
+    this.connection?.socket.pause();
+  }
+
+  resume(): void {
+    this.paused = false;
+    if (!this.connection) return;
+    this.#pool.resumed(this.connection);
+    this.connection.socket.resume();
+  }
+}

@@ -1,0 +1,15 @@
+/**
+ * `refused`: no address took the connection, so the request never left. `timeout`: no byte came for too long.
+ * `stalled`: whoever the answer is for took nothing of it for too long. `broken`: everything else.
+ */
+export type UpstreamFault = 'refused' | 'timeout' | 'stalled' | 'broken';
+
+/** Why a request to the server has no answer, or only a part of one. */
+export class UpstreamError extends Error {
+  readonly fault: UpstreamFault;
+  constructor(message: string, fault: UpstreamFault = 'broken') {
+    super(message);
+    this.name = 'UpstreamError';
+    this.fault = fault;
+  }
+}
