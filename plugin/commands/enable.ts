@@ -7,7 +7,8 @@ import { changesOf, type Plan } from '../enable/change.ts';
 import { isRepointing } from '../enable/endpoints.ts';
 import { findPort } from '../enable/find-port.ts';
 import { planEnable } from '../enable/plan.ts';
-import { checkInstalled, checkTokenSecret, tryPod } from '../enable/preflight.ts';
+import { checkSources } from '../enable/check-sources.ts';
+import { checkInstalled, tryPod } from '../enable/preflight.ts';
 import { nameOf, readSurroundings, readWorkload } from '../enable/read.ts';
 import { checkRunFlags, type RunFlags, runPlan } from '../enable/run.ts';
 import { FIRST_CALLER } from '../enable/secrets.ts';
@@ -70,7 +71,7 @@ a failed step leaves is taken back. kubectl mcp disable restores template and Se
 }
 
 async function runEnable(target: string, flags: EnableFlags, deps: Deps): Promise<void> {
-  const { streams, env, connect } = deps;
+  const { streams, env, connect, nowMs } = deps;
   const ref = parseWorkloadRef(target);
   const { format } = checkRunFlags(flags);
   const cluster = await connect(flags, env);
@@ -100,9 +101,9 @@ async function runEnable(target: string, flags: EnableFlags, deps: Deps): Promis
   /** Before the first change: what admission would say to a pod of the new template. */
   async function trial(planned: Plan): Promise<string[]> {
     if (flags.dryRun === 'client' || planned.faults.length > 0) return [];
-    await checkTokenSecret(cluster, planned);
+    const warnings = await checkSources(cluster, planned, { around, nowMs: nowMs() });
     const refused = await tryPod(cluster, (planned.template?.after ?? workload) as Workload);
-    return refused === undefined ? [] : [refused];
+    return [...warnings, ...(refused === undefined ? [] : [refused])];
   }
 }
 

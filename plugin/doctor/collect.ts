@@ -15,7 +15,8 @@ import type { Cluster } from '../kube/client.ts';
 import { isNotFound, toCliError } from '../kube/errors.ts';
 import { listPods, listServices, listWorkloads } from '../kube/workloads.ts';
 import { sendCanary } from './canary.ts';
-import { tokenSecretOf } from './checks/annotations.ts';
+import { type NamedSource, sourceKey, sourcesOf } from '../sources/named.ts';
+import { readSource, type SourceFacts } from '../sources/read.ts';
 import { readHealths } from './healths.ts';
 import { orNull, tryRead, valueOf } from './read.ts';
 import { asArgument, podsOf } from './served.ts';
@@ -85,11 +86,24 @@ export async function collect(
   ]);
   const { workloads, pods } = inScope(scope, allWorkloads, allPods, where);
   update('Asking the proxies for their health');
-  const [secrets, health] = await Promise.all([
-    whereKnown(workloads, (found) => readSecrets(cluster, found, signal)),
+  const [secrets, configMaps, health] = await Promise.all([
+    whereKnown(workloads, (found) => readSources(cluster, found, { kind: 'Secret', signal })),
+    whereKnown(workloads, (found) => readSources(cluster, found, { kind: 'ConfigMap', signal })),
     whereKnown(pods, (found) => readHealths(cluster, found, signal)),
   ]);
-  return { nowMs, ...installation, workloads, pods, services, endpoints, events, policies, secrets, health };
+  return {
+    nowMs,
+    ...installation,
+    workloads,
+    pods,
+    services,
+    endpoints,
+    events,
+    policies,
+    secrets,
+    configMaps,
+    health,
+  };
 }
 
 async function readInstallation(cluster: Cluster, { namespace: wanted }: DoctorScope, signal: AbortSignal) {
@@ -159,23 +173,24 @@ function inScope(
 const whereKnown = async <T, U>(read: Read<T>, next: (value: T) => Promise<Read<U>>): Promise<Read<U>> =>
   'value' in read ? next(read.value) : read;
 
-/** Names of keys alone; the values are not kept. */
-async function readSecrets(
+/** By {@link sourceKey}. */
+async function readSources(
   cluster: Cluster,
   workloads: readonly Workload[],
-  signal: AbortSignal,
+  { kind, signal }: { kind: NamedSource['kind']; signal: AbortSignal },
 ): Promise<Read<Values['secrets']>> {
-  const secrets: Record<string, readonly string[] | null> = {};
-  for (const workload of workloads) {
-    const [name, { namespace }] = [tokenSecretOf(workload), workload.metadata];
-    if (name === undefined) continue;
-    const read = await tryRead(
-      `get secret ${name} in namespace ${namespace}`,
-      () => orNull(cluster.core.readNamespacedSecret({ name, namespace })),
-      signal,
-    );
-    if ('unknown' in read) return read;
-    secrets[`${namespace}/${name}`] = read.value && Object.keys(read.value.data ?? {});
+  const found: Record<string, SourceFacts | null> = {};
+  for (const { spec, metadata } of workloads) {
+    const { namespace } = metadata;
+    for (const source of sourcesOf(spec.template).filter((each) => each.kind === kind)) {
+      const read = await tryRead(
+        `get ${kind.toLowerCase()} ${source.name} in namespace ${namespace}`,
+        () => readSource(cluster, source, namespace),
+        signal,
+      );
+      if ('unknown' in read) return read;
+      found[sourceKey(source, namespace)] = read.value;
+    }
   }
-  return { value: secrets };
+  return { value: found };
 }

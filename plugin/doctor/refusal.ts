@@ -6,6 +6,9 @@ export interface Decoded {
   readonly fix: string;
 }
 
+/** Of a pod that is to mount a volume that it has not. */
+export const MISSING_VOLUME = /volumeMounts\[\d+\]\.name: Not found: "([^"]*)"/;
+
 const RULES: readonly { when: RegExp; decode: (found: RegExpExecArray) => Decoded }[] = [
   {
     when: new RegExp(`admission webhook "${WEBHOOK_ENTRY}" denied the request: (.*)`, 's'),
@@ -19,6 +22,13 @@ const RULES: readonly { when: RegExp; decode: (found: RegExpExecArray) => Decode
     decode: ([, text]) => ({
       cause: `the API server cannot reach the webhook: ${reachFault(text!)}`,
       fix: reachFix,
+    }),
+  },
+  {
+    when: MISSING_VOLUME,
+    decode: ([, volume]) => ({
+      cause: `they have no volume "${volume}", which they are to mount`,
+      fix: `add the volume to the pod template, or mend the annotation that names it (token-volume, upstream-headers-volume)`,
     }),
   },
   {

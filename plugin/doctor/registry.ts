@@ -3,6 +3,7 @@ import { type Check, CATEGORIES } from './check.ts';
 import { annotationChecks } from './checks/annotations.ts';
 import { authChecks } from './checks/auth.ts';
 import { certificateChecks } from './checks/certificate.ts';
+import { edgeChecks } from './checks/edge.ts';
 import { filterChecks } from './checks/filter.ts';
 import { injectionChecks } from './checks/injection.ts';
 import { networkChecks } from './checks/network.ts';
@@ -20,4 +21,5 @@ export const CHECKS: readonly Check[] = [
   ...authChecks,
   ...filterChecks,
   ...networkChecks,
+  ...edgeChecks,
 ].toSorted((a, b) => CATEGORIES.indexOf(a.category) - CATEGORIES.indexOf(b.category));

@@ -7,6 +7,7 @@ import type {
   V1Pod,
   V1Service,
 } from '@kubernetes/client-node';
+import type { SourceFacts } from '../sources/read.ts';
 import type { Workload } from '../enable/workload.ts';
 
 /** A thing that was read, or why it is not known: `no permission to list secrets in namespace demo`. */
@@ -30,6 +31,8 @@ export interface Health {
     readonly name: string;
     readonly connected: boolean;
     readonly error?: string;
+    /** What is wrong, though calls are answered. */
+    readonly problems?: readonly string[];
     readonly tools?: readonly ToolState[];
   }[];
 }
@@ -64,8 +67,9 @@ export interface Values {
   /** Of reason FailedCreate. */
   readonly events: readonly CoreV1Event[];
   readonly policies: readonly V1NetworkPolicy[];
-  /** By `NAMESPACE/NAME`, for Secrets that annotations name: the keys; null: there is none. */
-  readonly secrets: Readonly<Record<string, readonly string[] | null>>;
+  /** By annotation and `NAMESPACE/NAME`: what annotations name; null: there is none. */
+  readonly secrets: Readonly<Record<string, SourceFacts | null>>;
+  readonly configMaps: Readonly<Record<string, SourceFacts | null>>;
   /** By `NAMESPACE/POD`, for pods whose sidecar runs. */
   readonly health: Readonly<Record<string, PodHealth>>;
   /** By `NAMESPACE/KIND/NAME` of the workload. */

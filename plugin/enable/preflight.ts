@@ -4,9 +4,9 @@ import { INSTALL_NAMESPACE, WEBHOOK_CONFIGURATION, WEBHOOK_ENTRY } from '../../w
 import { CliError } from '../errors.ts';
 import type { Cluster } from '../kube/client.ts';
 import { apiStatusOf, isForbidden, isNotFound } from '../kube/errors.ts';
-import type { Plan } from './change.ts';
+import { MISSING_VOLUME } from '../doctor/refusal.ts';
 import { podOf } from './faults.ts';
-import { annotationOf, hasSidecar, objectName, type Workload } from './workload.ts';
+import { hasSidecar, objectName, type Workload } from './workload.ts';
 
 /** @throws {CliError} when the webhook is not installed. Who may not look is not held up. */
 export async function checkInstalled(cluster: Cluster): Promise<void> {
@@ -21,27 +21,8 @@ export async function checkInstalled(cluster: Cluster): Promise<void> {
   }
 }
 
-/**
- * Its pods would wait for a Secret that is not there, and the rollout with them.
- * @throws {CliError} naming it. Who may not look is not held up.
- */
-export async function checkTokenSecret(cluster: Cluster, { template, before }: Plan): Promise<void> {
-  const wanted = (template?.after as Workload | undefined)?.spec.template;
-  const name = annotationOf(wanted, 'token-secret');
-  if (name === undefined || before.some((each) => each.after?.metadata?.name === name)) return;
-  const { namespace } = cluster;
-  try {
-    await cluster.core.readNamespacedSecret({ name, namespace });
-  } catch (error) {
-    if (isForbidden(error)) return;
-    if (!isNotFound(error)) throw error;
-    throw new CliError(
-      `there is no Secret "${name}" in namespace ${namespace}\n` +
-        `Create it, a key per caller: kubectl create secret generic ${name} -n ${namespace} --from-literal=CALLER=TOKEN\n` +
-        'or leave --token-secret out: then one is made',
-    );
-  }
-}
+/** What waiting does not mend. */
+const LASTING = [/violates PodSecurity/, new RegExp(`"${WEBHOOK_ENTRY}"`), MISSING_VOLUME];
 
 /**
  * Sends a pod of the template as a dry run, through all of admission.
@@ -62,7 +43,7 @@ export async function tryPod(cluster: Cluster, workload: Workload): Promise<stri
     // The user may not create pods: the workload's controller may.
     if (isForbidden(error) && status.message.startsWith('pods is forbidden')) return undefined;
     const text = `a pod of the new template would be refused: ${status.message}`;
-    if (/violates PodSecurity/.test(status.message) || status.message.includes(`"${WEBHOOK_ENTRY}"`)) {
+    if (LASTING.some((each) => each.test(status.message))) {
       throw new CliError(`${objectName(workload)}: ${text}\nRun kubectl mcp doctor`, { cause: error });
     }
     return text;

@@ -8,6 +8,7 @@ import { isForbidden, isNotFound } from '../kube/errors.ts';
 import type { FarTls } from '../kube/far-tls.ts';
 import type { Target } from '../kube/target.ts';
 import { listServices } from '../kube/workloads.ts';
+import { namesOfService } from '../sources/names.ts';
 
 export interface TrustFlags {
   readonly mcpCertificateAuthority?: string;
@@ -88,14 +89,6 @@ async function serviceNames(cluster: Cluster, { namespace, labels }: Target): Pr
     .filter((each) => serviceSelects(each.spec?.selector, labels))
     .flatMap(({ metadata }) => namesOfService(metadata!.name!, namespace));
 }
-
-/** As callers in the cluster write it. */
-export const namesOfService = (name: string, namespace: string): string[] => [
-  `${name}.${namespace}.svc`,
-  `${name}.${namespace}.svc.cluster.local`,
-  `${name}.${namespace}`,
-  name,
-];
 
 function sansOf(pem: string | undefined): string[] {
   try {

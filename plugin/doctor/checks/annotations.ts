@@ -1,8 +1,10 @@
 import { PREFIX } from '../../../webhook/names.ts';
 import { faultsOf } from '../../enable/faults.ts';
-import { annotationOf, type Workload } from '../../enable/workload.ts';
+import { parseAnnotations } from '../../../webhook/parse-annotations.ts';
+import { missingVolumes } from '../../../webhook/warnings.ts';
 import { defineCheck } from '../check.ts';
-import { asArgument, placed } from '../served.ts';
+import { asArgument, placed, podsOf } from '../served.ts';
+import { findingsOf } from '../source-findings.ts';
 
 export const annotationChecks = [
   defineCheck({
@@ -27,30 +29,36 @@ export const annotationChecks = [
   defineCheck({
     code: 'MCP304',
     category: 'annotations',
-    title: 'the Secrets that annotations name are there, with a caller in each',
+    title: 'the Secrets that annotations name are there, and not empty',
     severity: 'error',
-    about: `The Secret of \`${PREFIX}token-secret\` is missing, and new pods wait for it; or it has no key, and nobody can call.`,
+    about: `The Secret of \`${PREFIX}token-secret\`, \`tls-secret\` or \`upstream-headers-secret\` is missing, and new pods wait for it; or it has no key: nobody can call, no header is sent.`,
     remedy:
-      'Create it: `kubectl create secret generic NAME --from-literal=CALLER=TOKEN`. `kubectl mcp enable --auth token` makes one.',
+      'Create it with the command of the finding. `kubectl mcp enable --auth token` makes a Secret with tokens.',
     needs: ['workloads', 'secrets'],
-    run: ({ workloads, secrets }) =>
+    uses: ['services'],
+    run: (seen, context) => findingsOf(seen, context, ['missing', 'empty'], 'Secret'),
+  }),
+  defineCheck({
+    code: 'MCP310',
+    category: 'annotations',
+    title: 'the volumes that annotations name are in the pods',
+    severity: 'error',
+    about: `\`${PREFIX}token-volume\` or \`upstream-headers-volume\` names a volume that neither the pod template has nor another webhook adds. The API server refuses such pods.`,
+    remedy:
+      'Add the volume to the pod template, or mend the annotation. A volume that an injector (like that of Vault) adds need not be in the template.',
+    needs: ['workloads', 'pods'],
+    run: ({ workloads, pods }) =>
       workloads.flatMap((workload) => {
-        const name = tokenSecretOf(workload);
-        if (name === undefined) return [];
-        const { namespace } = workload.metadata;
-        const keys = secrets[`${namespace}/${name}`];
-        if (keys === undefined || (keys !== null && keys.length > 0)) return [];
-        const verb = keys === null ? 'does not exist' : 'has no key: nobody can call';
-        return [
-          {
-            title: `Secret ${name} in namespace ${namespace} ${verb}`,
-            cause: [`${placed(workload)} names it in ${PREFIX}token-secret`],
-            fix: `kubectl create secret generic ${name} -n ${namespace} --from-literal=CALLER=TOKEN`,
-          },
-        ];
+        const { template } = workload.spec;
+        const parsed = parseAnnotations(template.metadata?.annotations);
+        if ('refusals' in parsed) return [];
+        const added = podsOf(workload, pods).flatMap((each) => each.spec?.volumes ?? []);
+        const volumes = [...(template.spec?.volumes ?? []), ...added];
+        return missingVolumes({ containers: [], volumes }, parsed.request).map(({ key, volume, there }) => ({
+          title: `pods of ${placed(workload)} have no volume "${volume}"`,
+          cause: [`${PREFIX}${key} names it; they have: ${there}`],
+          fix: `kubectl edit ${asArgument(workload)}`,
+        }));
       }),
   }),
 ];
-
-export const tokenSecretOf = ({ spec }: Workload): string | undefined =>
-  annotationOf(spec.template, 'auth') === 'token' ? annotationOf(spec.template, 'token-secret') : undefined;

@@ -1,5 +1,7 @@
 /** For each code, ways in which its check fails, and what the first line then says. */
 import type { Values } from '../../../plugin/doctor/snapshot.ts';
+import type { SourceFacts } from '../../../plugin/sources/read.ts';
+import { createAuthority } from '../../certificates.ts';
 import { issueCertificates } from './certificates.ts';
 import { type Mutable, NOW_MS } from './fixtures.ts';
 
@@ -12,11 +14,27 @@ export interface Broken {
 
 const DAY_MS = 86_400_000;
 const other = await issueCertificates(NOW_MS);
-/** A leaf lives 365 days. */
-const old = await issueCertificates(NOW_MS - 355.5 * DAY_MS);
+const old = await issueCertificates(NOW_MS, undefined, 9.5);
 const elsewhere = await issueCertificates(NOW_MS, 'other.example.com');
 const base64 = (text: string) => Buffer.from(text).toString('base64');
 const webhookOf = (values: Mutable<Values>) => values.configuration!.webhooks![0]!;
+const authority = await createAuthority(NOW_MS);
+const { 'tls.crt': served } = await authority.issue(['everything.demo.svc']);
+const { 'tls.crt': ending } = await authority.issue(['everything'], { notAfterMs: NOW_MS + 13.5 * DAY_MS });
+const { 'tls.crt': outside } = await authority.issue(['tools.example.com']);
+const tlsFacts = (pem: string): SourceFacts => ({
+  keys: [],
+  type: 'kubernetes.io/tls',
+  certificate: { pem },
+});
+const serve = (values: Mutable<Values>, facts: SourceFacts | null) => {
+  annotate(values, 'tls-secret', 'tls');
+  values.secrets['tls-secret demo/tls'] = facts as Mutable<SourceFacts> | null;
+};
+const policy = (values: Mutable<Values>, facts: SourceFacts | null) => {
+  annotate(values, 'policy', 'rules');
+  values.configMaps['policy demo/rules'] = facts as Mutable<SourceFacts> | null;
+};
 const podOf = (values: Mutable<Values>) => values.pods[0]!;
 const templateOf = (values: Mutable<Values>) => values.workloads[0]!.spec.template;
 const annotate = (values: Mutable<Values>, key: string, value: string) => {
@@ -148,7 +166,7 @@ export const BROKEN: readonly Broken[] = [
     breakIt: (values) => {
       annotate(values, 'auth', 'token');
       annotate(values, 'token-secret', 'mine');
-      values.secrets['demo/mine'] = null;
+      values.secrets['token-secret demo/mine'] = null;
     },
   },
   {
@@ -158,8 +176,97 @@ export const BROKEN: readonly Broken[] = [
     breakIt: (values) => {
       annotate(values, 'auth', 'token');
       annotate(values, 'token-secret', 'mine');
-      values.secrets['demo/mine'] = [];
+      values.secrets['token-secret demo/mine'] = { keys: [] };
     },
+  },
+  {
+    code: 'MCP304',
+    when: 'the Secret of the headers is missing',
+    says: /Secret key in namespace demo does not exist\n.*new pods wait for it: kubectl-mcp\.dev\/upstream-headers-secret/,
+    breakIt: (values) => {
+      annotate(values, 'upstream-headers-secret', 'key');
+      values.secrets['upstream-headers-secret demo/key'] = null;
+    },
+  },
+  {
+    code: 'MCP310',
+    when: 'the volume is nowhere',
+    says: /have no volume "vault-secrets"\n.*upstream-headers-volume names it; they have: none\n.*fix: kubectl edit deployment\/everything -n demo/,
+    breakIt: (values) => annotate(values, 'upstream-headers-volume', 'vault-secrets/headers'),
+  },
+  {
+    code: 'MCP207',
+    when: 'the Secret is of another type',
+    says: /Secret tls in namespace demo is of type Opaque, not kubernetes\.io\/tls\n.*names it in kubectl-mcp\.dev\/tls-secret\n.*fix: kubectl create secret tls tls --cert/,
+    breakIt: (values) =>
+      serve(values, { keys: ['tls.crt', 'tls.key'], type: 'Opaque', certificate: { pem: served } }),
+  },
+  {
+    code: 'MCP207',
+    when: 'key and certificate do not belong together',
+    says: /cannot be served\n {4}tls\.key is not the key/,
+    breakIt: (values) =>
+      serve(values, {
+        keys: [],
+        type: 'kubernetes.io/tls',
+        certificate: { fault: 'tls.key is not the key' },
+      }),
+  },
+  {
+    code: 'MCP208',
+    when: 'the certificate ends in 13 days',
+    says: /Secret tls in namespace demo holds a certificate that expires in 13 days \(2026-12-04\)/,
+    breakIt: (values) => serve(values, tlsFacts(ending)),
+  },
+  {
+    code: 'MCP209',
+    when: 'it is for another name',
+    says: /not for everything\.demo\.svc\n {4}it names DNS:tools\.example\.com/,
+    breakIt: (values) => serve(values, tlsFacts(outside)),
+  },
+  {
+    code: 'MCP506',
+    when: 'a changed policy is broken',
+    says: /the proxy tells of a problem\n {4}ConfigMap rules: policy\.yaml/,
+    breakIt: (values) => {
+      healthOf(values).servers = [
+        { name: 'everything', connected: true, problems: ['ConfigMap rules: policy.yaml: not YAML'] },
+      ];
+    },
+  },
+  {
+    code: 'MCP708',
+    when: 'any host and any origin will do',
+    says: /allowed-hosts holds "\*"\n.*DNS rebinding\n.*\n.*\n.*allowed-origins holds "\*"/,
+    breakIt: (values) => {
+      annotate(values, 'allowed-hosts', 'a, *');
+      annotate(values, 'allowed-origins', '*');
+    },
+  },
+  {
+    code: 'MCP709',
+    when: 'everybody is a trusted proxy',
+    says: /trusted-proxies holds 0\.0\.0\.0\/0 and ::\/0/,
+    breakIt: (values) => annotate(values, 'trusted-proxies', '10.0.0.0/8, 0.0.0.0/0, ::/0'),
+  },
+  {
+    code: 'MCP710',
+    when: 'the ConfigMap is missing',
+    says: /ConfigMap rules in namespace demo does not exist\n.*\n.*\n.*kubectl create configmap rules --from-file=policy\.yaml -n demo/,
+    breakIt: (values) => policy(values, null),
+  },
+  {
+    code: 'MCP710',
+    when: 'the ConfigMap has another key',
+    says: /has no key policy\.yaml\n {4}it has: policy\.yml/,
+    breakIt: (values) => policy(values, { keys: ['policy.yml'] }),
+  },
+  {
+    code: 'MCP710',
+    when: 'the policy has faults',
+    says: /holds no policy in policy\.yaml\n {4}tools\.alow: \[\]: unknown key/,
+    breakIt: (values) =>
+      policy(values, { keys: ['policy.yaml'], policyFaults: ['tools.alow: []: unknown key'] }),
   },
   {
     code: 'MCP401',

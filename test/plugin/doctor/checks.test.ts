@@ -4,7 +4,8 @@ import { formatTable } from '../../../plugin/doctor/print.ts';
 import { CHECKS } from '../../../plugin/doctor/registry.ts';
 import { runChecks } from '../../../plugin/doctor/run.ts';
 import { BROKEN } from './broken.ts';
-import { snapshot } from './fixtures.ts';
+import { createAuthority } from '../../certificates.ts';
+import { NOW_MS, snapshot } from './fixtures.ts';
 
 describe('a check', () => {
   it('passes over a healthy namespace, each of them', () => {
@@ -48,6 +49,48 @@ describe('a check', () => {
     const [result] = runChecks(CHECKS, seen).filter((each) => each.check.code === 'MCP203');
     assert.equal(result!.outcome, 'error');
     assert.match(result!.findings[0]!.title, /^the serving certificate has expired \(2027-11-20\)$/);
+  });
+
+  it('passes over TLS, a policy and volumes that are as they should be', async () => {
+    const authority = await createAuthority(NOW_MS);
+    const { 'tls.crt': pem } = await authority.issue(['*.demo.svc']);
+    const { 'tls.crt': outside } = await authority.issue(['tools.example.com']);
+    for (const certificate of [pem, outside]) {
+      const seen = snapshot((values) => {
+        Object.assign(values.workloads[0]!.spec.template.metadata!.annotations!, {
+          'kubectl-mcp.dev/tls-secret': 'tls',
+          'kubectl-mcp.dev/policy': 'rules',
+          'kubectl-mcp.dev/public-url': 'https://tools.example.com/mcp',
+          'kubectl-mcp.dev/upstream-headers-volume': 'vault-secrets',
+          'kubectl-mcp.dev/trusted-proxies': '10.0.0.0/8',
+          'kubectl-mcp.dev/allowed-hosts': '*.example.com',
+        });
+        values.secrets['tls-secret demo/tls'] = {
+          keys: ['tls.crt', 'tls.key'],
+          type: 'kubernetes.io/tls',
+          certificate: { pem: certificate },
+        };
+        values.configMaps['policy demo/rules'] = { keys: ['policy.yaml'], policyFaults: [] };
+        // As an injector whose webhook runs after ours adds it: the template has none.
+        values.pods[0]!.spec!.volumes = [{ name: 'vault-secrets' }];
+      });
+      for (const { check, outcome, findings } of runChecks(CHECKS, seen)) {
+        assert.equal(outcome, 'passed', `${check.code} ${JSON.stringify(findings)}`);
+      }
+    }
+  });
+
+  it('counts a certificate of a listen port that has ended as an error', async () => {
+    const { 'tls.crt': pem } = await (
+      await createAuthority(NOW_MS)
+    ).issue(['everything.demo.svc'], { notAfterMs: NOW_MS - 1 });
+    const seen = snapshot((values) => {
+      values.workloads[0]!.spec.template.metadata!.annotations!['kubectl-mcp.dev/tls-secret'] = 'tls';
+      values.secrets['tls-secret demo/tls'] = { keys: [], type: 'kubernetes.io/tls', certificate: { pem } };
+    });
+    const [result] = runChecks(CHECKS, seen).filter((each) => each.check.code === 'MCP208');
+    assert.equal(result!.outcome, 'error');
+    assert.match(result!.findings[0]!.title, /has expired \(2026-11-20\)$/);
   });
 
   it('leaves opted-out, finished and terminating pods alone', () => {

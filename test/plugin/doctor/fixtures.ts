@@ -119,6 +119,7 @@ export const healthy = (): Values => ({
     },
   ],
   secrets: {},
+  configMaps: {},
   health: {
     'demo/everything-6f-1': {
       health: {

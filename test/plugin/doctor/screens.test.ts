@@ -57,6 +57,7 @@ const screens: Record<string, ReturnType<typeof snapshot>> = {
     pods: 'no enabled workload in namespace demo',
     workloads: 'no enabled workload in namespace demo',
     secrets: 'no enabled workload in namespace demo',
+    configMaps: 'no enabled workload in namespace demo',
     health: 'no enabled workload in namespace demo',
     dials: 'no enabled workload in namespace demo',
   }),

@@ -1,0 +1,128 @@
+import { PREFIX } from '../../../webhook/names.ts';
+import { parseAnnotations } from '../../../webhook/parse-annotations.ts';
+import { WIDE_OPEN, widelyOpen } from '../../../webhook/warnings.ts';
+import { hasSidecar, isLive } from '../../enable/workload.ts';
+import { WARN_DAYS } from '../../sources/faults.ts';
+import { defineCheck } from '../check.ts';
+import { asArgument, placed, podKey, podName } from '../served.ts';
+import { findingsOf } from '../source-findings.ts';
+
+const renew =
+  'Put a new certificate into the Secret (cert-manager does so by itself); the proxies take it within two minutes, without a restart.';
+
+export const edgeChecks = [
+  defineCheck({
+    code: 'MCP207',
+    category: 'certificate',
+    title: 'the Secrets of tls-secret hold a certificate and its key',
+    severity: 'error',
+    about: `The Secret of \`${PREFIX}tls-secret\` is not of type kubernetes.io/tls, or its certificate and key cannot be used together. A proxy that starts with it does not get ready; one that runs keeps the certificate before.`,
+    remedy:
+      'Create it anew from the PEM files: `kubectl create secret tls NAME --cert=FILE --key=FILE`. The certificate of the server comes first in `tls.crt`, those of intermediate CAs after it.',
+    needs: ['workloads', 'secrets'],
+    run: (seen, context) => findingsOf(seen, context, ['certificate'], 'Secret'),
+  }),
+  defineCheck({
+    code: 'MCP208',
+    category: 'certificate',
+    title: `no certificate of a tls-secret expires within ${WARN_DAYS} days`,
+    severity: 'warning',
+    about:
+      'The certificate of a listen port ends soon. An error when it has ended, or does not begin yet: then clients refuse to connect.',
+    remedy: renew,
+    needs: ['workloads', 'secrets'],
+    run: (seen, context) => findingsOf(seen, context, ['expiry'], 'Secret'),
+  }),
+  defineCheck({
+    code: 'MCP209',
+    category: 'certificate',
+    title: 'the certificates are for the names of the Services',
+    severity: 'warning',
+    about:
+      'Callers in the cluster reach the proxy by a Service whose name the certificate does not hold, nor that of `public-url`: they refuse to connect.',
+    remedy:
+      'Issue the certificate for `SERVICE.NAMESPACE.svc` (and what else callers write), or set `public-url` where all callers use a name outside the cluster.',
+    needs: ['workloads', 'secrets', 'services'],
+    run: (seen, context) => findingsOf(seen, context, ['names'], 'Secret'),
+  }),
+  defineCheck({
+    code: 'MCP506',
+    category: 'sidecar',
+    title: 'the proxies tell of no problem',
+    severity: 'warning',
+    about:
+      'The proxy answers calls, but something that it was given cannot be used: a policy, a certificate, tokens or headers. What it had before stays in use where that is safe; the finding says so.',
+    remedy:
+      'The message names the source and the fault. It goes away within two minutes of its mend, without a restart.',
+    needs: ['pods', 'health'],
+    run: ({ pods, health }) =>
+      pods
+        .filter((pod) => isLive(pod) && hasSidecar(pod))
+        .flatMap((pod) => {
+          const read = health[podKey(pod)];
+          const servers = read && 'health' in read ? read.health.servers : [];
+          return servers
+            .filter((each) => (each.problems ?? []).length > 0)
+            .map((each) => ({
+              title: `${podName(pod)}: the proxy tells of a problem`,
+              cause: each.problems!,
+              fix: `kubectl logs ${pod.metadata?.name} -n ${pod.metadata?.namespace} -c mcp-proxy`,
+            }));
+        }),
+  }),
+  defineCheck({
+    code: 'MCP708',
+    category: 'auth',
+    title: 'Host and Origin are checked',
+    severity: 'warning',
+    about:
+      'With `*` in `allowed-hosts` a web page can reach the server by DNS rebinding; with `*` in `allowed-origins` any web page may call it from the browser of who can reach it.',
+    remedy: 'Name the hosts and origins that clients use.',
+    needs: ['workloads'],
+    run: ({ workloads }) =>
+      workloads.flatMap((workload) => {
+        const parsed = parseAnnotations(workload.spec.template.metadata?.annotations);
+        if ('refusals' in parsed) return [];
+        return widelyOpen(parsed.request).map((key) => ({
+          title: `${placed(workload)}: ${PREFIX}${key} holds "*"`,
+          cause: [WIDE_OPEN[key]],
+          fix: `kubectl mcp enable ${asArgument(workload)} --${key} NAME,...`,
+        }));
+      }),
+  }),
+  defineCheck({
+    code: 'MCP709',
+    category: 'auth',
+    title: 'not everybody is a trusted proxy',
+    severity: 'warning',
+    about:
+      'With a block of all addresses in `trusted-proxies`, every caller can write any client address into the audit line.',
+    remedy:
+      'Name the addresses of the proxies in front: the pods of the Ingress controller, the load balancer.',
+    needs: ['workloads'],
+    run: ({ workloads }) =>
+      workloads.flatMap((workload) => {
+        const parsed = parseAnnotations(workload.spec.template.metadata?.annotations);
+        const blocks = 'refusals' in parsed ? [] : (parsed.request['trusted-proxies'] ?? []);
+        const all = blocks.filter((each) => each.endsWith('/0'));
+        return all.length === 0
+          ? []
+          : [
+              {
+                title: `${placed(workload)}: ${PREFIX}trusted-proxies holds ${all.join(' and ')}`,
+                fix: `kubectl mcp enable ${asArgument(workload)} --trusted-proxies CIDR,...`,
+              },
+            ];
+      }),
+  }),
+  defineCheck({
+    code: 'MCP710',
+    category: 'filter',
+    title: 'the policies can be read',
+    severity: 'error',
+    about: `The ConfigMap of \`${PREFIX}policy\` is missing, and new pods wait for it; or its \`policy.yaml\` cannot be read: a proxy that runs keeps the policy before, one that starts lets nobody use a tool.`,
+    remedy: 'Mend the named faults; the proxies take the change within two minutes, without a restart.',
+    needs: ['workloads', 'configMaps'],
+    run: (seen, context) => findingsOf(seen, context, ['missing', 'policy'], 'ConfigMap'),
+  }),
+];

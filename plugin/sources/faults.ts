@@ -1,0 +1,127 @@
+/** What is wrong with the Secrets and ConfigMaps that annotations name: one judgement for `enable` and `doctor`. Pure. */
+import { X509Certificate } from 'node:crypto';
+import { isIP } from 'node:net';
+import type { V1Service } from '@kubernetes/client-node';
+import type * as Policy from '../../sidecar/filter/read-policy.ts';
+import { PREFIX } from '../../webhook/names.ts';
+import type { NamedSource } from './named.ts';
+import { namesOfService } from './names.ts';
+import type { SourceFacts } from './read.ts';
+
+export type FaultKind = 'missing' | 'empty' | 'certificate' | 'expiry' | 'names' | 'policy';
+
+export interface SourceFault {
+  readonly kind: FaultKind;
+  readonly severity: 'error' | 'warning';
+  /** `Secret x in namespace y does not exist`. */
+  readonly title: string;
+  readonly cause?: readonly string[];
+  readonly fix: string;
+}
+
+export interface SourceContext {
+  readonly namespace: string;
+  readonly nowMs: number;
+  /** Those that lead to the workload. */
+  readonly services?: readonly V1Service[] | undefined;
+  /** The annotation. */
+  readonly publicUrl?: string | undefined;
+}
+
+const DAY_MS = 86_400_000;
+export const WARN_DAYS = 14;
+const TLS_TYPE = 'kubernetes.io/tls';
+/** The value itself would load the parser. */
+const POLICY_KEY: typeof Policy.POLICY_KEY = 'policy.yaml';
+
+/** @param facts null: it is not there. */
+export function sourceFaults(
+  source: NamedSource,
+  facts: SourceFacts | null,
+  context: SourceContext,
+): SourceFault[] {
+  const { key, kind, name } = source;
+  const titled = `${kind} ${name} in namespace ${context.namespace}`;
+  const fix = `${CREATE[source.key as keyof typeof CREATE](name)} -n ${context.namespace}`;
+  const fault = (faultKind: FaultKind, words: string, cause?: readonly string[]): SourceFault => ({
+    kind: faultKind,
+    severity: 'error',
+    title: `${titled} ${words}`,
+    ...(cause && { cause }),
+    fix,
+  });
+  if (facts === null) {
+    return [fault('missing', 'does not exist', [`new pods wait for it: ${PREFIX}${key} names it`])];
+  }
+  if (key === 'policy') return policyFaults(facts, fault);
+  if (key === 'tls-secret') return tlsFaults(facts, context, fault);
+  if (facts.keys.length > 0) return [];
+  return [fault('empty', key === 'token-secret' ? 'has no key: nobody can call' : 'has no key: no header')];
+}
+
+/** By annotation: the command that makes what it names. */
+const CREATE = {
+  'token-secret': (name: string) => `kubectl create secret generic ${name} --from-literal=CALLER=TOKEN`,
+  'tls-secret': (name: string) => `kubectl create secret tls ${name} --cert=FILE --key=FILE`,
+  'upstream-headers-secret': (name: string) =>
+    `kubectl create secret generic ${name} --from-literal=HEADER=VALUE`,
+  policy: (name: string) => `kubectl create configmap ${name} --from-file=${POLICY_KEY}`,
+};
+
+type Fault = (kind: FaultKind, words: string, cause?: readonly string[]) => SourceFault;
+
+const policyFaults = ({ keys, policyFaults: faults }: SourceFacts, fault: Fault): SourceFault[] => {
+  if (faults === undefined) {
+    return [fault('policy', `has no key ${POLICY_KEY}`, [`it has: ${keys.join(', ') || 'none'}`])];
+  }
+  return faults.length === 0 ? [] : [fault('policy', `holds no policy in ${POLICY_KEY}`, faults)];
+};
+
+function tlsFaults({ type, certificate }: SourceFacts, context: SourceContext, fault: Fault): SourceFault[] {
+  const wrongType =
+    type === TLS_TYPE ? [] : [fault('certificate', `is of type ${type ?? 'Opaque'}, not ${TLS_TYPE}`)];
+  if (!certificate || 'fault' in certificate) {
+    return [...wrongType, fault('certificate', 'cannot be served', [certificate?.fault ?? 'it is empty'])];
+  }
+  const leaf = new X509Certificate(certificate.pem);
+  return [...wrongType, ...expiry(leaf, context.nowMs, fault), ...names(leaf, context, fault)];
+}
+
+const day = (date: Date): string => date.toISOString().slice(0, 10);
+
+function expiry({ validToDate, validFromDate }: X509Certificate, nowMs: number, fault: Fault): SourceFault[] {
+  if (validFromDate.getTime() > nowMs) {
+    return [fault('expiry', `holds a certificate that is valid from ${day(validFromDate)} only`)];
+  }
+  const leftMs = validToDate.getTime() - nowMs;
+  if (leftMs <= 0) return [fault('expiry', `holds a certificate that has expired (${day(validToDate)})`)];
+  if (leftMs > WARN_DAYS * DAY_MS) return [];
+  const days = Math.floor(leftMs / DAY_MS);
+  const words = `holds a certificate that expires in ${days} ${days === 1 ? 'day' : 'days'} (${day(validToDate)})`;
+  return [{ ...fault('expiry', words), severity: 'warning' }];
+}
+
+/** A certificate for the name outside the cluster alone is somebody's choice. */
+function names(
+  leaf: X509Certificate,
+  { namespace, services = [], publicUrl }: Omit<SourceContext, 'nowMs'>,
+  fault: Fault,
+): SourceFault[] {
+  const covers = (host: string): boolean =>
+    (isIP(host) === 0 ? leaf.checkHost(host) : leaf.checkIP(host)) !== undefined;
+  if (
+    publicUrl !== undefined &&
+    URL.canParse(publicUrl) &&
+    covers(new URL(publicUrl).hostname.replace(/^\[|\]$/g, ''))
+  )
+    return [];
+  return services
+    .map((each) => namesOfService(each.metadata!.name!, namespace))
+    .filter((each) => !each.some(covers))
+    .map(([name]) => ({
+      ...fault('names', `holds a certificate that is not for ${name}`, [
+        `it names ${leaf.subjectAltName ?? 'no host'}`,
+      ]),
+      severity: 'warning' as const,
+    }));
+}

@@ -1,0 +1,71 @@
+/** What a Secret or ConfigMap holds, as far as its use can be judged by it; no secret value is kept. */
+import { X509Certificate, createPrivateKey } from 'node:crypto';
+import type { Cluster } from '../kube/client.ts';
+import { isNotFound } from '../kube/errors.ts';
+import type { NamedSource } from './named.ts';
+
+export interface SourceFacts {
+  readonly keys: readonly string[];
+  /** Of a Secret. */
+  readonly type?: string;
+  /** Of a Secret for TLS: the certificate in PEM, or why it cannot be served. */
+  readonly certificate?: { readonly pem: string } | { readonly fault: string };
+  /** Of a ConfigMap for a policy that is there. */
+  readonly policyFaults?: readonly string[];
+}
+
+/** Null: there is none. */
+export async function readSource(
+  cluster: Cluster,
+  { key, kind, name }: NamedSource,
+  namespace: string,
+): Promise<SourceFacts | null> {
+  try {
+    if (kind === 'ConfigMap') {
+      const { data = {} } = await cluster.core.readNamespacedConfigMap({ namespace, name });
+      return configMapFacts(data);
+    }
+    const { data = {}, type } = await cluster.core.readNamespacedSecret({ namespace, name });
+    const keys = Object.keys(data);
+    const certificate = key === 'tls-secret' && { certificate: certificateIn(data) };
+    return { keys, ...(type !== undefined && { type }), ...certificate };
+  } catch (error) {
+    if (isNotFound(error)) return null;
+    throw error;
+  }
+}
+
+export async function configMapFacts(data: Readonly<Record<string, string>>): Promise<SourceFacts> {
+  const { POLICY_KEY, readPolicy } = await import('../../sidecar/filter/read-policy.ts');
+  const text = data[POLICY_KEY];
+  const read = text === undefined ? undefined : readPolicy(text);
+  return { keys: Object.keys(data), ...(read && { policyFaults: 'faults' in read ? read.faults : [] }) };
+}
+
+/** @param data as the API server gives it: base64. */
+export function certificateIn(data: Readonly<Record<string, string>>): { pem: string } | { fault: string } {
+  const [pem, key] = ['tls.crt', 'tls.key'].map((each) =>
+    Buffer.from(data[each] ?? '', 'base64').toString('utf8'),
+  ) as [string, string];
+  for (const [name, text] of [
+    ['tls.crt', pem],
+    ['tls.key', key],
+  ] as const) {
+    if (text === '') return { fault: `it has no key ${name}` };
+  }
+  const leaf = attempt(() => new X509Certificate(pem));
+  if (!leaf) return { fault: 'tls.crt is not a certificate in PEM' };
+  const privateKey = attempt(() => createPrivateKey(key));
+  if (!privateKey) return { fault: 'tls.key is not a private key in PEM, without a passphrase' };
+  return leaf.checkPrivateKey(privateKey)
+    ? { pem: leaf.toString() }
+    : { fault: 'tls.key is not the key of the first certificate in tls.crt' };
+}
+
+function attempt<T>(work: () => T): T | undefined {
+  try {
+    return work();
+  } catch {
+    return undefined;
+  }
+}
