@@ -130,7 +130,7 @@ export const ANNOTATIONS = {
   'allowed-hosts': {
     grammar: listOf(z.string().regex(HOST_GLOB)),
     allowed: 'a comma list of host names in lower case without port, each may start with "*."; "*" is any',
-    otherwise: "`localhost`, IP addresses, Services' names of the namespace, the host of `public-url`",
+    otherwise: "`localhost`, IP addresses, Services' names, the host of `public-url`",
     doc: 'Further values of the header `Host` that requests may carry. `*` allows any, which lets web pages reach the server by DNS rebinding.',
   },
   'allowed-origins': {

@@ -1,4 +1,5 @@
 /** What a call shows to the sidecar: a token made for this workload, one from its Secret, or nothing. */
+import { readFile } from 'node:fs/promises';
 import { CliError, usageError } from '../errors.ts';
 import type { Cluster } from '../kube/client.ts';
 import { apiStatusOf, isForbidden, isNotFound } from '../kube/errors.ts';
@@ -10,6 +11,8 @@ export interface CallerFlags {
   readonly asServiceaccount?: string;
   /** Key of the token Secret: the caller's name. */
   readonly tokenFromSecret?: string;
+  /** Path of a file that holds the token. */
+  readonly tokenFromFile?: string;
 }
 
 export interface Caller {
@@ -28,10 +31,29 @@ export async function credentialsFor(cluster: Cluster, target: Target, flags: Ca
   if (flags.tokenFromSecret && auth.mode !== 'token') {
     throw usageError(`--token-from-secret: ${target.title} has auth ${auth.mode}, not token`);
   }
+  if (flags.tokenFromFile !== undefined) {
+    if (auth.mode === 'none') throw usageError(`--token-from-file: ${target.title} has auth none`);
+    return { title: flags.tokenFromFile, token: await tokenIn(flags.tokenFromFile) };
+  }
   if (auth.mode === 'none') return { title: 'anonymous' };
-  return auth.mode === 'kubernetes'
-    ? fromServiceAccount(cluster, target, auth.audience, flags.asServiceaccount)
-    : fromSecret(cluster, target, auth.source.replace(/^secret\//, ''), flags.tokenFromSecret);
+  if (auth.mode === 'kubernetes') {
+    return fromServiceAccount(cluster, target, auth.audience, flags.asServiceaccount);
+  }
+  const [kind, name = ''] = auth.source.split('/', 2);
+  if (kind === 'secret') return fromSecret(cluster, target, name, flags.tokenFromSecret);
+  throw usageError(
+    `${target.title} takes tokens from volume ${name} of its pods, which only they can read\nGive one: --token-from-file FILE`,
+  );
+}
+
+async function tokenIn(file: string): Promise<string> {
+  try {
+    return (await readFile(file, 'utf8')).trim();
+  } catch (error) {
+    throw new CliError(`--token-from-file: cannot read ${file}: ${(error as Error).message}`, {
+      cause: error,
+    });
+  }
 }
 
 async function fromServiceAccount(

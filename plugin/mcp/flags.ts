@@ -17,6 +17,12 @@ export const addCallerFlags = <T extends Command>(command: T): T =>
     )
     .addOption(
       new Option(
+        '--token-from-file <file>',
+        'Path to a file with the token to call with, of whatever caller.',
+      ),
+    )
+    .addOption(
+      new Option(
         '--mcp-certificate-authority <file>',
         "With TLS: path to a cert file for the certificate authority of the MCP server. Default: what the workload's tls-secret holds.",
       ),

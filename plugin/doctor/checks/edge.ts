@@ -16,7 +16,7 @@ export const edgeChecks = [
     category: 'certificate',
     title: 'the Secrets of tls-secret hold a certificate and its key',
     severity: 'error',
-    about: `The Secret of \`${PREFIX}tls-secret\` is not of type kubernetes.io/tls, or its certificate and key cannot be used together. A proxy that starts with it does not get ready; one that runs keeps the certificate before.`,
+    about: `The Secret of \`${PREFIX}tls-secret\` is not of type kubernetes.io/tls, or its certificate and key cannot be used together. A proxy that starts with it takes no connection; one that runs keeps the certificate before.`,
     remedy:
       'Create it anew from the PEM files: `kubectl create secret tls NAME --cert=FILE --key=FILE`. The certificate of the server comes first in `tls.crt`, those of intermediate CAs after it.',
     needs: ['workloads', 'secrets'],
