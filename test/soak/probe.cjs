@@ -7,8 +7,8 @@ const delay = monitorEventLoopDelay({ resolution: 10 });
 delay.enable();
 
 function tell(kind) {
-  const { heapUsed, external, arrayBuffers } = process.memoryUsage();
-  if (process.connected) process.send({ kind, heapUsed, external, arrayBuffers, delayMs: delay.max / 1e6 });
+  const { heapTotal, heapUsed, external } = process.memoryUsage();
+  if (process.connected) process.send({ kind, heapTotal, heapUsed, external, delayMs: delay.max / 1e6 });
   delay.reset();
 }
 

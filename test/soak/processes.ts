@@ -64,13 +64,14 @@ export interface SidecarSettings {
   readonly limits?: SidecarConfigInput['servers'][number]['limits'];
   /** Runs in front of the command, a cgroup's launcher say. */
   readonly launcher?: readonly string[];
+  readonly bundle?: string | undefined;
 }
 
 /** The Node flags are those of webhook/container.ts. */
 export async function startSidecar(
   directory: string,
   upstreamPort: number,
-  { memoryMib, limits, launcher = [] }: SidecarSettings,
+  { memoryMib, limits, launcher = [], bundle = BUNDLE }: SidecarSettings,
 ): Promise<SoakSidecar> {
   const tokens = join(directory, 'tokens');
   mkdirSync(tokens, { recursive: true });
@@ -92,7 +93,7 @@ export async function startSidecar(
     ],
   };
   const flags = ['--max-semi-space-size=4', '--no-maglev', `--max-old-space-size=${memoryMib / 2}`];
-  const [file = '', ...args] = [...launcher, process.execPath, ...flags, '--require', PROBE, BUNDLE];
+  const [file = '', ...args] = [...launcher, process.execPath, ...flags, '--require', PROBE, bundle];
   const child = spawn(file, args, {
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     env: {

@@ -18,7 +18,7 @@ export interface Sample {
   readonly loopDelayMs: number;
 }
 
-export interface Told {
+interface Told {
   readonly kind: 'each-second' | 'collected';
   readonly heapUsed: number;
   readonly external: number;
@@ -29,27 +29,36 @@ export interface Sampler {
   readonly samples: Sample[];
   phase: string;
   /** Collects garbage in the sidecar, then says what it holds. */
-  settled(): Promise<Sample>;
-  stop(): void;
+  collected(): Promise<Sample>;
 }
 
 const MB = 2 ** 20;
 
 /** @param ports of the sidecar and of the server */
 export function createSampler(child: ChildProcess, ports: readonly number[]): Sampler {
+  const { pid } = child;
+  if (pid === undefined) throw new Error('the process has not started');
   const startedMs = performance.now();
   const samples: Sample[] = [];
   let waiting: ((sample: Sample) => void) | undefined;
-
-  const onMessage = (told: Told): void => {
-    const { resident } = memoryMb(child.pid!);
+  const sampler: Sampler = {
+    samples,
+    phase: 'start',
+    collected: () =>
+      new Promise((resolve) => {
+        waiting = resolve;
+        child.send('collect');
+      }),
+  };
+  child.on('message', (message) => {
+    const told = message as Told;
     const sample: Sample = {
       atS: (performance.now() - startedMs) / 1000,
       phase: sampler.phase,
-      rssMb: resident,
+      rssMb: memoryMb(pid).resident,
       heapMb: told.heapUsed / MB,
       externalMb: told.external / MB,
-      descriptors: readdirSync(`/proc/${child.pid}/fd`).length,
+      descriptors: readdirSync(`/proc/${pid}/fd`).length,
       ...connections(ports),
       loopDelayMs: told.delayMs,
     };
@@ -57,18 +66,7 @@ export function createSampler(child: ChildProcess, ports: readonly number[]): Sa
     if (told.kind !== 'collected') return;
     waiting?.(sample);
     waiting = undefined;
-  };
-  child.on('message', onMessage as (told: unknown) => void);
-  const sampler: Sampler = {
-    samples,
-    phase: '',
-    settled: () =>
-      new Promise((resolve) => {
-        waiting = resolve;
-        child.send('collect');
-      }),
-    stop: () => child.off('message', onMessage as (told: unknown) => void),
-  };
+  });
   return sampler;
 }
 
@@ -77,11 +75,9 @@ const STATES = { '01': 'established', '06': 'timeWait', '08': 'closeWait' } as c
 /** Rows with a port of ours on either side: local address, remote address, state. */
 function connections(ports: readonly number[]): Pick<Sample, 'established' | 'closeWait' | 'timeWait'> {
   const count = { established: 0, closeWait: 0, timeWait: 0 };
-  const wanted = ports.map((port) => port.toString(16).toUpperCase().padStart(4, '0')).join('|');
-  const row = new RegExp(
-    `:(?:${wanted}) [0-9A-F]+:[0-9A-F]{4} (0[168]) |[0-9A-F]+:(?:${wanted}) (0[168]) `,
-    'g',
-  );
+  const ours = ports.map((port) => port.toString(16).toUpperCase().padStart(4, '0')).join('|');
+  const state = '(0[168]) ';
+  const row = new RegExp(`:(?:${ours}) [0-9A-F]+:[0-9A-F]{4} ${state}|[0-9A-F]+:(?:${ours}) ${state}`, 'g');
   for (const file of ['/proc/net/tcp', '/proc/net/tcp6']) {
     for (const [, one, other] of readFileSync(file, 'latin1').matchAll(row))
       count[STATES[(one ?? other) as keyof typeof STATES]]++;
