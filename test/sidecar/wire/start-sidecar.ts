@@ -11,6 +11,7 @@ export interface SidecarOptions {
   readonly upstreamPath?: string;
   readonly auth?: ServerInput['auth'];
   readonly filter?: ServerInput['filter'];
+  readonly policy?: ServerInput['policy'];
   readonly drain?: Partial<SidecarConfigInput['drain']>;
   readonly apiServer?: { readonly host: string; readonly port: number };
 }
@@ -73,6 +74,7 @@ async function start({
           upstream: { transport: 'streamable-http', port: upstreamPort, path: upstreamPath },
           auth,
           ...(options.filter ? { filter: options.filter } : {}),
+          ...(options.policy ? { policy: options.policy } : {}),
         },
       ],
     }),
