@@ -120,7 +120,7 @@ export const edgeChecks = [
     category: 'filter',
     title: 'the policies can be read',
     severity: 'error',
-    about: `The ConfigMap of \`${PREFIX}policy\` is missing, and new pods wait for it; or its \`policy.yaml\` cannot be read: a proxy that runs keeps the policy before, one that starts lets nobody use a tool.`,
+    about: `The ConfigMap of \`${PREFIX}policy\` is missing, and new pods wait for it; or its \`policy.yaml\` cannot be read: a proxy that runs keeps the policy before, one that starts answers 503.`,
     remedy: 'Mend the named faults; the proxies take the change within two minutes, without a restart.',
     needs: ['workloads', 'configMaps'],
     run: (seen, context) => findingsOf(seen, context, ['missing', 'policy'], 'ConfigMap'),
