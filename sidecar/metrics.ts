@@ -7,9 +7,14 @@ const BUCKETS_S = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 60];
 const METHODS = new Set(
   (
     'initialize server/discover ping tools/list tools/call resources/list resources/read resources/templates/list ' +
-    'prompts/list prompts/get completion/complete subscriptions/listen notifications/initialized'
+    'resources/subscribe resources/unsubscribe prompts/list prompts/get completion/complete logging/setLevel ' +
+    'subscriptions/listen notifications/initialized notifications/cancelled notifications/progress ' +
+    'notifications/roots/list_changed'
   ).split(' '),
 );
+/** Of requests without a message. */
+const HTTP_METHODS = new Set(['POST', 'GET', 'DELETE']);
+const OTHER = 'other';
 
 interface Series {
   readonly server: string;
@@ -37,7 +42,8 @@ export function createMetrics(now: () => number = () => performance.now()): Metr
   const series = new Map<string, Series>();
 
   function record({ server, message, head, startedAtMs, outcome }: Exchange): void {
-    const method = message ? (METHODS.has(message.method) ? message.method : 'other') : head.method;
+    const given = message?.method ?? head.method;
+    const method = (message ? METHODS : HTTP_METHODS).has(given) ? given : OTHER;
     const key = `${server.name}\n${method}`;
     let each = series.get(key);
     if (!each)

@@ -34,7 +34,10 @@ const FORMAT = 1;
 /** Servers take 16 KiB of headers in all; an initialize request with more than this is not carried. */
 const MAX_INITIALIZE_CHARS = 2_048;
 const MAX_SEALED_CHARS = 8_192;
-const MAX_CACHED = 10_000;
+/** Sessions over this are unsealed again when they are used: clients choose how many there are, and half of how long. */
+const MAX_CACHED_BYTES = 4 * 1024 * 1024;
+/** Of an entry beside its two long strings, measured. */
+const ENTRY_BYTES = 512;
 
 /** @param key 32 bytes; `undefined`: of this process alone, so that a restart ends its sessions */
 export function createSessions(
@@ -45,10 +48,20 @@ export function createSessions(
     throw new RangeError(`the session key has ${key.length} bytes, not ${KEY_BYTES}`);
   const cache = new Map<string, Session>();
 
+  let cachedBytes = 0;
+
   function remember(session: Session): Session {
-    if (cache.size >= MAX_CACHED) cache.delete(cache.keys().next().value ?? '');
     cache.set(session.sealed, session);
+    cachedBytes += bytesOf(session);
+    for (const oldest of cache.values()) {
+      if (cachedBytes <= MAX_CACHED_BYTES) break;
+      forget(oldest);
+    }
     return session;
+  }
+
+  function forget(session: Session): void {
+    if (cache.delete(session.sealed)) cachedBytes -= bytesOf(session);
   }
 
   return {
@@ -79,9 +92,12 @@ export function createSessions(
       if (!session || session.principal !== principal || session.podUid !== pod.uid) return undefined;
       return cache.has(sealed) ? session : remember(session);
     },
-    forget: (session) => void cache.delete(session.sealed),
+    forget,
   };
 }
+
+const bytesOf = ({ sealed, upstreamId, initializeParams }: Session): number =>
+  sealed.length + upstreamId.length + (initializeParams?.length ?? 0) + ENTRY_BYTES;
 
 function unseal(sealed: string, key: Buffer): Session | undefined {
   if (sealed.length > MAX_SEALED_CHARS) return undefined;

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { METHODS } from 'node:http';
 import { test } from 'node:test';
 import type { Exchange } from '../../sidecar/exchange.ts';
 import { createMetrics } from '../../sidecar/metrics.ts';
@@ -56,4 +57,19 @@ test('a client cannot make series: methods that the specification does not know 
   const samples = readPrometheusText(metrics.render([]));
   assert.equal(find(samples, 'kubectl_mcp_requests_total', { method: 'other' }), 1_000);
   assert.ok(samples.length < 20);
+});
+
+test('nor with methods of HTTP: what is neither POST, GET nor DELETE shares one', () => {
+  const metrics = createMetrics();
+  const withoutMessage = (method: string) =>
+    ({ ...exchange('', 'failure'), message: undefined, head: { method } }) as unknown as Exchange;
+  for (const method of METHODS) metrics.pass.ended?.(withoutMessage(method));
+  const samples = readPrometheusText(metrics.render([]));
+  const series = samples.filter(({ name }) => name === 'kubectl_mcp_requests_total');
+  assert.deepEqual(series.map(({ labels }) => labels['method']).toSorted(), [
+    'DELETE',
+    'GET',
+    'POST',
+    'other',
+  ]);
 });

@@ -1,0 +1,26 @@
+/** What a hostile client can make the sidecar keep: each table has a bound in bytes, not in entries that it sizes. */
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { test } from 'node:test';
+import { createSessions, type Session } from '../../sidecar/sessions.ts';
+import { liveMb } from './live-memory.ts';
+
+const POD = { uid: 'uid-1', address: '10.0.0.1:7410' };
+
+test('sessions: 100 MB of them leave at most 6 MB, and every one of them still opens', () => {
+  const sessions = createSessions(POD);
+  const open = (): Session =>
+    sessions.seal({
+      upstreamId: randomBytes(16).toString('hex'),
+      principal: 'digest-of-alice',
+      version: '2025-11-25',
+      initializeParams: JSON.stringify({ text: randomBytes(900).toString('hex') }),
+    });
+  open();
+  const beforeMb = liveMb();
+  const { sealed } = open();
+  for (let count = 0; count < 20_000; count++) open();
+  const grownMb = liveMb() - beforeMb;
+  assert.ok(grownMb < 6, `${grownMb.toFixed(1)} MB`);
+  assert.equal(sessions.open(sealed, 'digest-of-alice')?.sealed, sealed);
+});
