@@ -9,8 +9,6 @@ import { createToolsListEditor } from './tools-list.ts';
 export type LookUpTool = (exchange: Exchange, name: string) => Promise<ToolFacts | undefined>;
 
 const CATALOGUE_WAIT_MS = 5_000;
-const LOOKUP_TTL_MS = 30_000;
-const MAX_LOOKUPS = 1_000;
 
 /**
  * `allow-tools`, `deny-tools`, `mode` and the policy file, in lists and in calls. A forbidden tool and one that does not
@@ -21,10 +19,8 @@ export function createToolFilter(
   current: () => DecideTool | undefined,
   catalogue: Catalogue,
   lookUp: LookUpTool,
-  now: () => number = Date.now,
 ): Pass {
   let editor: { of: DecideTool; edit: ResultEditor } | undefined;
-  const lookups = new Map<string, { tool: Promise<ToolFacts | undefined>; expiresAtMs: number }>();
 
   /** At the time of the message, for a stream may be older than what is in force. */
   function edit(message: Buffer): Buffer {
@@ -47,17 +43,9 @@ export function createToolFilter(
   }
 
   async function judgeByLookup(exchange: Exchange, name: string): Promise<Verdict> {
-    const key = `${exchange.session?.sealed ?? exchange.principal.digest}\n${name}`;
-    let lookup = lookups.get(key);
-    if (!lookup || lookup.expiresAtMs < now()) {
-      if (lookups.size >= MAX_LOOKUPS) lookups.delete(lookups.keys().next().value ?? '');
-      lookup = { tool: lookUp(exchange, name), expiresAtMs: now() + LOOKUP_TTL_MS };
-      lookups.set(key, lookup);
-    }
     try {
-      return judge(exchange, await lookup.tool);
+      return judge(exchange, await lookUp(exchange, name));
     } catch (error) {
-      lookups.delete(key);
       return refuse('catalogue-unavailable', (error as Error).message, { 'retry-after': '2' });
     }
   }

@@ -1,30 +1,71 @@
+import type { Exchange } from '../exchange.ts';
 import type { LookUpTool } from '../filter/tool-filter.ts';
 import type { HttpPool } from './http-pool.ts';
-import { ListRefusedError, listTools } from './list-tools.ts';
+import { ListRefusedError, listTools, type CatalogueTool } from './list-tools.ts';
 import { MODERN_VERSION, type Dialect } from './mcp-request.ts';
 
 /** What a request without the version header speaks (specification 2025-06-18, transports). */
 const DEFAULT_LEGACY_VERSION = '2025-03-26';
+/** A caller who asks for one unknown name after another makes the server list its tools this often and no more. */
+const RELIST_MS = 2_000;
+/** A tool that was in the list is taken to be there for this long. */
+const KNOWN_MS = 30_000;
+const MAX_LISTS = 32;
+
+type Tools = ReadonlyMap<string, CatalogueTool>;
+
+interface CallersList {
+  readonly tools: Promise<Tools>;
+  readonly listedAtMs: number;
+}
 
 /** Lists the tools on the caller's own session and looks there for a name that the catalogue lacks. */
-export function lookUpTool(pool: HttpPool): LookUpTool {
-  return async ({ message, session, head }, name) => {
-    const version = head.headers['mcp-protocol-version'];
-    const dialect: Dialect =
-      message?.era === 'modern'
-        ? { era: 'modern', version: MODERN_VERSION }
-        : {
-            era: 'legacy',
-            version: typeof version === 'string' ? version : (session?.version ?? DEFAULT_LEGACY_VERSION),
-            ...(session ? { sessionId: session.upstreamId } : {}),
-          };
-    try {
-      return (await listTools(pool, dialect)).get(name);
-    } catch (error) {
-      // To a caller who gets no list, one without a session say, every tool is unknown: another answer than that to a
-      // forbidden tool would tell which names exist.
-      if (error instanceof ListRefusedError && error.status < 500) return undefined;
-      throw error;
+export function lookUpTool(pool: HttpPool, now: () => number = Date.now): LookUpTool {
+  const lists = new Map<string, CallersList>();
+
+  function list(exchange: Exchange, key: string): CallersList {
+    if (lists.size >= MAX_LISTS) lists.delete(lists.keys().next().value ?? '');
+    const made = { tools: listForCaller(pool, exchange), listedAtMs: now() };
+    lists.delete(key);
+    lists.set(key, made);
+    return made;
+  }
+
+  return async (exchange, name) => {
+    const { session, principal, message } = exchange;
+    const key = `${session?.sealed ?? principal.digest}\n${message?.era}`;
+    const last = lists.get(key);
+    if (last) {
+      const ageMs = now() - last.listedAtMs;
+      // A failure counts as a list: a server in trouble is not asked more often than a sound one.
+      if (ageMs < RELIST_MS) return (await last.tools).get(name);
+      const tool = ageMs < KNOWN_MS ? await last.tools.then((tools) => tools.get(name), nothing) : undefined;
+      if (tool) return tool;
+      const newer = lists.get(key);
+      if (newer && newer !== last) return (await newer.tools).get(name);
     }
+    return (await list(exchange, key).tools).get(name);
   };
 }
+
+async function listForCaller(pool: HttpPool, { message, session, head }: Exchange): Promise<Tools> {
+  const version = head.headers['mcp-protocol-version'];
+  const dialect: Dialect =
+    message?.era === 'modern'
+      ? { era: 'modern', version: MODERN_VERSION }
+      : {
+          era: 'legacy',
+          version: typeof version === 'string' ? version : (session?.version ?? DEFAULT_LEGACY_VERSION),
+          ...(session ? { sessionId: session.upstreamId } : {}),
+        };
+  try {
+    return await listTools(pool, dialect);
+  } catch (error) {
+    // To a caller who gets no list, one without a session say, every tool is unknown: another answer than that to a
+    // forbidden tool would tell which names exist.
+    if (error instanceof ListRefusedError && error.status < 500) return new Map();
+    throw error;
+  }
+}
+
+function nothing(): undefined {}
