@@ -72,7 +72,10 @@ export async function openSession(
     'mcp-protocol-version': '2025-11-25',
     ...(typeof session === 'string' && { 'mcp-session-id': session }),
   };
-  const sendIn = (body: object): Promise<Got> => send({ ...at, headers: { ...at.headers, ...more }, body });
+  // Servers tell the answers of one session apart by their ids.
+  let id = 1;
+  const sendIn = (body: object): Promise<Got> =>
+    send({ ...at, headers: { ...at.headers, ...more }, body: { id: ++id, ...body } });
   await send({
     ...at,
     headers: {

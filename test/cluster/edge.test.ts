@@ -300,7 +300,7 @@ describe('the edge on a cluster', { skip: noCluster, timeout: 400_000 }, () => {
     assert.equal((await until(initialized(TOKEN), ({ status }) => status === 401)).status, 401, 'revoked');
     const call = await openSession(atSecured(bob));
     const key = async () => (await call({ method: 'tools/call', params: { name: 'spare' } })).body;
-    assert.match(await until(key, (body) => body.includes('key-2')), /key-2/);
+    assert.match(await until(key, (text) => text.includes('key-2')), /key-2/);
 
     const same = await thePod('secured');
     assert.equal(same.metadata!.uid, uid);
