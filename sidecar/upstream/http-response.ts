@@ -163,10 +163,11 @@ export class ResponseReader {
     const status = Number(start[2]);
     const headers = new Map<string, string>();
     for (let index = 1; index < lines.length; index++) field(lines[index]!, headers);
-    if (status === 100) return;
-    if (status < 200) throw new ResponseError(`status ${status}`);
     const length = headers.get('content-length');
     const coding = headers.get('transfer-encoding');
+    if (status === 100 && length === undefined && coding === undefined) return;
+    // Also one that says it has a body, which it must not (RFC 9110 section 8.6).
+    if (status < 200) throw new ResponseError(`status ${status}`);
     if (length !== undefined && coding !== undefined)
       throw new ResponseError('both Content-Length and Transfer-Encoding');
     if (length !== undefined && !/^\d{1,15}$/.test(length))
