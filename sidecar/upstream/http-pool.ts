@@ -92,17 +92,23 @@ export function createHttpPool(target: HttpPoolTarget): HttpPool {
     resumed: (connection) => void (connection.aliveMs = clockMs),
   };
 
-  /** The one that was used last, unless the server may have closed it by now. */
-  function kept(): Connection | undefined {
-    const connection = idle.pop();
-    if (!connection || performance.now() - connection.idleSinceMs <= idleMs) return connection;
-    drop(connection);
+  /** The one that the caller has used last, unless the server may have closed it by now. */
+  function kept(owner: string | undefined): Connection | undefined {
+    for (let index = idle.length - 1; index >= 0; index--) {
+      const connection = idle[index]!;
+      if (connection.owner !== owner) continue;
+      if (performance.now() - connection.idleSinceMs > idleMs) return undefined;
+      if (index === idle.length - 1) idle.pop();
+      else idle.splice(index, 1);
+      return connection;
+    }
     return undefined;
   }
 
   function dialFor(call: PooledCall): void {
     dialling.add(call);
-    call.cancelDial = dial([...addresses], connectTo, (outcome) => {
+    const connectFor = (host: string): Connection => connectTo(host, call.request.owner);
+    call.cancelDial = dial([...addresses], connectFor, (outcome) => {
       dialling.delete(call);
       call.cancelDial = undefined;
       if ('error' in outcome) {
@@ -115,7 +121,7 @@ export function createHttpPool(target: HttpPoolTarget): HttpPool {
     });
   }
 
-  function connectTo(host: string): Connection {
+  function connectTo(host: string, owner: string | undefined): Connection {
     const onread = {
       buffer: readBuffer,
       // The buffer is every connection's: what outlives this call is a copy.
@@ -127,6 +133,7 @@ export function createHttpPool(target: HttpPoolTarget): HttpPool {
     const socket = connect({ host, port, noDelay: true, onread });
     const connection: Connection = {
       socket,
+      owner,
       reader: undefined,
       call: undefined,
       idleSinceMs: 0,
@@ -207,7 +214,7 @@ export function createHttpPool(target: HttpPoolTarget): HttpPool {
   return {
     send(request, events) {
       const call = new PooledCall(request, events, pool);
-      const connection = kept();
+      const connection = kept(request.owner);
       if (connection) start(connection, call);
       else dialFor(call);
       return call;

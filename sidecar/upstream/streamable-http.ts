@@ -80,6 +80,7 @@ export function createStreamableHttp(
       const request: UpstreamRequest = {
         method: head.method,
         headerLines: requestHeaderLines(exchange) + added.lines,
+        owner: exchange.principal.digest,
         ...(message ? { body: message.raw } : {}),
         listens: head.method === 'GET' || message?.method === 'subscriptions/listen',
         repeatable: message ? REPEATABLE.has(message.method) : true,

@@ -7,6 +7,11 @@ export interface UpstreamRequest {
   /** Header lines beyond Host, Content-Length and Connection, each ended by CRLF. */
   readonly headerLines: string;
   readonly body?: Buffer;
+  /**
+   * On whose behalf. A connection is one caller's as long as it lasts: where a server answers twice, the second answer
+   * may meet the next request, which must not be another caller's.
+   */
+  readonly owner?: string;
   /** The answer is a stream that only listens: it may be silent for ever. */
   readonly listens?: boolean;
   /** May be done twice as well as once: sent again when a kept connection has died under it. */
@@ -32,6 +37,7 @@ export interface UpstreamCall {
 /** A connection to the server, and the call that has it. */
 export interface Connection {
   readonly socket: Socket;
+  readonly owner: string | undefined;
   reader: ResponseReader | undefined;
   call: PooledCall | undefined;
   idleSinceMs: number;

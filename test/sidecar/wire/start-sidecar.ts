@@ -1,5 +1,6 @@
 /** The real sidecar on free ports of the loopback, in this process; its audit lines and events are kept. */
 import { parseConfig, type SidecarConfigInput } from '../../../sidecar/config.ts';
+import type { SidecarDeps } from '../../../sidecar/server-runtime.ts';
 import { createSidecar } from '../../../sidecar/sidecar.ts';
 import { freePorts } from '../../conformance/ports.ts';
 import { waitFor } from './wait-for.ts';
@@ -9,11 +10,13 @@ type ServerInput = SidecarConfigInput['servers'][number];
 export interface SidecarOptions {
   readonly upstreamPort: number;
   readonly upstreamPath?: string;
+  readonly upstream?: Partial<ServerInput['upstream']>;
   readonly auth?: ServerInput['auth'];
   readonly filter?: ServerInput['filter'];
   readonly policy?: ServerInput['policy'];
   readonly drain?: Partial<SidecarConfigInput['drain']>;
   readonly apiServer?: { readonly host: string; readonly port: number };
+  readonly readMessage?: NonNullable<SidecarDeps['readMessage']>;
 }
 
 export interface TestSidecar {
@@ -71,7 +74,12 @@ async function start({
         {
           name: 'tested',
           listenPort,
-          upstream: { transport: 'streamable-http', port: upstreamPort, path: upstreamPath },
+          upstream: {
+            transport: 'streamable-http',
+            port: upstreamPort,
+            path: upstreamPath,
+            ...options.upstream,
+          },
           auth,
           ...(options.filter ? { filter: options.filter } : {}),
           ...(options.policy ? { policy: options.policy } : {}),
@@ -82,6 +90,7 @@ async function start({
   const sidecar = await createSidecar(config, {
     pod: { ...POD, ip: '127.0.0.1' },
     ...(options.apiServer ? { apiServer: options.apiServer } : {}),
+    ...(options.readMessage ? { readMessage: options.readMessage } : {}),
     audit: {
       write: (line) => void audit.push(JSON.parse(line)),
       dropped: () => 0,
