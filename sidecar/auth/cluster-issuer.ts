@@ -2,9 +2,9 @@
  * The cluster's issuer and signing keys, from the API server's discovery documents (OpenID Connect Discovery;
  * Kubernetes serves them to every service account through system:service-account-issuer-discovery).
  */
-import { readFile } from 'node:fs/promises';
 import { request } from 'node:https';
 import { createLocalJWKSet, type JSONWebKeySet } from 'jose';
+import { readDirectory } from '../mounted/read-directory.ts';
 import type { IssuerKeys, IssuerSource } from './kubernetes-tokens.ts';
 
 const REFRESH_MS = 10 * 60_000;
@@ -37,11 +37,8 @@ export function createClusterIssuer(
   async function load(): Promise<IssuerKeys | undefined> {
     lastLoadMs = Date.now();
     try {
-      const [token, ca] = await Promise.all([
-        readFile(`${directory}/token`, 'utf8'),
-        readFile(`${directory}/ca.crt`, 'utf8'),
-      ]);
-      const get = (path: string) => getJson({ ...apiServer, path, token: token.trim(), ca });
+      const account = readAccount(directory);
+      const get = (path: string) => getJson({ ...apiServer, path, ...account });
       const [discovery, jwks] = await Promise.all([
         get('/.well-known/openid-configuration'),
         get('/openid/v1/jwks'),
@@ -82,6 +79,15 @@ export function createClusterIssuer(
       clearTimeout(timer);
     },
   };
+}
+
+/** Anew each time, for the kubelet renews the token, and the CA may change. @throws when they are not there */
+function readAccount(directory: string): { token: string; ca: string } {
+  const reading = readDirectory(directory);
+  if ('problem' in reading) throw new Error(`${directory} ${reading.problem}`);
+  const [token, ca] = ['token', 'ca.crt'].map((name) => reading.files.get(name)?.toString('utf8').trim());
+  if (!token || !ca) throw new Error(`${directory} holds no ${token ? 'ca.crt' : 'token'}`);
+  return { token, ca };
 }
 
 function getJson(target: {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Principal } from '../../../sidecar/principal.ts';
 import { createSigningKey, mintToken } from './fake-cluster.ts';
-import { key, cluster, start, holdClock, ask, shown } from './ask-cluster.ts';
+import { key, other, cluster, start, holdClock, ask, shown } from './ask-cluster.ts';
 import { INVALID, TABLE, now } from './tokens-table.ts';
 
 describe('auth: kubernetes', () => {
@@ -81,5 +81,38 @@ describe('auth: kubernetes', () => {
     assert.equal(shown(await ask(authenticator, token)), 'system:serviceaccount:ns:caller');
     clock.forwardMs(700_000);
     assert.equal(shown(await ask(authenticator, token)), `${INVALID}the token has expired`);
+  });
+
+  test('a principal holds until its token expires', async () => {
+    const clock = holdClock();
+    const authenticator = await start();
+    const nowS = Math.floor(Date.now() / 1000);
+    const [short, long] = await Promise.all(
+      [600, 3_600].map(
+        async (seconds) =>
+          (await ask(authenticator, `Bearer ${await mintToken(key, { exp: nowS + seconds })}`)) as Principal,
+      ),
+    );
+    assert.equal(short!.digest, long!.digest);
+    assert.deepEqual(
+      [short, long].map((each) => authenticator.holds(each!)),
+      [true, true],
+    );
+    clock.forwardMs(601_000);
+    assert.deepEqual(
+      [short, long].map((each) => authenticator.holds(each!)),
+      [false, true],
+    );
+  });
+
+  test('a principal does not hold when the keys of the cluster are others, nor one of elsewhere', async () => {
+    const clock = holdClock();
+    const authenticator = await start();
+    const found = (await ask(authenticator, `Bearer ${await mintToken(key)}`)) as Principal;
+    assert.equal(authenticator.holds({ ...found }), false);
+    cluster.keys = [other.jwk];
+    clock.forwardMs(6_000);
+    await ask(authenticator, `Bearer ${await mintToken(other)}`);
+    assert.equal(authenticator.holds(found), false);
   });
 });
