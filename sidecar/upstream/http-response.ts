@@ -41,6 +41,7 @@ const UNTIL_CLOSE = 6;
 const DONE = 7;
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+const NOT_IN_INTERIM = ['content-length', 'transfer-encoding', 'connection', 'proxy-connection'];
 /** RFC 9110 section 5.5; whoever takes a control character takes it for something. */
 const NOT_IN_VALUES = /[^\t\x20-\x7e\x80-\xff]/;
 /** RFC 9112 section 7.1, without the white space that it calls bad. */
@@ -165,8 +166,8 @@ export class ResponseReader {
     for (let index = 1; index < lines.length; index++) field(lines[index]!, headers);
     const length = headers.get('content-length');
     const coding = headers.get('transfer-encoding');
-    if (status === 100 && length === undefined && coding === undefined) return;
-    // Also one that says it has a body, which it must not (RFC 9110 section 8.6).
+    // Whatever could end the connection, or the interim response elsewhere, leaves room for two readings.
+    if (status === 100 && start[1] === '1' && !NOT_IN_INTERIM.some((name) => headers.has(name))) return;
     if (status < 200) throw new ResponseError(`status ${status}`);
     if (length !== undefined && coding !== undefined)
       throw new ResponseError('both Content-Length and Transfer-Encoding');

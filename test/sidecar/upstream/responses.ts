@@ -11,6 +11,8 @@ export const CHUNKED = `${OK}Transfer-Encoding: chunked\r\n\r\n`;
 export const REFUSED: readonly (readonly [string, string, RegExp, 'eof'?])[] = [
   ['101', 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n', /status 101/],
   ['100 with a length', `HTTP/1.1 100 X\r\nContent-Length: 0\r\n\r\n${OK}${BODY_OK}`, /status 100/],
+  ['100 that closes', `HTTP/1.1 100 X\r\nConnection: close\r\n\r\n${OK}${BODY_OK}`, /status 100/],
+  ['100 of HTTP/1.0', `HTTP/1.0 100 X\r\n\r\n${OK}${BODY_OK}`, /status 100/],
   ['100 with a coding', `HTTP/1.1 100 X\r\nTransfer-Encoding: chunked\r\n\r\n`, /status 100/],
   ['103', `HTTP/1.1 103 Early Hints\r\n\r\n${OK}${BODY_OK}`, /status 103/],
   ['status 600', `HTTP/1.1 600 X\r\n${BODY_OK}`, /not an HTTP/],
