@@ -120,6 +120,11 @@ const server = z.strictObject({
         .int()
         .min(1_024)
         .default(4 * 1024 * 1024),
+      /** Of bodies over 16 KiB that are held at once; one principal has a quarter, and room for one request in any case. */
+      requestBytesInFlight: z
+        .int()
+        .min(1_024)
+        .default(16 * 1024 * 1024),
       /** Calls under way; more get 503. */
       requestsInFlight: z.int().min(1).default(1_024),
       requestsInFlightPerPrincipal: z.int().min(1).default(256),

@@ -10,6 +10,17 @@ export interface ServerHealthSource {
   /** What keeps callers from being told apart. */
   readonly authProblem: () => string | undefined;
   readonly policy?: PolicyStatus;
+  /** Checks that are switched off. */
+  readonly warnings: readonly string[];
+  /** Of the listen port, where it has TLS. */
+  readonly tls?: TlsStatus | undefined;
+}
+
+export interface TlsStatus {
+  /** Why what the files hold now is not in use. */
+  problem(): string | undefined;
+  /** Of the certificate in use; undefined when there is none, and no client can connect. */
+  notAfter(): Date | undefined;
 }
 
 /** Answer of `/health` on the admin port to a peer on the loopback. */
@@ -33,6 +44,10 @@ export interface ServerHealth {
   readonly error?: string;
   /** What is not as it was meant, whether calls go on or not. */
   readonly problems?: readonly string[];
+  /** Checks that are switched off. */
+  readonly warnings?: readonly string[];
+  /** When the certificate of the listen port expires. */
+  readonly tls_not_after?: string;
   /** Revision of the policy file in force. */
   readonly policy?: string;
   readonly tools: readonly {
@@ -62,17 +77,22 @@ export const isHealthy = (servers: readonly ServerHealthSource[]): boolean =>
   servers.every((server) => server.catalogue().connected && refusesAll(server) === undefined);
 
 /** Why every call is refused, if it is. */
-function refusesAll({ authProblem, policy }: ServerHealthSource): string | undefined {
-  return authProblem() ?? (policy && policy.revision() === undefined ? policy.problem() : undefined);
+function refusesAll({ authProblem, policy, tls }: ServerHealthSource): string | undefined {
+  return (
+    authProblem() ??
+    (policy && policy.revision() === undefined ? policy.problem() : undefined) ??
+    (tls && tls.notAfter() === undefined ? tls.problem() : undefined)
+  );
 }
 
 function serverHealth(source: ServerHealthSource): ServerHealth {
-  const { name, catalogue, authProblem, policy } = source;
+  const { name, catalogue, authProblem, policy, warnings, tls } = source;
   const decide = source.decide();
   const { connected, era, version, error, tools } = catalogue();
   const problem = connected ? refusesAll(source) : error;
-  const problems = [authProblem(), policy?.problem()].filter((each) => each !== undefined);
+  const problems = [authProblem(), policy?.problem(), tls?.problem()].filter((each) => each !== undefined);
   const revision = policy?.revision();
+  const notAfter = tls?.notAfter();
   return {
     name,
     connected,
@@ -80,6 +100,8 @@ function serverHealth(source: ServerHealthSource): ServerHealth {
     ...(version ? { protocol_version: version } : {}),
     ...(problem ? { error: problem } : {}),
     ...(problems.length > 0 ? { problems } : {}),
+    ...(warnings.length > 0 ? { warnings } : {}),
+    ...(notAfter ? { tls_not_after: notAfter.toISOString() } : {}),
     ...(revision ? { policy: revision } : {}),
     tools: [...(tools?.values() ?? [])].map((tool) => {
       const { allowed, rule } = decide?.(tool) ?? { allowed: true, rule: 'default' };

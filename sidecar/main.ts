@@ -1,15 +1,19 @@
+import { readFileSync } from 'node:fs';
 import { createLineWriter } from './audit/line-writer.ts';
 import { CONFIG_ENV, ConfigError, parseConfig, POD_ENV } from './config.ts';
+import { clusterDomainOf } from './edge/host.ts';
 import { createLog } from './log.ts';
 import { createSidecar } from './sidecar.ts';
 import { VERSION } from './version.ts';
 
 const STDOUT = 1;
+const STDERR = 2;
 /** The kubelet kills after the grace period; what is still under way after the drain gets this much of what is left. */
 const CLOSE_TIMEOUT_MS = 5_000;
 
 const { env } = process;
-const log = createLog('sidecar', (line) => process.stderr.write(line));
+const events = createLineWriter(STDERR);
+const log = createLog('sidecar', events.write);
 
 void start();
 
@@ -27,6 +31,7 @@ async function start(): Promise<void> {
         ip: env[POD_ENV.ip] ?? '',
       },
       ...(host && port ? { apiServer: { host, port: Number(port) } } : {}),
+      clusterDomain: clusterDomainOf(resolvConf()),
       audit: createLineWriter(STDOUT),
       log,
     });
@@ -34,13 +39,26 @@ async function start(): Promise<void> {
     log('started', { version: VERSION });
     const stop = (signal: string): void => {
       log('stopping', { signal });
-      void sidecar.close(CLOSE_TIMEOUT_MS).then(() => process.exit(0));
+      void sidecar
+        .close(CLOSE_TIMEOUT_MS)
+        .then(() => events.flush())
+        .then(() => process.exit(0));
     };
     process.once('SIGTERM', stop);
     process.once('SIGINT', stop);
   } catch (error) {
     if (error instanceof ConfigError) process.stderr.write(`error: ${error.message}\n`);
     else log('start_failed', { error: (error as Error).message });
+    await events.flush();
     process.exit(1);
+  }
+}
+
+/** Written by the kubelet; the search list in it holds the cluster's domain. */
+function resolvConf(): string {
+  try {
+    return readFileSync('/etc/resolv.conf', 'utf8');
+  } catch {
+    return '';
   }
 }

@@ -19,6 +19,61 @@ interface ReasonRow {
 export const REASONS = {
   'path-unknown': { status: 404, code: -32601, outcome: 'failure', message: 'no MCP endpoint at this path' },
   'method-not-allowed': { status: 405, code: -32600, outcome: 'failure', message: 'use POST, GET or DELETE' },
+  'http-version': { status: 505, code: -32600, outcome: 'error', message: 'use HTTP/1.1' },
+  'not-http': {
+    status: 400,
+    code: -32600,
+    outcome: 'failure',
+    message: 'the request is not proper HTTP/1.1',
+  },
+  'header-twice': {
+    status: 400,
+    code: -32600,
+    outcome: 'failure',
+    message: 'a header that may stand once is there twice',
+  },
+  'headers-too-large': {
+    status: 431,
+    code: -32600,
+    outcome: 'failure',
+    message: 'the request headers are too large',
+  },
+  'target-too-long': {
+    status: 414,
+    code: -32600,
+    outcome: 'failure',
+    message: 'the request target is too long',
+  },
+  'target-form': {
+    status: 400,
+    code: -32600,
+    outcome: 'failure',
+    message: 'the request target is not a path',
+  },
+  'transfer-coding': {
+    status: 501,
+    code: -32600,
+    outcome: 'error',
+    message: 'Transfer-Encoding other than chunked is not supported',
+  },
+  'expectation-unknown': {
+    status: 417,
+    code: -32600,
+    outcome: 'failure',
+    message: 'Expect other than 100-continue is not supported',
+  },
+  'request-timeout': {
+    status: 408,
+    code: -32600,
+    outcome: 'failure',
+    message: 'the request did not come in time',
+  },
+  'body-unexpected': {
+    status: 400,
+    code: -32600,
+    outcome: 'failure',
+    message: 'only POST requests have a body',
+  },
   'media-type': {
     status: 415,
     code: -32600,
@@ -57,6 +112,12 @@ export const REASONS = {
     code: -32020,
     outcome: 'denied',
     message: 'the headers do not match the request body',
+  },
+  'host-forbidden': {
+    status: 403,
+    code: -32600,
+    outcome: 'denied',
+    message: 'requests for this Host are not allowed',
   },
   'origin-forbidden': {
     status: 403,
@@ -99,6 +160,12 @@ export const REASONS = {
     message: 'this caller may not use this server',
     doctorCode: 'MCP702',
   },
+  'too-much-under-way': {
+    status: 503,
+    code: -32603,
+    outcome: 'error',
+    message: 'as much as the limits of this server allow is under way',
+  },
   'session-unknown': { status: 404, code: -32001, outcome: 'denied', message: 'Session not found' },
   // 200, for clients take other 4xx for a dead connection; the same bytes whether the tool is unknown or forbidden.
   'tool-unknown': { status: 200, code: -32602, outcome: 'denied', message: 'Unknown tool' },
@@ -122,6 +189,44 @@ export const REASONS = {
     outcome: 'error',
     message: 'the server broke the connection or the rules of HTTP',
     doctorCode: 'MCP601',
+  },
+  'upstream-timeout': {
+    status: 504,
+    code: -32603,
+    outcome: 'error',
+    message: 'the server did not answer in time',
+    doctorCode: 'MCP601',
+  },
+  'upstream-redirect': {
+    status: 502,
+    code: -32603,
+    outcome: 'error',
+    message: 'the server answers with a redirect, which is not followed',
+  },
+  'upstream-unauthorized': {
+    status: 502,
+    code: -32603,
+    outcome: 'error',
+    message: 'the server asks the proxy for credentials',
+  },
+  'upstream-not-mcp': {
+    status: 502,
+    code: -32603,
+    outcome: 'error',
+    message: 'what the server answered is no answer to an MCP request',
+  },
+  'upstream-headers-unavailable': {
+    status: 503,
+    code: -32603,
+    outcome: 'error',
+    message: 'the headers that the server is to be sent cannot be read',
+  },
+  // Its answer has begun, so nobody reads this but the reader of the audit log.
+  'client-stalled': {
+    status: 408,
+    code: -32600,
+    outcome: 'failure',
+    message: 'the client did not take the answer',
   },
   'upstream-result-too-large': {
     status: 502,

@@ -1,24 +1,23 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
-import { sendJson } from './admin.ts';
 import { createAudit } from './audit/audit.ts';
 import type { LineWriter } from './audit/line-writer.ts';
 import type { PodFacts } from './audit/record.ts';
 import { createAuthentication } from './auth/authentication.ts';
 import { anonymousAuthenticator, type Authenticator } from './auth/authenticator.ts';
 import { endRevoked } from './auth/end-revoked.ts';
-import { originCheck } from './auth/origin.ts';
-import { LISTEN_PATH, MOUNT, type ServerConfig } from './config.ts';
+import { MOUNT, type ServerConfig } from './config.ts';
 import { editedReply } from './downstream/edited-reply.ts';
 import type { InFlight } from './downstream/in-flight.ts';
-import { createMcpHandler } from './downstream/mcp-handler.ts';
+import { createLimits } from './downstream/limits.ts';
+import { createListenServer, type ListenServer, type ListenTimeouts } from './downstream/listen-server.ts';
+import { createMcpHandler, type McpHandlerDeps } from './downstream/mcp-handler.ts';
+import { createCrossSite } from './edge/cross-site.ts';
 import { createToolFilter } from './filter/tool-filter.ts';
 import { createToolRules } from './filter/tool-rules.ts';
 import { isHealthy, type ServerHealthSource } from './health.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import { createPolicy } from './passes.ts';
-import { REASONS, refusalBody, refuse } from './reasons.ts';
 import { createSessions, KEY_BYTES } from './sessions.ts';
 import { createCatalogue } from './upstream/catalogue.ts';
 import { createHttpPool } from './upstream/http-pool.ts';
@@ -29,13 +28,19 @@ export interface SidecarDeps {
   readonly pod: PodFacts & { readonly ip: string };
   /** From KUBERNETES_SERVICE_HOST and _PORT. */
   readonly apiServer?: { readonly host: string; readonly port: number };
+  /** Domain of the cluster's Services; `cluster.local` unless the pod's resolver says another. */
+  readonly clusterDomain?: string;
+  /** How long clients may take; the listen server's own unless a test cannot wait. */
+  readonly timeouts?: ListenTimeouts;
   readonly audit: LineWriter;
+  /** How bodies are read: strictly, unless a test shows what that is for. */
+  readonly readMessage?: McpHandlerDeps['readMessage'];
   /** Events of the sidecar itself: name, and fields without secrets. */
   readonly log: Log;
 }
 
 export interface ServerRuntime extends ServerHealthSource {
-  readonly http: Server;
+  readonly listener: ListenServer;
   readonly port: number;
   close(): void;
 }
@@ -56,6 +61,7 @@ export async function createServerRuntime(server: ServerConfig, deps: RuntimeDep
     addresses: ['127.0.0.1', '::1', ...(deps.pod.ip ? [deps.pod.ip] : [])],
     port: target.port,
     path: target.path,
+    requestTimeoutMs: target.requestTimeoutMs,
   });
   const catalogue = createCatalogue(pool, (state) => {
     deps.log(state.connected ? 'server_connected' : 'server_degraded', {
@@ -76,8 +82,13 @@ export async function createServerRuntime(server: ServerConfig, deps: RuntimeDep
   };
   const sweeper = server.auth.mode === 'none' ? undefined : setInterval(sweep, SWEEP_MS).unref();
   const rules = await createToolRules(server, deps);
+  const crossSite = createCrossSite(server, {
+    namespace: deps.pod.namespace,
+    clusterDomain: deps.clusterDomain ?? 'cluster.local',
+  });
+  for (const warning of crossSite.warnings) deps.log('check_switched_off', { server: name, warning });
   const passes = [
-    originCheck,
+    crossSite.pass,
     createAuthentication(authenticator, sessions),
     ...rules.gates,
     ...(rules.any ? [createToolFilter(rules.decide, catalogue, lookUpTool(pool))] : []),
@@ -86,42 +97,35 @@ export async function createServerRuntime(server: ServerConfig, deps: RuntimeDep
   ];
   const handle = createMcpHandler(server, {
     policy: createPolicy(passes, editedReply),
-    upstream: createStreamableHttp(pool, sessions, catalogue),
+    upstream: createStreamableHttp(pool, { sessions, server: catalogue }),
     inFlight: deps.inFlight,
+    limits: createLimits(server.limits),
+    ...(deps.readMessage ? { readMessage: deps.readMessage } : {}),
     log: deps.log,
   });
-  const source = {
+  const listener = await createListenServer(server, {
+    handle,
+    crossSite,
+    healthStatus: () => (isHealthy([source]) ? 'healthy' : 'degraded'),
+    clients: deps.clients,
+    log: deps.log,
+    ...(deps.timeouts ? { timeouts: deps.timeouts } : {}),
+  });
+  const source: ServerHealthSource = {
     name,
     catalogue: catalogue.state,
     decide: rules.decide,
     authProblem: authenticator.notReady,
     ...(rules.policy ? { policy: rules.policy } : {}),
+    warnings: crossSite.warnings,
+    tls: listener.tls,
   };
-  // Longer than any client keeps a connection idle, so that it is the client who closes.
-  const http = createServer({ keepAliveTimeout: 75_000 }, (request, response) => {
-    const path = request.url?.split('?', 1)[0] ?? '';
-    if (path === LISTEN_PATH || path === target.path) {
-      if (!deps.clients.has(request.socket)) {
-        deps.clients.add(request.socket);
-        request.socket.once('close', () => deps.clients.delete(request.socket));
-      }
-      return handle(request, response, path);
-    }
-    if (request.method === 'GET' && path === '/health')
-      return sendJson(response, { status: isHealthy([source]) ? 'healthy' : 'degraded' });
-    if (request.method === 'GET' && path === '/ready') return sendJson(response, { status: 'ready' });
-    const unknown = refuse(
-      'path-unknown',
-      `this is ${LISTEN_PATH}${target.path === LISTEN_PATH ? '' : ` or ${target.path}`}`,
-    );
-    response.writeHead(REASONS[unknown.reason].status, { 'content-type': 'application/json' });
-    response.end(refusalBody(unknown));
-  });
   return {
     ...source,
-    http,
+    listener,
     port: server.listenPort,
     close() {
+      listener.close();
       catalogue.close();
       clearInterval(sweeper);
       authenticator.close();

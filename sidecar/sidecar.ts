@@ -1,5 +1,5 @@
-import type { Server } from 'node:http';
 import { once } from 'node:events';
+import type { Server as NetServer } from 'node:net';
 import { createAdminServer } from './admin.ts';
 import type { LineWriter } from './audit/line-writer.ts';
 import type { SidecarConfig } from './config.ts';
@@ -25,7 +25,7 @@ export async function createSidecar(config: SidecarConfig, deps: SidecarDeps): P
   );
   const { drain } = createDrain(inFlight, {
     ...config.drain,
-    closeIdleConnections: () => servers.forEach(({ http }) => http.closeIdleConnections()),
+    closeIdleConnections: () => servers.forEach(({ listener }) => listener.http.closeIdleConnections()),
   });
   const admin = createAdminServer({
     drainPath: config.drain.path,
@@ -44,7 +44,7 @@ export async function createSidecar(config: SidecarConfig, deps: SidecarDeps): P
 
   return {
     async listen() {
-      for (const { http, port } of servers) await bind(http, port);
+      for (const { listener, port } of servers) await bind(listener.http, port);
       await bind(admin, config.adminPort);
       deps.log('listening', {
         admin_port: config.adminPort,
@@ -53,9 +53,14 @@ export async function createSidecar(config: SidecarConfig, deps: SidecarDeps): P
     },
     async close(timeoutMs) {
       inFlight.startDraining();
-      const timer = setTimeout(() => servers.forEach(({ http }) => http.closeAllConnections()), timeoutMs);
+      const timer = setTimeout(
+        () => servers.forEach(({ listener }) => listener.http.closeAllConnections()),
+        timeoutMs,
+      );
       for (const { response } of inFlight.streams()) response.end();
-      await Promise.all(servers.map(({ http }) => new Promise((resolve) => http.close(resolve))));
+      await Promise.all(
+        servers.map(({ listener }) => new Promise((resolve) => listener.http.close(resolve))),
+      );
       clearTimeout(timer);
       admin.closeAllConnections();
       admin.close();
@@ -65,7 +70,7 @@ export async function createSidecar(config: SidecarConfig, deps: SidecarDeps): P
   };
 }
 
-async function bind(server: Server, port: number): Promise<void> {
+async function bind(server: NetServer, port: number): Promise<void> {
   server.listen(port);
   await once(server, 'listening');
 }

@@ -8,29 +8,31 @@ import type { Log } from '../log.ts';
 import type { Policy } from '../passes.ts';
 import { ANONYMOUS } from '../principal.ts';
 import { refuse } from '../reasons.ts';
-import type { InFlight } from './in-flight.ts';
+import { requestFormProblem } from '../edge/request-form.ts';
 import { answerRefusal, createClientReply } from './client-reply.ts';
-import { contentTypeProblem } from './media-type.ts';
+import type { Connection, Occupant } from './connection.ts';
+import type { InFlight } from './in-flight.ts';
+import type { Limits, Load, Share } from './limits.ts';
+import { lingerWhenAnswered } from './linger.ts';
 import { mirroredHeadersProblem } from './mirrored-headers.ts';
+import { readBody } from './request-body.ts';
 
 export interface McpHandlerDeps {
   readonly policy: Policy;
   readonly upstream: Upstream;
   readonly inFlight: InFlight;
+  readonly limits: Limits;
   readonly log: Log;
   /** How bodies are read; strictly, unless a test shows what strict reading is for. */
   readonly readMessage?: typeof readClientMessage;
 }
 
-/** The largest message that is read; the TypeScript SDK's servers take as much. */
-export const MAX_REQUEST_BYTES = 4 * 1024 * 1024;
-
 /** Carries one HTTP request through policy to the server, and the answer back. */
 export function createMcpHandler(
   server: ServerConfig,
-  { policy, upstream, inFlight, log, readMessage = readClientMessage }: McpHandlerDeps,
+  { policy, upstream, inFlight, limits, log, readMessage = readClientMessage }: McpHandlerDeps,
 ) {
-  return (request: IncomingMessage, response: ServerResponse, path: string): void => {
+  return (request: IncomingMessage, response: ServerResponse, path: string, connection: Connection): void => {
     const exchange: Exchange = {
       id: randomUUID(),
       server,
@@ -38,7 +40,7 @@ export function createMcpHandler(
         method: request.method as 'POST' | 'GET' | 'DELETE',
         path,
         headers: request.headers,
-        remoteAddress: (request.socket.remoteAddress ?? '').replace(/^::ffff:/, ''),
+        remoteAddress: connection.clientAddress(request.headers['x-forwarded-for']),
         connection: request.socket,
       },
       startedAtMs: performance.now(),
@@ -50,9 +52,13 @@ export function createMcpHandler(
     let transit: Transit | undefined;
     let gone = false;
     const entry = inFlight.enter(exchange, response);
-    response.on('close', () => {
+    const share: Share = { kind: entry.kind, bodyBytes: 0 };
+    const end = (): void => {
+      if (gone) return;
       gone = true;
+      connection.occupants.splice(connection.occupants.indexOf(occupant), 1);
       inFlight.leave(entry);
+      limits.leave(share);
       // The server must see that nobody waits any more, as it would without us (2026-07-28: this is how calls are cancelled);
       // also where the answer was ended here before the server's was over.
       transit?.abort();
@@ -62,13 +68,26 @@ export function createMcpHandler(
         if (entry.kind === 'call' && exchange.outcome === 'success') exchange.outcome = 'failure';
       }
       policy.ended(exchange);
-    });
-
+    };
     const answer = (refusal: Refusal): void => {
       if (gone || response.headersSent) return;
       // What is left of the body is not read: the connection cannot be used again.
+      if (!request.complete) {
+        connection.ended = true;
+        lingerWhenAnswered(request.socket);
+      }
       answerRefusal(exchange, response, refusal, !request.complete || inFlight.draining);
     };
+    const occupant: Occupant = {
+      fail(refusal) {
+        if (request.complete || response.headersSent) return false;
+        answer(refusal);
+        return true;
+      },
+      gone: end,
+    };
+    connection.occupants.push(occupant);
+    response.on('close', end);
     const failed = (error: unknown): void => {
       log('internal_error', { audit_id: exchange.id, error: (error as Error).stack });
       answer(refuse('internal-error'));
@@ -76,7 +95,7 @@ export function createMcpHandler(
     /** Goes on when the verdict is in; at once when it is not a promise. */
     const after = (verdict: Refusal | undefined | Promise<Refusal | undefined>, next: () => void): void => {
       const decide = (refusal: Refusal | undefined): void => {
-        if (gone) return;
+        if (gone || response.headersSent) return;
         if (refusal) answer(refusal);
         else next();
       };
@@ -86,7 +105,11 @@ export function createMcpHandler(
     const forward = (): void => {
       const reply = policy.answer(
         exchange,
-        createClientReply(exchange, response, { transit: () => transit, closing: () => inFlight.draining }),
+        createClientReply(exchange, response, {
+          transit: () => transit,
+          closing: () => inFlight.draining,
+          eventStreams: inFlight.eventStreams,
+        }),
       );
       transit = upstream.send(exchange, reply);
     };
@@ -111,46 +134,26 @@ export function createMcpHandler(
         return answer(mismatch);
       }
       inFlight.classify(entry);
+      const crowded = entry.kind === 'stream' ? limits.becomeStream(share) : undefined;
+      if (crowded) return answer(crowded);
       after(policy.request(exchange), guarded(forward));
     };
     const proceed = guarded(() => {
+      const crowded = limits.identify(share, loadOf(exchange, connection));
+      if (crowded) return answer(crowded);
       if (request.method !== 'POST') return after(policy.request(exchange), guarded(forward));
-      readBody(request, (body) => (Buffer.isBuffer(body) ? guarded(() => judged(body))() : answer(body)));
+      if (request.headers.expect !== undefined) response.writeContinue();
+      readBody(request, { limits, share }, (body) =>
+        Buffer.isBuffer(body) ? guarded(() => judged(body))() : answer(body),
+      );
     });
-    after(headProblem(request) ?? policy.head(exchange), proceed);
+    after(requestFormProblem(request) ?? limits.enter(share) ?? policy.head(exchange), proceed);
   };
-}
 
-function headProblem({ method, headers, rawHeaders }: IncomingMessage): Refusal | undefined {
-  if (method !== 'POST' && method !== 'GET' && method !== 'DELETE')
-    return refuse('method-not-allowed', undefined, { allow: 'POST, GET, DELETE' });
-  if (method !== 'POST') return undefined;
-  if (headers['content-encoding'] !== undefined && headers['content-encoding'] !== 'identity')
-    return refuse('media-type', 'Content-Encoding is not supported');
-  const problem = contentTypeProblem(rawHeaders);
-  if (problem !== undefined) return refuse('media-type', problem);
-  return Number(headers['content-length'] ?? 0) > MAX_REQUEST_BYTES
-    ? refuse('body-too-large', `over ${MAX_REQUEST_BYTES} bytes`)
-    : undefined;
-}
-
-function readBody(request: IncomingMessage, done: (body: Buffer | Refusal) => void): void {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  let over = false;
-  const finish = (body: Buffer | Refusal): void => {
-    if (over) return;
-    over = true;
-    done(body);
-  };
-  request.on('data', (chunk: Buffer) => {
-    size += chunk.length;
-    if (size > MAX_REQUEST_BYTES) {
-      request.pause();
-      return finish(refuse('body-too-large', `over ${MAX_REQUEST_BYTES} bytes`));
-    }
-    chunks.push(chunk);
-  });
-  request.on('end', () => finish(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)));
-  request.on('error', () => finish(refuse('body-incomplete')));
+  /** Callers without a name are told apart by their address. */
+  function loadOf({ principal, head }: Exchange, connection: Connection): Load {
+    const key = principal.kind === 'anonymous' ? head.remoteAddress : principal.digest;
+    if (connection.load?.key !== key) connection.load = { key, of: limits.loadOf(key) };
+    return connection.load.of;
+  }
 }

@@ -1,0 +1,50 @@
+import type { IncomingMessage } from 'node:http';
+import { contentTypeProblem } from '../downstream/media-type.ts';
+import { refuse, type Refusal } from '../reasons.ts';
+
+/** The query string is dropped, so that nothing needs a longer one. */
+const MAX_TARGET_CHARS = 4_096;
+/** Headers that decide something. Of two, node takes the first or joins them, and whoever comes next might not. */
+const SINGLE = new Set(
+  (
+    'host authorization x-mcp-auth content-type content-encoding expect origin transfer-encoding content-length ' +
+    'last-event-id mcp-session-id mcp-protocol-version mcp-method mcp-name'
+  ).split(' '),
+);
+const PARAM_HEADER_PREFIX = 'mcp-param-';
+
+/** What is wrong with a request before anyone asks what it wants: one answer for what might be read in two ways. */
+export function requestFormProblem(request: IncomingMessage): Refusal | undefined {
+  const { method, headers, httpVersion } = request;
+  const { 'transfer-encoding': coding, 'content-length': length } = headers;
+  if (httpVersion !== '1.1' && (httpVersion !== '1.0' || coding !== undefined)) return refuse('http-version');
+  const twice = headerTwice(request);
+  if (twice !== undefined) return refuse('header-twice', twice);
+  if (coding !== undefined && coding.toLowerCase() !== 'chunked') return refuse('transfer-coding');
+  if (method !== 'POST' && method !== 'GET' && method !== 'DELETE')
+    return refuse('method-not-allowed', undefined, { allow: 'POST, GET, DELETE' });
+  if (method !== 'POST')
+    return coding !== undefined || Number(length ?? 0) > 0 ? refuse('body-unexpected') : undefined;
+  if (headers['content-encoding'] !== undefined && headers['content-encoding'] !== 'identity')
+    return refuse('media-type', 'Content-Encoding is not supported');
+  const problem = contentTypeProblem(request.rawHeaders);
+  return problem === undefined ? undefined : refuse('media-type', problem);
+}
+
+/** What is wrong with the target: absolute-form is for proxies, and would name a second host. */
+export function requestTargetProblem(target: string): Refusal | undefined {
+  if (target.length > MAX_TARGET_CHARS) return refuse('target-too-long');
+  return target[0] === '/' ? undefined : refuse('target-form');
+}
+
+function headerTwice({ headers, rawHeaders }: IncomingMessage): string | undefined {
+  // Most requests hold no header twice, and counting is cheap.
+  if (Object.keys(headers).length === rawHeaders.length / 2) return undefined;
+  const seen = new Set<string>();
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at]!.toLowerCase();
+    if (seen.has(name) && (SINGLE.has(name) || name.startsWith(PARAM_HEADER_PREFIX))) return name;
+    seen.add(name);
+  }
+  return undefined;
+}
