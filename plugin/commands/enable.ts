@@ -7,6 +7,7 @@ import { changesOf, type Plan } from '../enable/change.ts';
 import { isRepointing } from '../enable/endpoints.ts';
 import { findPort } from '../enable/find-port.ts';
 import { planEnable } from '../enable/plan.ts';
+import { checkIngresses } from '../enable/check-ingresses.ts';
 import { checkSources } from '../enable/check-sources.ts';
 import { checkInstalled, tryPod } from '../enable/preflight.ts';
 import { nameOf, readSurroundings, readWorkload } from '../enable/read.ts';
@@ -103,7 +104,8 @@ async function runEnable(target: string, flags: EnableFlags, deps: Deps): Promis
     if (flags.dryRun === 'client' || planned.faults.length > 0) return [];
     const warnings = await checkSources(cluster, planned, { around, nowMs: nowMs() });
     const refused = await tryPod(cluster, (planned.template?.after ?? workload) as Workload);
-    return [...warnings, ...(refused === undefined ? [] : [refused])];
+    const hosts = await checkIngresses(cluster, planned, around);
+    return [...warnings, ...hosts, ...(refused === undefined ? [] : [refused])];
   }
 }
 

@@ -46,44 +46,54 @@ export async function collect(
   const where = namespace === undefined ? 'in all namespaces' : `in namespace ${namespace}`;
   const read = <T>(what: string, work: () => Promise<T>) => tryRead(what, work, signal);
   update(`Reading the installation and the workloads ${where}`);
-  const [installation, allWorkloads, allPods, services, endpoints, events, policies] = await Promise.all([
-    readInstallation(cluster, scope, signal),
-    scope.workload
-      ? read(`get ${scope.workload.kind} ${where}`, async () => [await theOne(cluster, scope.workload!)])
-      : read(`list deployments, statefulsets and daemonsets ${where}`, async () =>
-          plain(await listWorkloads(cluster, scope)),
+  const [installation, allWorkloads, allPods, services, endpoints, events, policies, ingresses] =
+    await Promise.all([
+      readInstallation(cluster, scope, signal),
+      scope.workload
+        ? read(`get ${scope.workload.kind} ${where}`, async () => [await theOne(cluster, scope.workload!)])
+        : read(`list deployments, statefulsets and daemonsets ${where}`, async () =>
+            plain(await listWorkloads(cluster, scope)),
+          ),
+      read(`list pods ${where}`, async () => plain(await listPods(cluster, namespace))),
+      read(`list services ${where}`, async () => listTypedServices(cluster, namespace)),
+      read(`list endpointslices ${where}`, async () =>
+        plain(
+          (
+            await (namespace === undefined
+              ? cluster.discovery.listEndpointSliceForAllNamespaces()
+              : cluster.discovery.listNamespacedEndpointSlice({ namespace }))
+          ).items,
         ),
-    read(`list pods ${where}`, async () => plain(await listPods(cluster, namespace))),
-    read(`list services ${where}`, async () => listTypedServices(cluster, namespace)),
-    read(`list endpointslices ${where}`, async () =>
-      plain(
-        (
-          await (namespace === undefined
-            ? cluster.discovery.listEndpointSliceForAllNamespaces()
-            : cluster.discovery.listNamespacedEndpointSlice({ namespace }))
-        ).items,
       ),
-    ),
-    read(`list events ${where}`, async () => {
-      const query = { fieldSelector: 'reason=FailedCreate' };
-      return plain(
-        (
-          await (namespace === undefined
-            ? cluster.core.listEventForAllNamespaces(query)
-            : cluster.core.listNamespacedEvent({ namespace, ...query }))
-        ).items,
-      );
-    }),
-    read(`list networkpolicies ${where}`, async () =>
-      plain(
-        (
-          await (namespace === undefined
-            ? cluster.networking.listNetworkPolicyForAllNamespaces()
-            : cluster.networking.listNamespacedNetworkPolicy({ namespace }))
-        ).items,
+      read(`list events ${where}`, async () => {
+        const query = { fieldSelector: 'reason=FailedCreate' };
+        return plain(
+          (
+            await (namespace === undefined
+              ? cluster.core.listEventForAllNamespaces(query)
+              : cluster.core.listNamespacedEvent({ namespace, ...query }))
+          ).items,
+        );
+      }),
+      read(`list networkpolicies ${where}`, async () =>
+        plain(
+          (
+            await (namespace === undefined
+              ? cluster.networking.listNetworkPolicyForAllNamespaces()
+              : cluster.networking.listNamespacedNetworkPolicy({ namespace }))
+          ).items,
+        ),
       ),
-    ),
-  ]);
+      read(`list ingresses ${where}`, async () =>
+        plain(
+          (
+            await (namespace === undefined
+              ? cluster.networking.listIngressForAllNamespaces()
+              : cluster.networking.listNamespacedIngress({ namespace }))
+          ).items,
+        ),
+      ),
+    ]);
   const { workloads, pods } = inScope(scope, allWorkloads, allPods, where);
   update('Asking the proxies for their health');
   const [secrets, configMaps, health] = await Promise.all([
@@ -100,6 +110,7 @@ export async function collect(
     endpoints,
     events,
     policies,
+    ingresses,
     secrets,
     configMaps,
     health,

@@ -2,6 +2,7 @@
 import type {
   CoreV1Event,
   V1EndpointSlice,
+  V1Ingress,
   V1MutatingWebhookConfiguration,
   V1NetworkPolicy,
   V1Pod,
@@ -67,6 +68,7 @@ export interface Values {
   /** Of reason FailedCreate. */
   readonly events: readonly CoreV1Event[];
   readonly policies: readonly V1NetworkPolicy[];
+  readonly ingresses: readonly V1Ingress[];
   /** By annotation and `NAMESPACE/NAME`: what annotations name; null: there is none. */
   readonly secrets: Readonly<Record<string, SourceFacts | null>>;
   readonly configMaps: Readonly<Record<string, SourceFacts | null>>;

@@ -56,12 +56,13 @@ export function planEnable(workload: Workload, around: Surroundings, request: En
   };
   const before = secretChanges(wanted, name, around, request.random);
   const faults = [...faultsOf(wanted), ...foreignPolicy(name, around), ...movedListenPort(workload, wanted)];
-  const start = { before, ...(template && { template }), after: [], warnings: [], refusals: [], faults };
+  const warnings = changedScheme(workload, wanted);
+  const start = { before, ...(template && { template }), after: [], warnings, refusals: [], faults };
   if (serverPort === undefined || faults.length > 0) return start;
   if (!request.services) {
     return {
       ...start,
-      warnings: [`Services are left as they are: who calls port ${serverPort} is not checked`],
+      warnings: [...warnings, `Services are left as they are: who calls port ${serverPort} is not checked`],
     };
   }
   const selecting = around.services.filter((each) =>
@@ -77,6 +78,7 @@ export function planEnable(workload: Workload, around: Surroundings, request: En
     ...start,
     after: [...repointed, ...policyChange(networkPolicyFor(policyInput), around)],
     warnings: [
+      ...warnings,
       ...unreached(selecting, declared, serverPort, ports.listenPort),
       ...headless(repointed, serverPort, ports.listenPort),
       ...stillAdmittedBy(policyInput),
@@ -123,6 +125,17 @@ const movedListenPort = (workload: Workload, wanted: Workload): string[] =>
   ownPort(workload.spec.template, 'listen-port') !== ownPort(wanted.spec.template, 'listen-port')
     ? [`${objectName(workload)}: ${PREFIX}listen-port cannot change while it is enabled; disable it first`]
     : [];
+
+const scheme = ({ spec }: Workload): string =>
+  annotationOf(spec.template, 'tls-secret') === undefined ? 'http' : 'https';
+
+/** What callers must know: a Service leads to old pods and new ones alike. */
+function changedScheme(workload: Workload, wanted: Workload): string[] {
+  const [old, next] = [scheme(workload), scheme(wanted)];
+  return isOptedIn(workload.spec.template) && old !== next
+    ? [`callers must change from ${old}:// to ${next}://; while the pods are replaced, some answer to either`]
+    : [];
+}
 
 function policyChange(policy: V1NetworkPolicy, around: Surroundings): Change[] {
   const old = around.policies.find((each) => each.metadata?.name === policy.metadata!.name);

@@ -4,7 +4,8 @@ import { WIDE_OPEN, widelyOpen } from '../../../webhook/warnings.ts';
 import { hasSidecar, isLive } from '../../enable/workload.ts';
 import { WARN_DAYS } from '../../sources/faults.ts';
 import { defineCheck } from '../check.ts';
-import { asArgument, placed, podKey, podName } from '../served.ts';
+import { refusedHosts } from '../../sources/ingress-hosts.ts';
+import { asArgument, placed, podKey, podName, servicesOf } from '../served.ts';
 import { findingsOf } from '../source-findings.ts';
 
 const renew =
@@ -113,6 +114,30 @@ export const edgeChecks = [
                 fix: `kubectl mcp enable ${asArgument(workload)} --trusted-proxies CIDR,...`,
               },
             ];
+      }),
+  }),
+  defineCheck({
+    code: 'MCP711',
+    category: 'network',
+    title: 'the hosts of Ingresses that lead to a proxy are allowed',
+    severity: 'warning',
+    about:
+      'An Ingress sends requests for a host to the proxy that is neither that of `public-url` nor among `allowed-hosts`: they get 403, unless the Ingress controller writes another Host.',
+    remedy: 'Set `public-url` to the URL that clients use, or add the host to `allowed-hosts`.',
+    needs: ['workloads', 'services', 'ingresses'],
+    run: ({ workloads, services, ingresses }) =>
+      workloads.flatMap((workload) => {
+        const { metadata, spec } = workload;
+        const parsed = parseAnnotations(spec.template.metadata?.annotations);
+        if ('refusals' in parsed) return [];
+        const own = ingresses.filter((each) => each.metadata?.namespace === metadata.namespace);
+        return refusedHosts(own, servicesOf(workload, services), parsed.request).map(
+          ({ ingress, service, host }) => ({
+            title: `${placed(workload)} refuses requests for host ${host}`,
+            cause: [`ingress/${ingress} leads it to service/${service}`],
+            fix: `kubectl mcp enable ${asArgument(workload)} --public-url https://${host}/mcp`,
+          }),
+        );
       }),
   }),
   defineCheck({

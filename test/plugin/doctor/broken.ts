@@ -35,6 +35,11 @@ const policy = (values: Mutable<Values>, facts: SourceFacts | null) => {
   annotate(values, 'policy', 'rules');
   values.configMaps['policy demo/rules'] = facts as Mutable<SourceFacts> | null;
 };
+const path = (name: string) => ({
+  path: '/',
+  pathType: 'Prefix',
+  backend: { service: { name, port: { number: 80 } } },
+});
 const podOf = (values: Mutable<Values>) => values.pods[0]!;
 const templateOf = (values: Mutable<Values>) => values.workloads[0]!.spec.template;
 const annotate = (values: Mutable<Values>, key: string, value: string) => {
@@ -267,6 +272,25 @@ export const BROKEN: readonly Broken[] = [
     says: /holds no policy in policy\.yaml\n {4}tools\.alow: \[\]: unknown key/,
     breakIt: (values) =>
       policy(values, { keys: ['policy.yaml'], policyFaults: ['tools.alow: []: unknown key'] }),
+  },
+  {
+    code: 'MCP711',
+    when: 'an Ingress sends another host',
+    says: /refuses requests for host tools\.example\.com\n {4}ingress\/web leads it to service\/everything\n.*--public-url https:\/\/tools\.example\.com\/mcp/,
+    breakIt: (values) => {
+      values.ingresses = [
+        {
+          metadata: { name: 'web', namespace: 'demo' },
+          spec: {
+            rules: [
+              { host: 'tools.example.com', http: { paths: [path('other'), path('everything')] } },
+              { host: 'other.example.com', http: { paths: [path('other')] } },
+              { http: { paths: [path('everything')] } },
+            ],
+          },
+        },
+      ];
+    },
   },
   {
     code: 'MCP401',

@@ -71,6 +71,19 @@ describe('a check', () => {
           certificate: { pem: certificate },
         };
         values.configMaps['policy demo/rules'] = { keys: ['policy.yaml'], policyFaults: [] };
+        values.ingresses = ['tools.example.com', 'a.example.com', 'everything.demo.svc'].map((host) => ({
+          metadata: { name: host, namespace: 'demo' },
+          spec: {
+            rules: [
+              {
+                host,
+                http: {
+                  paths: [{ pathType: 'Prefix', backend: { service: { name: 'everything' } } }],
+                },
+              },
+            ],
+          },
+        }));
         // As an injector whose webhook runs after ours adds it: the template has none.
         values.pods[0]!.spec!.volumes = [{ name: 'vault-secrets' }];
       });

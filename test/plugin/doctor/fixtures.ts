@@ -118,6 +118,7 @@ export const healthy = (): Values => ({
       },
     },
   ],
+  ingresses: [],
   secrets: {},
   configMaps: {},
   health: {

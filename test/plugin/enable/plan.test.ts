@@ -251,3 +251,18 @@ describe('enable, the NetworkPolicy', () => {
     );
   });
 });
+
+test('TLS on what is enabled already is a change for its callers, and said', () => {
+  const enabled = workload((draft) => {
+    draft.spec.template.metadata!.annotations = {
+      'kubectl-mcp.dev/inject': 'true',
+      'kubectl-mcp.dev/port': '3001',
+    };
+  });
+  const services = [service([{ port: 80, targetPort: 7410 }])];
+  const warningsOf = (of: typeof enabled) =>
+    planEnable(of, around({ services }), { ...request(), annotations: { port: '3001', 'tls-secret': 's' } })
+      .warnings;
+  assert.match(warningsOf(enabled).join(), /callers must change from http:\/\/ to https:\/\//);
+  assert.doesNotMatch(warningsOf(workload()).join(), /callers must change/);
+});
