@@ -250,19 +250,19 @@ describe('enable, the NetworkPolicy', () => {
       /networkpolicy\.networking\.k8s\.io\/everything-mcp is not ours/,
     );
   });
-});
 
-test('TLS on what is enabled already is a change for its callers, and said', () => {
-  const enabled = workload((draft) => {
-    draft.spec.template.metadata!.annotations = {
-      'kubectl-mcp.dev/inject': 'true',
-      'kubectl-mcp.dev/port': '3001',
-    };
+  it('TLS on what is enabled already is a change for its callers, and said', () => {
+    const enabled = workload((draft) => {
+      draft.spec.template.metadata!.annotations = {
+        'kubectl-mcp.dev/inject': 'true',
+        'kubectl-mcp.dev/port': '3001',
+      };
+    });
+    const services = [service([{ port: 80, targetPort: 7410 }])];
+    const warningsOf = (of: typeof enabled) =>
+      planEnable(of, around({ services }), { ...request(), annotations: { port: '3001', 'tls-secret': 's' } })
+        .warnings;
+    assert.match(warningsOf(enabled).join(), /callers must change from http:\/\/ to https:\/\//);
+    assert.doesNotMatch(warningsOf(workload()).join(), /callers must change/);
   });
-  const services = [service([{ port: 80, targetPort: 7410 }])];
-  const warningsOf = (of: typeof enabled) =>
-    planEnable(of, around({ services }), { ...request(), annotations: { port: '3001', 'tls-secret': 's' } })
-      .warnings;
-  assert.match(warningsOf(enabled).join(), /callers must change from http:\/\/ to https:\/\//);
-  assert.doesNotMatch(warningsOf(workload()).join(), /callers must change/);
 });
