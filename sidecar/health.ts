@@ -1,6 +1,7 @@
 import type { CatalogueState } from './upstream/catalogue.ts';
 import type { DecideTool } from './filter/decide-tool.ts';
 import type { PolicyStatus } from './filter/tool-rules.ts';
+import type { WatchedHeaders } from './upstream/watch-headers.ts';
 import { VERSION } from './version.ts';
 
 export interface ServerHealthSource {
@@ -14,6 +15,7 @@ export interface ServerHealthSource {
   readonly warnings: readonly string[];
   /** Of the listen port, where it has TLS. */
   readonly tls?: TlsStatus | undefined;
+  readonly upstreamHeaders?: Pick<WatchedHeaders, 'lines' | 'problem'>;
 }
 
 export interface TlsStatus {
@@ -77,20 +79,23 @@ export const isHealthy = (servers: readonly ServerHealthSource[]): boolean =>
   servers.every((server) => server.catalogue().connected && refusesAll(server) === undefined);
 
 /** Why every call is refused, if it is. */
-function refusesAll({ authProblem, policy, tls }: ServerHealthSource): string | undefined {
+function refusesAll({ authProblem, policy, tls, upstreamHeaders }: ServerHealthSource): string | undefined {
   return (
     authProblem() ??
     (policy && policy.revision() === undefined ? policy.problem() : undefined) ??
-    (tls && tls.notAfter() === undefined ? tls.problem() : undefined)
+    (tls && tls.notAfter() === undefined ? tls.problem() : undefined) ??
+    (upstreamHeaders && upstreamHeaders.lines() === undefined ? upstreamHeaders.problem() : undefined)
   );
 }
 
 function serverHealth(source: ServerHealthSource): ServerHealth {
-  const { name, catalogue, authProblem, policy, warnings, tls } = source;
+  const { name, catalogue, authProblem, policy, warnings, tls, upstreamHeaders } = source;
   const decide = source.decide();
   const { connected, era, version, error, tools } = catalogue();
   const problem = connected ? refusesAll(source) : error;
-  const problems = [authProblem(), policy?.problem(), tls?.problem()].filter((each) => each !== undefined);
+  const problems = [authProblem(), policy?.problem(), tls?.problem(), upstreamHeaders?.problem()].filter(
+    (each) => each !== undefined,
+  );
   const revision = policy?.revision();
   const notAfter = tls?.notAfter();
   return {

@@ -23,6 +23,7 @@ import { createCatalogue } from './upstream/catalogue.ts';
 import { createHttpPool } from './upstream/http-pool.ts';
 import { lookUpTool } from './upstream/look-up-tool.ts';
 import { createStreamableHttp } from './upstream/streamable-http.ts';
+import type { WatchedHeaders } from './upstream/watch-headers.ts';
 
 export interface SidecarDeps {
   readonly pod: PodFacts & { readonly ip: string };
@@ -57,11 +58,13 @@ const SWEEP_MS = 5_000;
 /** Puts the three rooms of one server together, and its listen port. Binds nothing. */
 export async function createServerRuntime(server: ServerConfig, deps: RuntimeDeps): Promise<ServerRuntime> {
   const { name, upstream: target } = server;
+  const headers = await createUpstreamHeaders(server, deps);
   const pool = createHttpPool({
     addresses: ['127.0.0.1', '::1', ...(deps.pod.ip ? [deps.pod.ip] : [])],
     port: target.port,
     path: target.path,
     requestTimeoutMs: target.requestTimeoutMs,
+    ...(headers ? { addedHeaders: headers.lines } : {}),
   });
   const catalogue = createCatalogue(pool, (state) => {
     deps.log(state.connected ? 'server_connected' : 'server_degraded', {
@@ -92,7 +95,7 @@ export async function createServerRuntime(server: ServerConfig, deps: RuntimeDep
     createAuthentication(authenticator, sessions),
     ...rules.gates,
     ...(rules.any ? [createToolFilter(rules.decide, catalogue, lookUpTool(pool))] : []),
-    ...(server.audit === 'stdout' ? [createAudit(deps.pod, deps.audit)] : []),
+    ...(server.audit === 'stdout' ? [createAudit(deps.pod, deps.audit, crossSite.unchecked)] : []),
     deps.metrics.pass,
   ];
   const handle = createMcpHandler(server, {
@@ -119,6 +122,7 @@ export async function createServerRuntime(server: ServerConfig, deps: RuntimeDep
     ...(rules.policy ? { policy: rules.policy } : {}),
     warnings: crossSite.warnings,
     tls: listener.tls,
+    ...(headers ? { upstreamHeaders: headers } : {}),
   };
   return {
     ...source,
@@ -130,9 +134,19 @@ export async function createServerRuntime(server: ServerConfig, deps: RuntimeDep
       clearInterval(sweeper);
       authenticator.close();
       rules.close();
+      headers?.close();
       pool.close();
     },
   };
+}
+
+async function createUpstreamHeaders(
+  { upstream }: ServerConfig,
+  { log }: SidecarDeps,
+): Promise<WatchedHeaders | undefined> {
+  if (!upstream.headers) return undefined;
+  const { watchHeaders } = await import('./upstream/watch-headers.ts');
+  return watchHeaders(upstream.headers, log);
 }
 
 async function createAuthenticator(

@@ -4,6 +4,7 @@ import { createAdminServer } from './admin.ts';
 import type { LineWriter } from './audit/line-writer.ts';
 import type { SidecarConfig } from './config.ts';
 import { createInFlight, type InFlight } from './downstream/in-flight.ts';
+import { listenGauges } from './downstream/listen-gauges.ts';
 import { createDrain } from './drain.ts';
 import { healthDetails, isHealthy } from './health.ts';
 import { createMetrics, type Gauge } from './metrics.ts';
@@ -100,6 +101,8 @@ function gauges(
       values: perServer(({ authProblem }) => Number(authProblem() === undefined)),
     },
     ...policyGauges(servers),
+    ...listenGauges(servers),
+    ...headerGauges(servers),
     { name: 'kubectl_mcp_calls_in_flight', help: 'Calls under way.', values: [{ value: inFlight.calls() }] },
     {
       name: 'kubectl_mcp_streams',
@@ -118,6 +121,17 @@ function gauges(
       values: [{ value: audit.dropped() }],
     },
   ];
+}
+
+/** None where no headers for the server are configured. */
+function headerGauges(servers: readonly ServerRuntime[]): Gauge[] {
+  const values = servers.flatMap(({ name, upstreamHeaders }) =>
+    upstreamHeaders
+      ? [{ labels: { server: name }, value: Number(upstreamHeaders.problem() === undefined) }]
+      : [],
+  );
+  const help = 'Whether the headers for the server as they are now are sent.';
+  return values.length > 0 ? [{ name: 'kubectl_mcp_upstream_headers_valid', help, values }] : [];
 }
 
 /** None where no policy file is configured. */

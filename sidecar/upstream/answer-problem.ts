@@ -52,6 +52,18 @@ export function bodyProblem(body: Buffer, id: string): Refusal | undefined {
     : refuse('upstream-not-mcp', 'the answer has the id of another request');
 }
 
+/** Whether the last event of these bytes is the answer to the request with this id. */
+export function endsWithAnswer(bytes: Buffer, id: string): boolean {
+  const event = bytes.toString('utf8').trimEnd().split(/\r?\n\r?\n/).at(-1) ?? '';
+  const data = event.split(/\r?\n/).flatMap((line) => (line.startsWith('data:') ? [line.slice(5)] : []));
+  try {
+    const message = JSON.parse(data.join('\n')) as { id?: unknown; method?: unknown };
+    return message.method === undefined && message.id === JSON.parse(id);
+  } catch {
+    return false;
+  }
+}
+
 /** Servers write the id at one end or the other. */
 const END_BYTES = 256;
 const ID_KEY = Buffer.from('"id":');

@@ -21,6 +21,8 @@ export interface HttpPoolTarget {
   readonly path: string;
   /** A server from which no byte comes for this long is given up, and so is a client that takes none. */
   readonly requestTimeoutMs?: number;
+  /** Header lines for every request, each ended by CRLF; undefined: nothing may be sent. */
+  readonly addedHeaders?: () => string | undefined;
 }
 
 /**
@@ -34,7 +36,7 @@ const ONE_WRITE_BYTES = 16 * 1024;
 const READ_BUFFER_BYTES = 64 * 1024;
 
 export function createHttpPool(target: HttpPoolTarget): HttpPool {
-  const { port, path, requestTimeoutMs: limitMs = REQUEST_TIMEOUT_MS } = target;
+  const { port, path, requestTimeoutMs: limitMs = REQUEST_TIMEOUT_MS, addedHeaders = () => '' } = target;
   const addresses = [...target.addresses];
   const idle: Connection[] = [];
   const open = new Set<Connection>();
@@ -176,7 +178,8 @@ export function createHttpPool(target: HttpPoolTarget): HttpPool {
     connection.reader = new ResponseReader(call);
     call.connection = connection;
     const { method, headerLines, body } = call.request;
-    const head = `${method}${prefix}${headerLines}${body ? `Content-Length: ${body.length}\r\n` : ''}\r\n`;
+    const length = body ? `Content-Length: ${body.length}\r\n` : '';
+    const head = `${method}${prefix}${addedHeaders()}${headerLines}${length}\r\n`;
     if (!body) socket.write(head, 'latin1');
     else if (body.length <= ONE_WRITE_BYTES) socket.write(head + body.toString('latin1'), 'latin1');
     else {
@@ -214,6 +217,10 @@ export function createHttpPool(target: HttpPoolTarget): HttpPool {
   return {
     send(request, events) {
       const call = new PooledCall(request, events, pool);
+      if (addedHeaders() === undefined) {
+        setImmediate(() => call.fail(new UpstreamError('headers for the server are missing', 'unready')));
+        return call;
+      }
       const connection = kept(request.owner);
       if (connection) start(connection, call);
       else dialFor(call);

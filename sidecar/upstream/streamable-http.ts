@@ -1,9 +1,9 @@
 /** The upstream room for streamable HTTP: both eras are passed through, bytes as they are. */
-import type { Exchange, Refusal, Reply, ReplyHead, Transit, Upstream } from '../exchange.ts';
+import type { Exchange, Refusal, Reply, ReplyHead, Upstream } from '../exchange.ts';
 import { text } from '../client-message.ts';
 import { refuse } from '../reasons.ts';
 import type { Sessions } from '../sessions.ts';
-import { headProblem } from './answer-problem.ts';
+import { endsWithAnswer, headProblem } from './answer-problem.ts';
 import { sendCancelled } from './cancelled.ts';
 import { checkedAnswer } from './checked-answer.ts';
 import type { HttpPool } from './http-pool.ts';
@@ -56,30 +56,16 @@ export interface ServerPresence {
 
 const REDIAL_MS = 50;
 
-/** Header lines that every request carries besides, each ended by CRLF; a problem where they cannot be known. */
-export type AddedHeaders = () => { readonly lines: string } | { readonly problem: string };
-
-export interface StreamableHttpDeps {
-  readonly sessions: Sessions;
-  readonly server: ServerPresence;
-  readonly addedHeaders?: AddedHeaders;
-}
-
 export function createStreamableHttp(
   pool: HttpPool,
-  { sessions, server, addedHeaders = () => ({ lines: '' }) }: StreamableHttpDeps,
+  { sessions, server }: { sessions: Sessions; server: ServerPresence },
 ): Upstream {
   return {
     send(exchange, reply) {
       const { head, message } = exchange;
-      const added = addedHeaders();
-      if ('problem' in added) {
-        reply.fail(refuse('upstream-headers-unavailable'));
-        return NOTHING_UNDER_WAY;
-      }
       const request: UpstreamRequest = {
         method: head.method,
-        headerLines: requestHeaderLines(exchange) + added.lines,
+        headerLines: requestHeaderLines(exchange),
         owner: exchange.principal.digest,
         ...(message ? { body: message.raw } : {}),
         listens: head.method === 'GET' || message?.method === 'subscriptions/listen',
@@ -87,6 +73,8 @@ export function createStreamableHttp(
       };
       let answered = false;
       let body: Pick<Reply, 'chunk' | 'end'> = reply;
+      let streaming = false;
+      let last: Buffer | undefined;
       let timer: NodeJS.Timeout | undefined;
       const refused = (problem: Refusal): void => {
         call.abort();
@@ -102,17 +90,23 @@ export function createStreamableHttp(
           const { status, contentLength } = response;
           if (contentType === 'json' && status === 200 && message?.kind === 'request' && message.id)
             body = checkedAnswer(reply, { id: message.id, contentLength }, refused);
+          streaming = contentType === 'sse';
           reply.head(replyHead(exchange, response, { contentType, sessions }));
         },
-        chunk: (bytes) => body.chunk(bytes),
+        chunk(bytes) {
+          if (streaming) last = bytes;
+          body.chunk(bytes);
+        },
         end: () => body.end(),
         fail(error) {
           if (error.fault === 'refused' && server.starting()) {
             timer = setTimeout(() => (call = pool.send(request, events)), REDIAL_MS);
             return;
           }
-          if (!answered) server.hint(false);
-          if (error.fault === 'timeout') sendCancelled(pool, exchange, added.lines);
+          // The stream outlived the answer that it was for.
+          if (last && message?.id !== undefined && endsWithAnswer(last, message.id)) return reply.end();
+          if (!answered && error.fault !== 'unready') server.hint(false);
+          if (error.fault === 'timeout') sendCancelled(pool, exchange);
           reply.fail(refusalOf(exchange, error));
         },
       };
@@ -129,8 +123,6 @@ export function createStreamableHttp(
   };
 }
 
-const NOTHING_UNDER_WAY: Transit = { abort() {}, pause() {}, resume() {} };
-
 const REASON_OF_FAULT = {
   refused: 'upstream-refused',
   timeout: 'upstream-timeout',
@@ -139,6 +131,8 @@ const REASON_OF_FAULT = {
 } as const;
 
 function refusalOf({ server }: Exchange, { fault, message }: UpstreamError): Refusal {
+  // What is missing is for the owner of the pod, in /health.
+  if (fault === 'unready') return refuse('upstream-headers-unavailable', undefined, { 'retry-after': '5' });
   return refuse(
     REASON_OF_FAULT[fault],
     `server ${server.name}, port ${server.upstream.port}: ${message}`,

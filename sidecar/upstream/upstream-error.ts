@@ -1,8 +1,9 @@
 /**
- * `refused`: no address took the connection, so the request never left. `timeout`: no byte came for too long.
- * `stalled`: whoever the answer is for took nothing of it for too long. `broken`: everything else.
+ * `unready`: the headers that the request must have are not there. `refused`: no address took the connection; in both
+ * cases the request never left. `timeout`: no byte came for too long. `stalled`: whoever the answer is for took nothing
+ * of it for too long. `broken`: everything else.
  */
-export type UpstreamFault = 'refused' | 'timeout' | 'stalled' | 'broken';
+export type UpstreamFault = 'unready' | 'refused' | 'timeout' | 'stalled' | 'broken';
 
 /** Why a request to the server has no answer, or only a part of one. */
 export class UpstreamError extends Error {
