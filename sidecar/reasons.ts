@@ -26,12 +26,6 @@ export const REASONS = {
     outcome: 'failure',
     message: 'the request is not proper HTTP/1.1',
   },
-  'header-twice': {
-    status: 400,
-    code: -32600,
-    outcome: 'failure',
-    message: 'a header that may stand once is there twice',
-  },
   'headers-too-large': {
     status: 431,
     code: -32600,
@@ -43,12 +37,6 @@ export const REASONS = {
     code: -32600,
     outcome: 'failure',
     message: 'the request target is too long',
-  },
-  'target-form': {
-    status: 400,
-    code: -32600,
-    outcome: 'failure',
-    message: 'the request target is not a path',
   },
   'transfer-coding': {
     status: 501,
@@ -67,12 +55,6 @@ export const REASONS = {
     code: -32600,
     outcome: 'failure',
     message: 'the request did not come in time',
-  },
-  'body-unexpected': {
-    status: 400,
-    code: -32600,
-    outcome: 'failure',
-    message: 'only POST requests have a body',
   },
   'media-type': {
     status: 415,

@@ -4,8 +4,11 @@ import type { LineWriter } from './line-writer.ts';
 import { watchOutcome } from './outcome.ts';
 import { auditRecord, type PodFacts } from './record.ts';
 
-/** `audit: stdout`: a line for each exchange, refused ones too. */
-export function createAudit(pod: PodFacts, lines: LineWriter): Pass {
+/**
+ * `audit: stdout`: a line for each exchange, refused ones too.
+ * @param unchecked names the checks that are switched off
+ */
+export function createAudit(pod: PodFacts, lines: LineWriter, unchecked?: string): Pass {
   return {
     name: 'audit',
     needs: ['outcome'],
@@ -15,6 +18,7 @@ export function createAudit(pod: PodFacts, lines: LineWriter): Pass {
         auditRecord(exchange, pod, {
           date: new Date(),
           durationMs: performance.now() - exchange.startedAtMs,
+          unchecked,
         }),
       ),
   };

@@ -41,7 +41,7 @@ const cut = (text: string | undefined): string | undefined => text?.slice(0, MAX
 export function auditRecord(
   exchange: Exchange,
   pod: PodFacts,
-  at: { date: Date; durationMs: number },
+  at: { date: Date; durationMs: number; unchecked?: string | undefined },
 ): string {
   const { head, message, principal, error, session, server } = exchange;
   const client = clientOf(exchange);
@@ -67,6 +67,7 @@ export function auditRecord(
     member('issuer', principal.issuer || undefined) +
     member('rule', exchange.rule) +
     member('policy', exchange.policy) +
+    member('unchecked', at.unchecked) +
     member('jsonrpc_error_code', error?.code) +
     member('jsonrpc_error_message', cut(error?.message));
   return (

@@ -21,8 +21,9 @@ export interface CrossSite {
   readonly pass: Pass;
   /** For a request with an `Origin`: says to the browser what it may do. True when that was all it asked. */
   answer(request: IncomingMessage, response: ServerResponse): boolean;
-  /** What is switched off. */
+  /** What is switched off, in words; and for the audit log, in names. */
   readonly warnings: readonly string[];
+  readonly unchecked: string | undefined;
 }
 
 export function createCrossSite(server: ServerConfig, facts: HostFacts): CrossSite {
@@ -45,6 +46,7 @@ export function createCrossSite(server: ServerConfig, facts: HostFacts): CrossSi
     return refuse('origin-forbidden', namedOrigin(origin));
   }
 
+  const anyOrigin = server.allowedOrigins.includes('*');
   return {
     pass: {
       name: 'cross-site',
@@ -74,10 +76,11 @@ export function createCrossSite(server: ServerConfig, facts: HostFacts): CrossSi
     },
     warnings: [
       ...(hostAllowed ? [] : ['allowed-hosts is "*": Host is not checked']),
-      ...(origins.isListed('https://any.invalid')
+      ...(anyOrigin
         ? ['allowed-origins is "*": every web page may call from the browser of whoever reaches the server']
         : []),
     ],
+    unchecked: [...(hostAllowed ? [] : ['host']), ...(anyOrigin ? ['origin'] : [])].join(',') || undefined,
   };
 }
 

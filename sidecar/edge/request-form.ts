@@ -19,12 +19,14 @@ export function requestFormProblem(request: IncomingMessage): Refusal | undefine
   const { 'transfer-encoding': coding, 'content-length': length } = headers;
   if (httpVersion !== '1.1' && (httpVersion !== '1.0' || coding !== undefined)) return refuse('http-version');
   const twice = headerTwice(request);
-  if (twice !== undefined) return refuse('header-twice', twice);
+  if (twice !== undefined) return refuse('not-http', `there are two ${twice} headers`);
   if (coding !== undefined && coding.toLowerCase() !== 'chunked') return refuse('transfer-coding');
   if (method !== 'POST' && method !== 'GET' && method !== 'DELETE')
     return refuse('method-not-allowed', undefined, { allow: 'POST, GET, DELETE' });
   if (method !== 'POST')
-    return coding !== undefined || Number(length ?? 0) > 0 ? refuse('body-unexpected') : undefined;
+    return coding !== undefined || Number(length ?? 0) > 0
+      ? refuse('not-http', 'only POST has a body here')
+      : undefined;
   if (headers['content-encoding'] !== undefined && headers['content-encoding'] !== 'identity')
     return refuse('media-type', 'Content-Encoding is not supported');
   const problem = contentTypeProblem(request.rawHeaders);
@@ -34,7 +36,7 @@ export function requestFormProblem(request: IncomingMessage): Refusal | undefine
 /** What is wrong with the target: absolute-form is for proxies, and would name a second host. */
 export function requestTargetProblem(target: string): Refusal | undefined {
   if (target.length > MAX_TARGET_CHARS) return refuse('target-too-long');
-  return target[0] === '/' ? undefined : refuse('target-form');
+  return target[0] === '/' ? undefined : refuse('not-http', 'the request target is not a path');
 }
 
 function headerTwice({ headers, rawHeaders }: IncomingMessage): string | undefined {

@@ -17,6 +17,11 @@ export interface SidecarOptions {
   readonly drain?: Partial<SidecarConfigInput['drain']>;
   readonly apiServer?: { readonly host: string; readonly port: number };
   readonly readMessage?: NonNullable<SidecarDeps['readMessage']>;
+  readonly edge?: Pick<
+    ServerInput,
+    'allowedHosts' | 'allowedOrigins' | 'publicUrl' | 'tls' | 'trustedProxies' | 'limits'
+  >;
+  readonly timeouts?: NonNullable<SidecarDeps['timeouts']>;
 }
 
 export interface TestSidecar {
@@ -83,6 +88,7 @@ async function start({
           auth,
           ...(options.filter ? { filter: options.filter } : {}),
           ...(options.policy ? { policy: options.policy } : {}),
+          ...options.edge,
         },
       ],
     }),
@@ -91,6 +97,7 @@ async function start({
     pod: { ...POD, ip: '127.0.0.1' },
     ...(options.apiServer ? { apiServer: options.apiServer } : {}),
     ...(options.readMessage ? { readMessage: options.readMessage } : {}),
+    ...(options.timeouts ? { timeouts: options.timeouts } : {}),
     audit: {
       write: (line) => void audit.push(JSON.parse(line)),
       dropped: () => 0,
