@@ -6,7 +6,7 @@
  * the next one is complete. Other writers (Vault Agent, a script) put files side by side, and each changes by itself.
  */
 import { hash } from 'node:crypto';
-import { dirname } from 'node:path';
+import { basename, dirname } from 'node:path';
 import {
   closeSync,
   constants,
@@ -50,9 +50,16 @@ export function readDirectory(directory: string): DirectoryReading {
     }
     return { problem: 'changes while it is read, or holds a link to nothing' };
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    return { problem: code ? `cannot be read: ${code}` : message };
+    return { problem: inWords(error as NodeJS.ErrnoException, directory) };
   }
+}
+
+function inWords({ code, message, path }: NodeJS.ErrnoException, directory: string): string {
+  if (!code) return message;
+  if (path === undefined || path === directory)
+    return code === 'ENOENT' ? 'is not there' : `cannot be read: ${code}`;
+  // Most often: written for another user, and the proxy is not root.
+  return `${JSON.stringify(basename(path).slice(0, 80))} cannot be read: ${code}`;
 }
 
 /** Whoever else writes to the volume could lead a link to the proxy's own secrets: none is followed below the mounts. */

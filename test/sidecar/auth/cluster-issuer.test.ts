@@ -54,7 +54,7 @@ describe('the keys of the cluster', () => {
 
   for (const [name, hinder, problem] of [
     ['the API server refuses', () => (cluster.status = 403), /answered 403/],
-    ['the files are not there', () => undefined, /ENOENT/],
+    ['the files are not there', () => undefined, /is not there/],
   ] as const) {
     test(`are not there yet when ${name}: 503, come again, and nothing of why`, async () => {
       hinder();

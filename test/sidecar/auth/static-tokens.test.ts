@@ -170,7 +170,7 @@ describe('auth: token', () => {
 
   test('refuses everyone while the Secret is not mounted', async () => {
     await start(join(directory, 'absent'));
-    assert.equal(tokens.notReady(), 'Secret mcp-tokens: cannot be read: ENOENT');
+    assert.equal(tokens.notReady(), 'Secret mcp-tokens: is not there');
     assert.equal(shown(tokens.authenticate(bearer('x'), CONNECTION)), 'keys-unavailable');
   });
 });

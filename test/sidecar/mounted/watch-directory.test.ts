@@ -163,12 +163,12 @@ describe('a directory that is not there', () => {
   test('is a problem, and is found when it comes, goes and comes again', async () => {
     rmSync(directory, { recursive: true });
     await start();
-    assert.deepEqual(last(), { problem: 'cannot be read: ENOENT' });
+    assert.deepEqual(last(), { problem: 'is not there' });
     mkdirSync(directory);
     writeByRename(directory, { token: 'one' });
     await becomes({ token: 'one' });
     renameSync(directory, join(parent, 'away'));
-    await becomes({ problem: 'cannot be read: ENOENT' });
+    await becomes({ problem: 'is not there' });
     mkdirSync(directory);
     writeAsKubelet(directory, { token: 'two' });
     await becomes({ token: 'two' });
