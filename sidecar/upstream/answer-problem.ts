@@ -54,7 +54,12 @@ export function bodyProblem(body: Buffer, id: string): Refusal | undefined {
 
 /** Whether the last event of these bytes is the answer to the request with this id. */
 export function endsWithAnswer(bytes: Buffer, id: string): boolean {
-  const event = bytes.toString('utf8').trimEnd().split(/\r?\n\r?\n/).at(-1) ?? '';
+  const event =
+    bytes
+      .toString('utf8')
+      .trimEnd()
+      .split(/\r?\n\r?\n/)
+      .at(-1) ?? '';
   const data = event.split(/\r?\n/).flatMap((line) => (line.startsWith('data:') ? [line.slice(5)] : []));
   try {
     const message = JSON.parse(data.join('\n')) as { id?: unknown; method?: unknown };

@@ -14,7 +14,7 @@ export function sendCancelled(pool: HttpPool, { message, session, head, principa
   if (message?.kind !== 'request' || message.era !== 'legacy' || !session || message.method === 'initialize')
     return;
   const version = head.headers['mcp-protocol-version'] ?? (session.version || DEFAULT_VERSION);
-  const params = `{"requestId":${message.id},"reason":"no answer within the proxy's time limit"}`;
+  const params = `{"requestId":${message.id},"reason":"no answer within the proxy’s time limit"}`;
   const call = pool.send(
     {
       method: 'POST',

@@ -4,7 +4,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
-import { connectMcp, type McpConnection } from './connect-mcp.ts';
+import { connectMcp, disconnectMcp, type McpConnection } from './connect-mcp.ts';
 import type { HttpPool } from './http-pool.ts';
 import { listTools, type CatalogueTool } from './list-tools.ts';
 import { rpc, type Dialect } from './mcp-request.ts';
@@ -40,7 +40,7 @@ const MAX_START_RETRY_MS = 250;
 const START_MS = 10_000;
 /** A server that ends its stream at once must not be asked in a loop. */
 const REOPEN_MS = 200;
-/** Nor one that announces changed tools whenever it is asked for them. */
+/** Nor one that announces changed tools whenever it is asked for them, nor one that real traffic finds away and there in turns. */
 const RELIST_MS = 200;
 const CHECK_INTERVAL_MS = 10_000;
 const CHECK_TIMEOUT_MS = 5_000;
@@ -51,7 +51,12 @@ export function createCatalogue(pool: HttpPool, changed: (state: CatalogueState)
   let reached = false;
   const createdAtMs = Date.now();
   let waiters: (() => void)[] = [];
-  let wake = nothing;
+  let woken = false;
+  let endSleep = nothing;
+  const wake = (): void => {
+    woken = true;
+    endSleep();
+  };
 
   function set(given: CatalogueState): void {
     const next = sameTools(given.tools, state.tools)
@@ -83,7 +88,9 @@ export function createCatalogue(pool: HttpPool, changed: (state: CatalogueState)
       } catch (error) {
         set({ ...state, connected: false, error: (error as Error).message });
       }
-      await sleep(retryMs);
+      // Calls that succeed while the sidecar's own session is refused must not become attempts, one for each.
+      await delay(retryMs / 2, undefined, { ref: false });
+      await sleep(retryMs / 2);
       retryMs = Math.min(retryMs * 2, starting() ? MAX_START_RETRY_MS : MAX_RETRY_MS);
     }
   }
@@ -95,14 +102,17 @@ export function createCatalogue(pool: HttpPool, changed: (state: CatalogueState)
     let open = false;
     let supported = true;
     let watch = { close: nothing };
+    let reopenMs = REOPEN_MS;
+    let reopenAtMs = 0;
     const toolsChanged = (): void => {
       listChanged = true;
       wake();
     };
     try {
       for (;;) {
-        if (!open && supported) {
+        if (!open && supported && performance.now() >= reopenAtMs) {
           open = true;
+          const openedMs = performance.now();
           watch = watchChanges(pool, dialect, {
             // What changed before the stream was open was told to nobody.
             opened: toolsChanged,
@@ -110,21 +120,32 @@ export function createCatalogue(pool: HttpPool, changed: (state: CatalogueState)
             ended: (streamed) => {
               open = false;
               supported = streamed;
-              setTimeout(() => wake(), REOPEN_MS).unref();
+              const endedMs = performance.now();
+              reopenAtMs = endedMs + reopenMs;
+              setTimeout(wake, reopenMs).unref();
+              reopenMs =
+                endedMs - openedMs > CHECK_INTERVAL_MS
+                  ? REOPEN_MS
+                  : Math.min(reopenMs * 2, CHECK_INTERVAL_MS);
             },
           });
         }
         // News may have come while the last list was on its way.
         if (!listChanged) await sleep(CHECK_INTERVAL_MS);
         if (closed) throw new Error('closed');
+        const checkedMs = performance.now();
         await check(dialect);
         // Without a stream to tell of changes the list is read again.
         if (listChanged || !supported) {
           listChanged = false;
           set({ ...state, tools: await toolsOf(connection) });
-          await delay(RELIST_MS, undefined, { ref: false });
         }
+        await delay(Math.max(0, checkedMs + RELIST_MS - performance.now()), undefined, { ref: false });
       }
+    } catch (error) {
+      // A server that was only slow would keep a session for each time.
+      if (!(error instanceof SessionLostError)) disconnectMcp(pool, connection);
+      throw error;
     } finally {
       watch.close();
     }
@@ -133,8 +154,9 @@ export function createCatalogue(pool: HttpPool, changed: (state: CatalogueState)
   async function check(dialect: Dialect): Promise<void> {
     const method = dialect.era === 'modern' ? 'server/discover' : 'ping';
     const answer = await rpc(pool, dialect, method, {}, { timeoutMs: CHECK_TIMEOUT_MS });
-    if (answer.status === 404 || answer.status >= 500)
-      throw new Error(`${method} was answered ${answer.status}`);
+    const words = `${method} was answered ${answer.status}`;
+    if (answer.status === 404) throw new SessionLostError(words);
+    if (answer.status >= 500) throw new Error(words);
   }
 
   function toolsOf({ dialect, capabilities }: McpConnection): Promise<Map<string, CatalogueTool>> {
@@ -142,13 +164,16 @@ export function createCatalogue(pool: HttpPool, changed: (state: CatalogueState)
   }
 
   async function sleep(forMs: number): Promise<void> {
-    const woken = new Promise<void>((resolve) => (wake = resolve));
-    const timer = new AbortController();
-    await Promise.race([
-      woken,
-      delay(forMs, undefined, { ref: false, signal: timer.signal }).catch(() => undefined),
-    ]);
-    timer.abort();
+    // What happened while nobody slept has not been looked at yet.
+    if (!woken)
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, forMs).unref();
+        endSleep = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+    woken = false;
   }
 
   void run();
@@ -175,6 +200,8 @@ export function createCatalogue(pool: HttpPool, changed: (state: CatalogueState)
     },
   };
 }
+
+class SessionLostError extends Error {}
 
 type Tools = CatalogueState['tools'];
 

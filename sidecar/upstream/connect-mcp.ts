@@ -2,6 +2,7 @@ import {
   LEGACY_VERSION,
   MODERN_VERSION,
   CLIENT_INFO,
+  headerLines,
   rpc,
   type Dialect,
   type RpcAnswer,
@@ -45,6 +46,18 @@ export async function connectMcp(pool: HttpPool): Promise<McpConnection> {
   };
   await rpc(pool, dialect, 'notifications/initialized', {}, { timeoutMs: TIMEOUT_MS, notification: true });
   return { dialect, capabilities: asRecord(answer.result['capabilities']) };
+}
+
+/** Ends the session, if there is one; whether that arrives, nobody waits for. */
+export function disconnectMcp(pool: HttpPool, { dialect }: McpConnection): void {
+  if (dialect.sessionId === undefined) return;
+  const ignored = (): void => undefined;
+  const over = (): void => clearTimeout(timer);
+  const call = pool.send(
+    { method: 'DELETE', headerLines: headerLines(dialect) },
+    { head: ignored, chunk: ignored, end: over, fail: over },
+  );
+  const timer = setTimeout(() => call.abort(), TIMEOUT_MS).unref();
 }
 
 export function reasonOf({ status, error }: RpcAnswer): string {

@@ -7,7 +7,7 @@ import { dial } from './dial.ts';
 import { ResponseReader } from './http-response.ts';
 import { PooledCall } from './upstream-call.ts';
 import type { Connection, Pool, UpstreamCall, UpstreamEvents, UpstreamRequest } from './upstream-call.ts';
-import { UpstreamError } from './upstream-error.ts';
+import { UpstreamError, type UpstreamFault } from './upstream-error.ts';
 
 export interface HttpPool {
   send(request: UpstreamRequest, events: UpstreamEvents): UpstreamCall;
@@ -46,6 +46,7 @@ export function createHttpPool(target: HttpPoolTarget): HttpPool {
   const sweepMs = Math.min(SWEEP_MS, limitMs / 4);
   let idleMs = IDLE_MS;
   let keepAlive = '';
+  let closed = false;
   // Goes on in the sweep alone, so that a byte costs no look at the time, and by two sweeps at most: time in which this
   // process did not run is no silence of the server's.
   let clockMs = 0;
@@ -217,19 +218,24 @@ export function createHttpPool(target: HttpPoolTarget): HttpPool {
   return {
     send(request, events) {
       const call = new PooledCall(request, events, pool);
-      if (addedHeaders() === undefined) {
-        setImmediate(() => call.fail(new UpstreamError('headers for the server are missing', 'unready')));
-        return call;
-      }
+      if (closed) return failing(call, 'closed', 'broken');
+      if (addedHeaders() === undefined) return failing(call, 'headers for the server are missing', 'unready');
       const connection = kept(request.owner);
       if (connection) start(connection, call);
       else dialFor(call);
       return call;
     },
     close() {
+      closed = true;
       clearInterval(sweeper);
       for (const call of dialling) call.fail(new UpstreamError('closed'));
       for (const connection of open) broken(connection, 'closed');
     },
   };
+}
+
+/** Not before its sender has it. */
+function failing(call: PooledCall, message: string, fault: UpstreamFault): PooledCall {
+  setImmediate(() => call.fail(new UpstreamError(message, fault)));
+  return call;
 }

@@ -69,7 +69,12 @@ export function rpc(
             if (message?.id === id) return give(message);
           }
         },
-        end: () => give(parseMessage(Buffer.concat(held)) ?? {}),
+        end() {
+          const message = parseMessage(Buffer.concat(held)) ?? {};
+          if (message.result !== undefined && message.id !== id)
+            return give(new UpstreamError(`the answer to ${method} has the id of another request`));
+          give(message);
+        },
         fail: (error) => give(error),
       },
     );
