@@ -18,6 +18,8 @@ export function requestFormProblem(request: IncomingMessage): Refusal | undefine
   const { method, headers, httpVersion } = request;
   const { 'transfer-encoding': coding, 'content-length': length } = headers;
   if (httpVersion !== '1.1' && (httpVersion !== '1.0' || coding !== undefined)) return refuse('http-version');
+  if (headers.host === undefined && httpVersion === '1.1')
+    return refuse('not-http', 'there is no Host header');
   const twice = headerTwice(request);
   if (twice !== undefined) return refuse('not-http', `there are two ${twice} headers`);
   if (coding !== undefined && coding.toLowerCase() !== 'chunked') return refuse('transfer-coding');
