@@ -2,7 +2,7 @@ import type { Input } from './input.ts';
 
 const INTRODUCTION = `# The corpus
 
-What is sent through the sidecar to servers of six SDKs, by rule; made by \`test/corpus/corpus.test.ts\`. _refused_: no
+What is sent through the sidecar to six servers of the TypeScript, Python and Go SDKs, by rule; made by \`test/corpus/corpus.test.ts\`. _refused_: no
 server saw it. _understood_: every server of the era acted, all alike, and as the audit line says. _judged_: servers may
 refuse it; those that act do so alike and as the audit line says. The last column counts the inputs that servers
 understand otherwise than the audit line, or than each other, when the sidecar reads with JSON.parse instead.

@@ -1,10 +1,10 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   startSidecar,
   untilHealth,
   type SidecarOptions,
   type TestSidecar,
 } from '../sidecar/wire/start-sidecar.ts';
-import { waitFor } from '../sidecar/wire/wait-for.ts';
 import type { Input } from './input.ts';
 import type { Act, Recorder } from './recorders.ts';
 import { send } from './send.ts';
@@ -19,11 +19,16 @@ const OWN_METHODS = new Set([
   'tools/list',
 ]);
 
+interface RunOptions extends Pick<SidecarOptions, 'readMessage'> {
+  /** How long to wait for audit lines, which without strict reading may not come. */
+  readonly patienceMs?: number;
+}
+
 /** Sends every input through a sidecar of its own to each recorder; the passages are in the order of the inputs. */
 export async function runCorpus(
   inputs: readonly Input[],
   recorders: readonly Recorder[],
-  options: Pick<SidecarOptions, 'readMessage'> = {},
+  { patienceMs = 10_000, ...options }: RunOptions = {},
 ): Promise<Passage[][]> {
   const columns = await Promise.all(
     recorders.map(async (recorder) => {
@@ -32,7 +37,7 @@ export async function runCorpus(
         await untilHealth(sidecar, 'healthy');
         await recorder.recorded();
         const passages: Passage[] = [];
-        for (const input of inputs) passages.push(await pass(input, recorder, sidecar));
+        for (const input of inputs) passages.push(await pass(input, recorder, sidecar, patienceMs));
         return passages;
       } finally {
         await sidecar.stop();
@@ -42,7 +47,12 @@ export async function runCorpus(
   return inputs.map((_, index) => columns.map((column) => column[index]!));
 }
 
-async function pass(input: Input, recorder: Recorder, sidecar: TestSidecar): Promise<Passage> {
+async function pass(
+  input: Input,
+  recorder: Recorder,
+  sidecar: TestSidecar,
+  patienceMs: number,
+): Promise<Passage> {
   const from = sidecar.audit.length;
   const statuses = await send(sidecar.listenPort, input.bytes, !input.framing);
   const all = await recorder.recorded();
@@ -51,7 +61,7 @@ async function pass(input: Input, recorder: Recorder, sidecar: TestSidecar): Pro
     !OWN_METHODS.has(act.method) || audit().some(({ target }) => target.method === act.method);
   // A line is written when its exchange is over, which may be after its answer has arrived.
   const enough = (): boolean => audit().length >= all.filter(asked).length;
-  if (!enough()) await waitFor('the audit lines', enough).catch(() => undefined);
+  for (const until = Date.now() + patienceMs; !enough() && Date.now() < until;) await sleep(5);
   const { name, modern } = recorder;
   return { recorder: name, modern, statuses, audit: audit(), acts: all.filter(asked) };
 }

@@ -44,7 +44,9 @@ def main() -> None:
     app = server.streamable_http_app(
         stateless_http=True, json_response=True, custom_starlette_routes=[Route("/recorded", recorded)]
     )
-    listening = socket.create_server(("127.0.0.1", 0))
+    # asyncio sends small answers at once only where the socket names its protocol.
+    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listening.bind(("127.0.0.1", 0))
     print(json.dumps({"port": listening.getsockname()[1]}), flush=True)
     uvicorn.Server(uvicorn.Config(app, log_level="warning")).run(sockets=[listening])
 
