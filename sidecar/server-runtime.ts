@@ -79,10 +79,10 @@ export async function createServerRuntime(server: ServerConfig, deps: RuntimeDep
     sharedKey(),
   );
   const authenticator = await createAuthenticator(server, deps, () => sweep());
-  const sweep = (): void => {
-    const ended = endRevoked(deps.inFlight, server, authenticator);
-    if (ended > 0) deps.log('streams_revoked', { server: name, streams: ended });
-  };
+  const sweep = (): void =>
+    endRevoked(deps.inFlight, server, authenticator, (caller) =>
+      deps.log('stream_revoked', { server: name, caller: caller.name }),
+    );
   const sweeper = server.auth.mode === 'none' ? undefined : setInterval(sweep, SWEEP_MS).unref();
   const rules = await createToolRules(server, deps);
   const crossSite = createCrossSite(server, {

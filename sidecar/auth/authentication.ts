@@ -1,11 +1,14 @@
-import type { Pass } from '../passes.ts';
+import type { Pass, Verdict } from '../passes.ts';
 import { refuse } from '../reasons.ts';
 import type { Sessions } from '../sessions.ts';
 import type { Principal } from '../principal.ts';
 import type { Exchange, Refusal } from '../exchange.ts';
 import type { Authenticator } from './authenticator.ts';
 
-/** Who calls, and whether the session that it names is its own: before a byte of the body is read. */
+/**
+ * Who calls, and whether the session that it names is its own: before a byte of the body is read. What was proved with
+ * is looked at again when the body is there, for a client may take its time with it.
+ */
 export function createAuthentication(authenticator: Authenticator, sessions: Sessions): Pass {
   function admit(exchange: Exchange, found: Principal | Refusal): Refusal | undefined {
     if ('reason' in found) {
@@ -24,12 +27,15 @@ export function createAuthentication(authenticator: Authenticator, sessions: Ses
     return undefined;
   }
 
+  function check(exchange: Exchange): Verdict | Promise<Verdict> {
+    const found = authenticator.authenticate(exchange.head.headers, exchange.head.connection);
+    return found instanceof Promise ? found.then((late) => admit(exchange, late)) : admit(exchange, found);
+  }
+
   return {
     name: 'authentication',
-    needs: ['head'],
-    head(exchange) {
-      const found = authenticator.authenticate(exchange.head.headers, exchange.head.connection);
-      return found instanceof Promise ? found.then((late) => admit(exchange, late)) : admit(exchange, found);
-    },
+    needs: ['head', 'request'],
+    head: check,
+    request: (exchange) => (authenticator.holds(exchange.principal) ? undefined : check(exchange)),
   };
 }

@@ -130,7 +130,11 @@ export function createKubernetesTokens(
     },
     holds(given) {
       const proof = proofs.get(given);
-      return proof !== undefined && proof.keys === source.current() && proof.expiresAtMs > now();
+      return (
+        proof !== undefined &&
+        proof.keys === source.current() &&
+        proof.expiresAtMs + CLOCK_TOLERANCE_S * 1000 > now()
+      );
     },
     notReady: () =>
       source.current() ? undefined : (source.problem() ?? 'the keys of the cluster are not loaded yet'),

@@ -24,6 +24,7 @@ export async function createStaticTokens(
   { log, revoked }: { log: Log; revoked: () => void },
 ): Promise<Authenticator> {
   let callers: readonly Caller[] = [];
+  let principals: ReadonlySet<Principal> = new Set();
   let problem: string | undefined;
   const memo = createConnectionMemo<Principal>();
 
@@ -39,6 +40,7 @@ export async function createStaticTokens(
       problem = undefined;
       log('tokens_loaded', { source: config.source, callers: callers.length });
     }
+    principals = new Set(callers.map((each) => each.principal));
     memo.clear();
     if (before.some((each) => !callers.includes(each))) revoked();
   }
@@ -61,7 +63,7 @@ export async function createStaticTokens(
       if (found) memo.remember(connection, credential, found);
       return found ?? refuse('credentials-invalid', undefined, challenge('invalid_token'));
     },
-    holds: (given) => callers.some((caller) => caller.principal === given),
+    holds: (given) => principals.has(given),
     notReady: () => problem,
     close: () => watched.close(),
   };

@@ -15,5 +15,10 @@ export function createPolicyGate(revision: () => string | undefined): Pass {
       exchange.policy = inForce;
       return undefined;
     },
+    /** What was refused before it came here is recorded with the policy too. */
+    ended(exchange) {
+      const inForce = revision();
+      if (exchange.policy === undefined && inForce !== undefined) exchange.policy = inForce;
+    },
   };
 }

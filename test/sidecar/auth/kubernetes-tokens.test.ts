@@ -98,7 +98,7 @@ describe('auth: kubernetes', () => {
       [short, long].map((each) => authenticator.holds(each!)),
       [true, true],
     );
-    clock.forwardMs(601_000);
+    clock.forwardMs(606_000);
     assert.deepEqual(
       [short, long].map((each) => authenticator.holds(each!)),
       [false, true],

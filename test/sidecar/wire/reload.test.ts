@@ -68,6 +68,35 @@ describe('tokens that change', () => {
     assert.equal((await post(sidecar.url, LIST, bearer('a'))).status, 401);
   });
 
+  test('a call that takes its time is refused when its token is gone before its body is whole', async () => {
+    const directory = volume();
+    writeAsKubelet(directory, { alice: 'a', bob: 'b' });
+    const { server, sidecar } = await startWithTokens(directory);
+    const slow = (token: string) => {
+      const body = JSON.stringify(LIST);
+      const sent = request(sidecar.url, {
+        method: 'POST',
+        headers: { ...HEADERS, ...bearer(token), 'content-length': body.length },
+      });
+      sent.write(body.slice(0, 10));
+      const status = new Promise<number | undefined>((resolve, reject) => {
+        sent.on('response', (response) => resolve(response.resume().statusCode));
+        sent.on('error', reject);
+      });
+      return { status, finish: () => sent.end(body.slice(10)) };
+    };
+    const [alice, bob] = [slow('a'), slow('b')];
+    await delay(100);
+    writeAsKubelet(directory, { alice: 'a2', bob: 'b' });
+    await waitFor('the new version', () => seen(sidecar, 'tokens_loaded') === 2);
+    const before = server.fromClients().length;
+    alice.finish();
+    assert.equal(await alice.status, 401);
+    assert.equal(server.fromClients().length, before);
+    bob.finish();
+    assert.equal(await bob.status, 200);
+  });
+
   test('an empty Secret shuts everyone out, and says so to its owner alone', async () => {
     const directory = volume();
     writeAsKubelet(directory, { alice: 'a' });
@@ -166,6 +195,12 @@ describe('a policy file', () => {
       assert.equal(record.metadata.extra.rule, rule);
       assert.match(record.metadata.extra.policy, /^[0-9a-f]{12}$/);
     }
+    await fetch(sidecar.url, { method: 'PUT' });
+    const refused = await untilAudit(
+      sidecar,
+      ({ outcome, target }) => outcome === 'failure' && target.method === 'PUT',
+    );
+    assert.match(refused.metadata.extra.policy, /^[0-9a-f]{12}$/);
     const { servers } = await sidecar.health();
     assert.match(servers[0].policy, /^[0-9a-f]{12}$/);
   });
