@@ -164,6 +164,8 @@ export async function createListenServer(
     .on('connect', (request: IncomingMessage, socket: Socket) => {
       connectionOf(socket).ended = true;
       faults['bad-request']++;
+      // Node has let go of the socket: an error that nobody listens for would end the process.
+      socket.on('error', () => undefined);
       socket.write(rawAnswer(refuse('method-not-allowed')));
       endAndLinger(socket);
     })

@@ -80,6 +80,7 @@ describe('a client that leaves', () => {
     ['within the body', whole.slice(0, -5)],
     ['without waiting for the answer', whole],
     ['with three answers to come', whole + whole + whole],
+    ['behind a CONNECT', 'CONNECT localhost:80 HTTP/1.1\r\nHost: localhost\r\n\r\n'],
     ['within its second request', whole + whole.slice(0, 50)],
   ];
   for (const [when, bytes] of stages) {
