@@ -1,5 +1,4 @@
 /** Looks at the Secrets and ConfigMaps that the new template names, before anything is changed. */
-import { PREFIX } from '../../webhook/names.ts';
 import { CliError } from '../errors.ts';
 import type { Cluster } from '../kube/client.ts';
 import { isForbidden } from '../kube/errors.ts';
@@ -38,10 +37,9 @@ export async function checkSources(
       throw error;
     });
     if (facts === undefined) continue;
+    const hint = source.key === 'token-secret' ? '\nor leave --token-secret out: then one is made' : '';
     const found = sourceFaults(source, facts, context);
-    const hint =
-      source.key === 'token-secret' ? [`or leave ${PREFIX}token-secret out: then one is made`] : [];
-    faults.push(...found.map((each) => ({ ...each, cause: [...(each.cause ?? []), ...hint] })));
+    faults.push(...found.map((each) => ({ ...each, fix: each.fix + hint })));
   }
   const errors = faults.filter((each) => each.severity === 'error');
   if (errors.length > 0) throw new CliError(errors.map(textOf).join('\n'));

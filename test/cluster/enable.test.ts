@@ -103,7 +103,7 @@ describe('enable and disable on a cluster', { skip: noCluster, timeout: 600_000 
       [['--port', '7410'], /kubectl-mcp\.dev\/listen-port: "7410" is a port of container "everything"/],
       [
         ['--auth', 'token', '--token-secret', 'nope'],
-        /there is no Secret "nope" in namespace test-enable-\w+\nCreate it/,
+        /Secret nope in namespace test-enable-\w+ does not exist\n[\s\S]*Next: kubectl create secret generic nope [\s\S]*or leave --token-secret out/,
       ],
       [
         ['--audience', 'https://x', '--auth', 'none'],

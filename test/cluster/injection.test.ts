@@ -152,7 +152,7 @@ describe('injection on a cluster', { skip: noCluster, timeout: 600_000 }, () => 
     [
       'secretless',
       { inject: 'true', auth: 'token' },
-      /kubectl-mcp\.dev\/auth: "token" needs kubectl-mcp\.dev\/token-secret; name the Secret there/,
+      /kubectl-mcp\.dev\/auth: "token" needs kubectl-mcp\.dev\/token-secret or kubectl-mcp\.dev\/token-volume; name the Secret there/,
     ],
   ] as const) {
     test(`${JSON.stringify(annotations)} is refused where a person looks: in the events of the ReplicaSet`, async () => {
