@@ -131,7 +131,8 @@ const server = z.strictObject({
       /** Streams that only listen. */
       streams: z.int().min(1).default(1_024),
       streamsPerPrincipal: z.int().min(1).default(256),
-      connections: z.int().min(1).default(4_096),
+      /** Each may hold 24 KB for a request that never becomes whole: more do not fit into the container's 128 MiB. */
+      connections: z.int().min(1).default(2_048),
     })
     .prefault({}),
   auth,

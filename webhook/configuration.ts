@@ -60,7 +60,7 @@ function edgeOf(request: InjectionRequest): Partial<Server> {
 const SMALLEST_SHARE = 256;
 const shareOf = (all: number): number => Math.min(all, Math.max(SMALLEST_SHARE, Math.ceil(all / 4)));
 /** Connections by default. */
-const CONNECTIONS = 4_096;
+const CONNECTIONS = 2_048;
 
 function limitsOf(request: InjectionRequest): NonNullable<Server['limits']> {
   const { 'max-requests-in-flight': requestsInFlight, 'max-streams': streams } = request;
