@@ -43,6 +43,7 @@ const ENTRY_BYTES = 512;
 export function createSessions(
   pod: { uid: string; address: string },
   key: Buffer = randomBytes(KEY_BYTES),
+  maxCachedBytes = MAX_CACHED_BYTES,
 ): Sessions {
   if (key.length !== KEY_BYTES)
     throw new RangeError(`the session key has ${key.length} bytes, not ${KEY_BYTES}`);
@@ -54,7 +55,7 @@ export function createSessions(
     cache.set(session.sealed, session);
     cachedBytes += bytesOf(session);
     for (const oldest of cache.values()) {
-      if (cachedBytes <= MAX_CACHED_BYTES) break;
+      if (cachedBytes <= maxCachedBytes) break;
       forget(oldest);
     }
     return session;
