@@ -70,6 +70,54 @@ describe('a request with', () => {
   });
 });
 
+describe('of a head', () => {
+  test('nothing reaches the server but what is on the list, however it is spelt', async () => {
+    const body = JSON.stringify(call('echo', 'spelt'));
+    const spelt = [
+      'mcp_session_id: a',
+      'Mcp_Name: a',
+      'MCP_PROTOCOL_VERSION: 1',
+      'mcp-session-id_: a',
+      'mcp-session-idx: a',
+      'X-Mcp-Session-Id: a',
+      '__proto__: a',
+      'constructor: a',
+      'toString: a',
+      'Mcp-Param-Region: eu',
+      'COOKIE: a',
+      'Proxy-Authorization: a',
+      'Keep-Alive: a',
+      'Connection: X-Hop, Mcp-Method',
+      'X-Hop: a',
+      'TE: trailers',
+      'Via: a',
+      'X-Forwarded-Host: evil',
+      'X-HTTP-Method-Override: DELETE',
+      'Content-Location: /a',
+      'Range: bytes=0-1',
+      'mCP-mETHOD: tools/call',
+      'Last-Event-ID: caf\xc3\xa9',
+    ];
+    const answer = await answerTo(
+      sidecar.listenPort,
+      `POST /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json;charset=utf-8\r\n${spelt.join('\r\n')}\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+    );
+    assert.equal(answer?.status, 200, answer?.body ?? '');
+    const seen = server.fromClients().find(({ message }) => message?.id === 'spelt');
+    const names = seen?.rawHeaders.filter((_, index) => index % 2 === 0).map((name) => name.toLowerCase());
+    assert.deepEqual(names?.toSorted(), [
+      'accept',
+      'content-length',
+      'content-type',
+      'host',
+      'last-event-id',
+      'mcp-method',
+    ]);
+    assert.equal(seen?.headers['last-event-id'], 'caf\xc3\xa9');
+    assert.equal(seen?.headers['content-type'], 'application/json');
+  });
+});
+
 describe('a client that leaves', () => {
   const whole = post('echo');
   const stages: readonly (readonly [string, string])[] = [
