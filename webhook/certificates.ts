@@ -1,112 +1,100 @@
-/** The webhook's own CA and serving certificate, as the data of its Secret. */
-import 'reflect-metadata';
-import { X509Certificate as Parsed, webcrypto } from 'node:crypto';
-import {
-  BasicConstraintsExtension,
-  ExtendedKeyUsage,
-  ExtendedKeyUsageExtension,
-  KeyUsageFlags,
-  KeyUsagesExtension,
-  PemConverter,
-  SubjectAlternativeNameExtension,
-  X509Certificate,
-  X509CertificateGenerator,
-} from '@peculiar/x509';
+/** What the webhook's Secret should hold: its own CA, its serving certificate, and the CAs that were before. */
+import { X509Certificate, createPrivateKey } from 'node:crypto';
+import { certificatesIn, isSignedBy } from './bundle.ts';
+import { CURVE, LEAF_LIFE_MS, issueCa, issueLeaf } from './issue.ts';
 
-/** PEM, by the keys of the Secret. The CA's key stays, so that a new leaf needs no new trust. */
-export type CertificateData = { 'ca.crt': string; 'ca.key': string; 'tls.crt': string; 'tls.key': string };
+/** By the keys of the Secret; PEM but for the date. */
+export type CertificateData = {
+  'ca.crt': string;
+  /** Stays, so that a new certificate needs no new trust. */
+  'ca.key': string;
+  'tls.crt': string;
+  'tls.key': string;
+  /** Without their keys; trusted on, for replicas that serve a certificate of theirs. */
+  'ca-previous.crt'?: string;
+  /** RFC 3339. Then none of their certificates is valid any more, whoever may serve it. */
+  'ca-previous.until'?: string;
+};
+export type Faults = { ca?: string; leaf?: string };
 
-const DAY_MS = 86_400_000;
-const CA_DAYS = 3650;
-const LEAF_DAYS = 365;
-/** Clocks of nodes differ. */
-const BACKDATE_MS = 5 * 60_000;
-
-const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
+const KEYS = ['ca.crt', 'ca.key', 'tls.crt', 'tls.key', 'ca-previous.crt', 'ca-previous.until'] as const;
 
 /**
- * What to serve: the stored data where they will do, a new leaf of the stored CA where only the leaf is old, else all
- * new. Rotation while running belongs here, too: call it again and compare.
+ * The stored data where they will do (the same object), else with what is missing or old replaced.
+ * @param serving the CA of the certificate that is being served: it stays trusted, whatever became of the Secret.
  */
 export async function currentCertificates(
   stored: Partial<CertificateData>,
   host: string,
   now: Date,
+  serving?: string,
 ): Promise<CertificateData> {
-  if (!isComplete(stored) || !lives(stored['ca.crt'], now)) return issueAll(host, now);
-  const leafServes =
-    lives(stored['tls.crt'], now) &&
-    new Parsed(stored['tls.crt']).checkHost(host) !== undefined &&
-    new Parsed(stored['tls.crt']).verify(new Parsed(stored['ca.crt']).publicKey);
-  if (leafServes) return stored;
-  const key = await importKey(stored['ca.key']);
-  return { ...stored, ...(await issueLeaf(new X509Certificate(stored['ca.crt']), key, host, now)) };
+  const faults = faultsOf(stored, host, now);
+  const { 'ca.crt': cert = '', 'ca.key': key = '' } = stored;
+  const issuer = faults.ca ? await issueCa(now) : { 'ca.crt': cert, 'ca.key': key };
+  const { 'tls.crt': leaf = '', 'tls.key': leafKey = '' } = stored;
+  const pair = faults.leaf ? await issueLeaf(issuer, host, now) : { 'tls.crt': leaf, 'tls.key': leafKey };
+  const before = [...(faults.ca ? certificatesIn(cert) : []), ...certificatesIn(serving)];
+  const next = { ...issuer, ...pair, ...previousOf(stored, issuer['ca.crt'], before, now) };
+  return KEYS.every((each) => stored[each] === next[each]) ? (stored as CertificateData) : next;
 }
 
-const isComplete = (data: Partial<CertificateData>): data is CertificateData =>
-  (['ca.crt', 'ca.key', 'tls.crt', 'tls.key'] as const).every((key) => data[key]?.startsWith('-----BEGIN '));
+/** The trust that belongs to the Secret: the caBundle of the webhook configuration, and nothing else decides it. */
+export const bundleOf = (data: CertificateData): string => data['ca.crt'] + (data['ca-previous.crt'] ?? '');
 
-/** In the first two thirds of its life. */
-function lives(pem: string, now: Date): boolean {
+/** Why CA and certificate are to be replaced. */
+export function faultsOf(stored: Partial<CertificateData>, host: string, now: Date): Faults {
+  const ca = caFault(stored, now);
+  const leaf = ca === undefined ? leafFault(stored, host, now) : 'its CA is replaced';
+  return { ...(ca && { ca }), ...(leaf && { leaf }) };
+}
+
+function caFault({ 'ca.crt': pem, 'ca.key': key }: Partial<CertificateData>, now: Date): string | undefined {
+  const [ca] = certificatesIn(pem);
+  if (!ca) return pem ? 'it cannot be read' : 'there is none';
+  if (!ca.ca || !isSignedBy(ca, ca)) return 'it is no CA';
+  if (ca.publicKey.asymmetricKeyDetails?.namedCurve !== CURVE) return 'its key is not of P-256';
+  return isKeyOf(ca, key) ? ageFault(ca, now) : 'its key does not fit';
+}
+
+function leafFault(stored: Partial<CertificateData>, host: string, now: Date): string | undefined {
+  const { 'ca.crt': pem, 'tls.crt': cert, 'tls.key': key } = stored;
+  const [[ca], [leaf]] = [certificatesIn(pem), certificatesIn(cert)];
+  if (!ca || !leaf) return cert ? 'it cannot be read' : 'there is none';
+  if (!isKeyOf(leaf, key)) return 'its key does not fit';
+  if (!isSignedBy(leaf, ca)) return 'another CA signed it';
+  return leaf.checkHost(host) === undefined ? `it is not for ${host}` : ageFault(leaf, now);
+}
+
+function ageFault({ validFromDate: from, validToDate: to }: X509Certificate, now: Date): string | undefined {
+  if (now < from) return 'it is not valid yet';
+  if (now >= to) return 'it has expired';
+  const passed = (now.getTime() - from.getTime()) / (to.getTime() - from.getTime());
+  return passed >= 1 / 3 ? 'a third of its life has passed' : undefined;
+}
+
+function isKeyOf(certificate: X509Certificate, key = ''): boolean {
   try {
-    const { validFromDate: from, validToDate: to } = new Parsed(pem);
-    const third = (to.getTime() - from.getTime()) / 3;
-    return from <= now && now.getTime() < to.getTime() - third;
+    return certificate.checkPrivateKey(createPrivateKey(key));
   } catch {
     return false;
   }
 }
 
-async function issueAll(host: string, now: Date): Promise<CertificateData> {
-  const keys = await newKeys();
-  const ca = await X509CertificateGenerator.createSelfSigned({
-    ...validity(now, CA_DAYS),
-    name: 'CN=kubectl-mcp webhook CA',
-    keys,
-    signingAlgorithm: ALGORITHM,
-    extensions: [
-      new BasicConstraintsExtension(true, 0, true),
-      new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign, true),
-    ],
-  });
+/** The CAs that were before, as long as a certificate of theirs can be valid. */
+function previousOf(stored: Partial<CertificateData>, current: string, before: X509Certificate[], now: Date) {
+  const until = new Date(stored['ca-previous.until'] ?? Number.NaN);
+  const kept = until <= now ? [] : certificatesIn(stored['ca-previous.crt']);
+  const all = new Map([...before, ...kept].map((each) => [each.fingerprint256, each]));
+  for (const each of certificatesIn(current)) all.delete(each.fingerprint256);
+  for (const [name, each] of all) if (!each.ca || each.validToDate <= now) all.delete(name);
+  if (all.size === 0) return {};
+  const old = new Set(kept.map((each) => each.fingerprint256));
+  const isSame = !Number.isNaN(until.getTime()) && [...all.keys()].every((each) => old.has(each));
   return {
-    'ca.crt': pemOf(ca),
-    'ca.key': await exportKey(keys.privateKey),
-    ...(await issueLeaf(ca, keys.privateKey, host, now)),
+    'ca-previous.crt': [...all.values()].map(String).join(''),
+    'ca-previous.until': isSame
+      ? stored['ca-previous.until']
+      : new Date(now.getTime() + LEAF_LIFE_MS).toISOString(),
   };
 }
-
-async function issueLeaf(ca: X509Certificate, signingKey: webcrypto.CryptoKey, host: string, now: Date) {
-  const keys = await newKeys();
-  const leaf = await X509CertificateGenerator.create({
-    ...validity(now, LEAF_DAYS),
-    // The host may be longer than the 64 characters of a CN; names count in the SAN alone (RFC 9525).
-    subject: 'CN=kubectl-mcp-webhook',
-    issuer: ca.subject,
-    publicKey: keys.publicKey,
-    signingKey,
-    signingAlgorithm: ALGORITHM,
-    extensions: [
-      new BasicConstraintsExtension(false, undefined, true),
-      new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
-      new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth]),
-      new SubjectAlternativeNameExtension([{ type: 'dns', value: host }]),
-    ],
-  });
-  return { 'tls.crt': pemOf(leaf), 'tls.key': await exportKey(keys.privateKey) };
-}
-
-const validity = (now: Date, days: number) => ({
-  notBefore: new Date(now.getTime() - BACKDATE_MS),
-  notAfter: new Date(now.getTime() + days * DAY_MS),
-});
-
-const newKeys = () => webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
-
-const pemOf = (certificate: X509Certificate): string => `${certificate.toString('pem')}\n`;
-
-const exportKey = async (key: webcrypto.CryptoKey): Promise<string> =>
-  `${PemConverter.encode(await webcrypto.subtle.exportKey('pkcs8', key), 'PRIVATE KEY')}\n`;
-
-const importKey = (pem: string): Promise<webcrypto.CryptoKey> =>
-  webcrypto.subtle.importKey('pkcs8', PemConverter.decodeFirst(pem), ALGORITHM, true, ['sign']);

@@ -1,29 +1,36 @@
 /** The webhook's process: settings, certificate, server, trust; stops when told to. */
+import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { z } from 'zod';
-import { inClusterApi } from './api.ts';
-import type { CertificateData } from './certificates.ts';
+import { ACCOUNT_DIRECTORY, inClusterApi } from './api.ts';
+import { createKeeper } from './certificate-keeper.ts';
+import { currentCertificates } from './certificates.ts';
+import { createLog } from './log.ts';
+import { createMetrics } from './metrics.ts';
 import { createWebhookServer } from './server.ts';
-import { ensureTrust, loadCertificates } from './trust.ts';
+import { WEBHOOK_HOST } from './stored-certificates.ts';
 
 const settingsSchema = z.object({
   KUBECTL_MCP_IMAGE: z.string({ error: 'is not set: the image of the sidecar, the same as this one' }).min(1),
   KUBECTL_MCP_IMAGE_PULL_POLICY: z.enum(['Always', 'IfNotPresent', 'Never']).default('IfNotPresent'),
   KUBECTL_MCP_LISTEN_PORT: z.coerce.number().pipe(z.int().min(0).max(65535)).default(8443),
+  /** tls.crt and tls.key from another, who writes the caBundle, too; the webhook then only reads. */
+  KUBECTL_MCP_CERT_DIR: z.string().min(1).optional(),
+  /** How often certificate and webhook configuration are looked at: someone's hand may have changed them. */
+  KUBECTL_MCP_SYNC_SECONDS: z.coerce.number().positive().max(60).default(10),
+  KUBECTL_MCP_ACCOUNT_DIR: z.string().min(1).default(ACCOUNT_DIRECTORY),
   KUBERNETES_SERVICE_HOST: z.string({ error: 'is not set: the webhook runs in a pod' }),
   KUBERNETES_SERVICE_PORT: z.coerce.number().default(443),
 });
 
-/** How often Secret and configuration are looked at: another replica, or someone's hand, may have changed them. */
-const TRUST_INTERVAL_MS = 10_000;
-const TRUST_RETRY_MS = 1_000;
-/** From "not ready" until no API server sends more; endpoints are withdrawn meanwhile. */
-const WITHDRAW_MS = 3_000;
+const RETRY_MS = 1_000;
+/** From "not ready" until no node sends new connections; the pod leaves its Service meanwhile. */
+const WITHDRAW_MS = 5_000;
+/** For connections that the API server keeps: it uses the latest first, and each ends with its next answer. */
+const LINGER_MS = 3_000;
 
-const log = (level: 'info' | 'error', message: string, fields: object = {}): void =>
-  console.log(JSON.stringify({ time: new Date().toISOString(), level, message, ...fields }));
-
-const servingPair = (data: CertificateData) => ({ cert: data['tls.crt'], key: data['tls.key'] });
+const log = createLog((line) => console.log(line));
 
 await main().catch((error: Error) => {
   log('error', 'start failed', { detail: error.message });
@@ -38,39 +45,47 @@ async function main(): Promise<void> {
   const settings = parsed.data;
   const stop = new AbortController();
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop.abort(signal));
-  const api = inClusterApi(settings.KUBERNETES_SERVICE_HOST, settings.KUBERNETES_SERVICE_PORT);
-  let certificates = await loadCertificates(api, () => new Date());
-  let trusted = false;
+  const metrics = createMetrics();
+  // Alive before the API server answers: an outage of it must not become a back-off of ours.
+  const provisional = await currentCertificates({}, WEBHOOK_HOST, new Date());
   const server = createWebhookServer({
-    tls: servingPair(certificates),
+    tls: { cert: provisional['tls.crt'], key: provisional['tls.key'] },
     settings: { image: settings.KUBECTL_MCP_IMAGE, imagePullPolicy: settings.KUBECTL_MCP_IMAGE_PULL_POLICY },
-    isReady: () => trusted && !stop.signal.aborted,
+    metrics,
+    unready: () => (stop.signal.aborted ? 'stopping' : keeper.fault()),
+    isStopping: () => stop.signal.aborted,
     log,
+  });
+  const keeper = createKeeper({
+    api: inClusterApi({
+      host: settings.KUBERNETES_SERVICE_HOST,
+      port: settings.KUBERNETES_SERVICE_PORT,
+      accountDirectory: settings.KUBECTL_MCP_ACCOUNT_DIR,
+    }),
+    now: () => new Date(),
+    log,
+    metrics,
+    directory: settings.KUBECTL_MCP_CERT_DIR,
+    serve: ({ cert, key }) => server.setSecureContext({ cert, key }),
   });
   server.listen(settings.KUBECTL_MCP_LISTEN_PORT, () =>
     log('info', 'listening', { address: server.address() }),
   );
-  while (!stop.signal.aborted) {
-    try {
-      const next = await loadCertificates(api, () => new Date());
-      if (next['tls.crt'] !== certificates['tls.crt']) {
-        server.setSecureContext(servingPair(next));
-        log('info', 'certificate replaced');
-      }
-      certificates = next;
-      const state = await ensureTrust(api, certificates);
-      if (!trusted || state === 'written') log('info', 'trusted', { caBundle: state });
-      trusted = true;
-    } catch (error) {
-      log('error', 'cannot look after certificate and webhook configuration', {
-        detail: (error as Error).message,
-      });
+  const intervalMs = settings.KUBECTL_MCP_SYNC_SECONDS * 1000;
+  const looking = (async () => {
+    while (!stop.signal.aborted) {
+      await keeper.look();
+      const pauseMs = keeper.fault() === undefined ? intervalMs : Math.min(RETRY_MS, intervalMs);
+      await sleep(pauseMs, undefined, { signal: stop.signal }).catch(() => undefined);
     }
-    const pauseMs = trusted ? TRUST_INTERVAL_MS : TRUST_RETRY_MS;
-    await sleep(pauseMs, undefined, { signal: stop.signal }).catch(() => undefined);
-  }
+  })();
+  if (!stop.signal.aborted) await once(stop.signal, 'abort');
   log('info', 'stopping', { signal: stop.signal.reason });
   await sleep(WITHDRAW_MS);
-  server.close();
-  server.closeIdleConnections();
+  const getConnections = promisify(server.getConnections.bind(server));
+  const lingerUntil = Date.now() + LINGER_MS;
+  while ((await getConnections()) > 0 && Date.now() < lingerUntil) await sleep(100);
+  // Ends idle connections, waits for answers that are under way.
+  server.close(() => log('info', 'stopped'));
+  await looking;
 }

@@ -1,18 +1,47 @@
-/** Counters of the webhook in Prometheus' text format. */
+/** What the webhook counts and shows, in Prometheus' text format. */
 
 const OUTCOMES = ['injected', 'refused', 'untouched', 'failed'] as const;
 export type Outcome = (typeof OUTCOMES)[number];
+type Expiries = { serving: Date | undefined; ca: Date | undefined };
+export type Metrics = ReturnType<typeof createMetrics>;
 
-export function createCounters() {
-  const counts: Record<Outcome, number> = { injected: 0, refused: 0, untouched: 0, failed: 0 };
+export function createMetrics() {
+  const reviews: Record<Outcome, number> = { injected: 0, refused: 0, untouched: 0, failed: 0 };
+  let expiries: Expiries = { serving: undefined, ca: undefined };
+  let isTrusted = false;
+  let trustWritten = 0;
   return {
-    count: (outcome: Outcome) => void counts[outcome]++,
+    count: (outcome: Outcome) => void reviews[outcome]++,
+    countTrustWritten: () => void trustWritten++,
+    certificates: (found: Expiries) => void (expiries = found),
+    trusted: (held: boolean) => void (isTrusted = held),
     text: (): string =>
       [
-        '# HELP kubectl_mcp_webhook_reviews_total Reviews of pods by outcome.',
-        '# TYPE kubectl_mcp_webhook_reviews_total counter',
-        ...OUTCOMES.map((each) => `kubectl_mcp_webhook_reviews_total{outcome="${each}"} ${counts[each]}`),
+        ...head('reviews_total', 'counter', 'Reviews of pods by outcome.'),
+        ...OUTCOMES.map((each) => line('reviews_total', reviews[each], 'outcome', each)),
+        ...head(
+          'certificate_expiration_timestamp_seconds',
+          'gauge',
+          'When the certificate that is served ends, and the CA of its Secret.',
+        ),
+        ...Object.entries(expiries).flatMap(([name, at]: [string, Date | undefined]) =>
+          at
+            ? [line('certificate_expiration_timestamp_seconds', at.getTime() / 1000, 'certificate', name)]
+            : [],
+        ),
+        ...head('trusted', 'gauge', '1 when the webhook configuration holds the CA of what is served.'),
+        line('trusted', Number(isTrusted)),
+        ...head('ca_bundle_writes_total', 'counter', 'How often the caBundle was another and was written.'),
+        line('ca_bundle_writes_total', trustWritten),
         '',
       ].join('\n'),
   };
 }
+
+const head = (name: string, type: string, help: string): string[] => [
+  `# HELP kubectl_mcp_webhook_${name} ${help}`,
+  `# TYPE kubectl_mcp_webhook_${name} ${type}`,
+];
+
+const line = (name: string, value: number, label?: string, of?: string): string =>
+  `kubectl_mcp_webhook_${name}${label ? `{${label}="${of}"}` : ''} ${value}`;

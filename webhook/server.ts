@@ -3,58 +3,113 @@ import { createServer } from 'node:https';
 import type { Server } from 'node:https';
 import express from 'express';
 import type { NextFunction, Request, Response } from 'express';
-import { createCounters } from './metrics.ts';
+import { createBodyTurns } from './body-turns.ts';
+import type { Log } from './log.ts';
+import type { Metrics } from './metrics.ts';
 import { answerReview } from './review.ts';
 import type { ReviewSettings } from './review.ts';
 
 /** An object in etcd is 1.5 MiB at most; a review holds it, escaped. */
-const MAX_BODY = '8mb';
-/** Above the API server's 90 s (Go's http.Transport), so that it is never us who close a connection in use. */
-const KEEP_ALIVE_MS = 120_000;
+const MAX_BODY_BYTES = 8 * 1024 * 1024;
+/** Almost every pod is smaller. */
+const SMALL_BODY_BYTES = 64 * 1024;
+const LARGE_BODIES_BYTES = MAX_BODY_BYTES;
+/** As long as the API server waits for an answer. */
+const BODY_TIMEOUT_MS = 5_000;
+/**
+ * Above the API server's 90 s (Go's http.Transport), so that it is never us who close a connection that it is about
+ * to use: it does not send a POST again. That goes for a connection that has not carried anything yet, too.
+ */
+const IDLE_TIMEOUT_MS = 120_000;
+const HANDSHAKE_TIMEOUT_MS = 10_000;
+/** About 40 KB each. */
+const MAX_CONNECTIONS = 1_000;
 
 export type ServerParts = {
   /** PEM. */
   tls: { cert: string; key: string };
   settings: ReviewSettings;
-  /** Whether the API server trusts the certificate that is served. */
-  isReady: () => boolean;
-  log: (level: 'info' | 'error', message: string, fields: object) => void;
+  metrics: Metrics;
+  /** Why no reviews should be sent here now. */
+  unready: () => string | undefined;
+  /** From then on each connection ends with the answer that is under way. */
+  isStopping: () => boolean;
+  log: Log;
 };
 
-export function createWebhookServer({ tls, settings, isReady, log }: ServerParts): Server {
-  const counters = createCounters();
+export function createWebhookServer({
+  tls,
+  settings,
+  metrics,
+  unready,
+  isStopping,
+  log,
+}: ServerParts): Server {
   const app = express();
   app.disable('x-powered-by');
+  app.disable('etag');
+  app.use((_, response, next) => {
+    if (isStopping()) response.set('connection', 'close');
+    next();
+  });
   app.get('/healthz', (_, response) => void response.type('text').send('ok'));
   app.get('/readyz', (_, response) => {
-    const ready = isReady();
+    const why = unready();
     response
-      .status(ready ? 200 : 503)
+      .status(why === undefined ? 200 : 503)
       .type('text')
-      .send(ready ? 'ok' : 'the webhook configuration does not hold our CA yet');
+      .send(why ?? 'ok');
   });
-  app.get('/metrics', (_, response) => void response.type('text/plain; version=0.0.4').send(counters.text()));
-  app.post('/inject', express.json({ limit: MAX_BODY }), (request, response) => {
-    const answer = answerReview(request.body, settings);
-    if ('fault' in answer) {
-      counters.count('failed');
-      log('error', 'bad review', { detail: answer.fault });
-      response.status(400).type('text').send(answer.fault);
-      return;
-    }
-    counters.count(answer.outcome);
-    log('info', answer.outcome, answer.about);
-    response.json(answer.body);
+  app.get('/metrics', (_, response) => void response.type('text/plain; version=0.0.4').send(metrics.text()));
+  const turns = createBodyTurns({
+    smallBytes: SMALL_BODY_BYTES,
+    bytes: LARGE_BODIES_BYTES,
+    timeoutMs: BODY_TIMEOUT_MS,
   });
+  app.post(
+    '/inject',
+    refuseOtherTypes,
+    turns,
+    express.json({ limit: MAX_BODY_BYTES }),
+    (request, response) => {
+      const answer = answerReview(request.body, settings);
+      if ('fault' in answer) {
+        metrics.count('failed');
+        log('error', 'bad review', { detail: answer.fault });
+        response.status(400).type('text').send(answer.fault);
+        return;
+      }
+      metrics.count(answer.outcome);
+      log('info', answer.outcome, answer.about);
+      response.json(answer.body);
+    },
+  );
   app.use(
     (_, response) => void response.status(404).type('text').send('not found; reviews go to POST /inject'),
   );
   // Express takes a handler of errors by its four arguments.
   app.use((error: Error & { status?: number }, _: Request, response: Response, __: NextFunction) => {
     const status = error.status ?? 500;
-    counters.count('failed');
+    metrics.count('failed');
     log('error', 'review failed', { status, detail: status < 500 ? error.message : error.stack });
+    if (response.headersSent) return;
     response.status(status).type('text').send(`cannot read the review: ${error.message}`);
   });
-  return createServer({ ...tls, keepAliveTimeout: KEEP_ALIVE_MS }, app);
+  const options = {
+    ...tls,
+    handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
+    keepAliveTimeout: IDLE_TIMEOUT_MS,
+    headersTimeout: IDLE_TIMEOUT_MS,
+    requestTimeout: IDLE_TIMEOUT_MS,
+  };
+  const server = createServer(options, app);
+  server.maxConnections = MAX_CONNECTIONS;
+  return server;
+}
+
+/** Before the body is read. */
+function refuseOtherTypes(request: Request, _: Response, next: NextFunction): void {
+  if (request.is('application/json')) return next();
+  const type = request.headers['content-type'] ?? 'no content-type';
+  next(Object.assign(new Error(`${type} is not application/json`), { status: 415 }));
 }

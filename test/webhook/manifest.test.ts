@@ -6,6 +6,8 @@ import type {
   V1ClusterRole,
   V1Deployment,
   V1MutatingWebhookConfiguration,
+  V1PodDisruptionBudget,
+  V1ResourceQuota,
   V1Role,
   V1Secret,
   V1Service,
@@ -86,7 +88,12 @@ test('nothing in it is a secret or differs between clusters', () => {
 
 test('the webhook may do nothing but look after its own certificate', () => {
   assert.deepEqual(kind<V1Role>('Role').rules, [
-    { apiGroups: [''], resources: ['secrets'], resourceNames: [WEBHOOK_NAME], verbs: ['get', 'update'] },
+    {
+      apiGroups: [''],
+      resources: ['secrets'],
+      resourceNames: [WEBHOOK_NAME],
+      verbs: ['get', 'update', 'patch', 'create'],
+    },
   ]);
   assert.deepEqual(kind<V1ClusterRole>('ClusterRole').rules, [
     {
@@ -96,6 +103,53 @@ test('the webhook may do nothing but look after its own certificate', () => {
       verbs: ['get', 'patch'],
     },
   ]);
+});
+
+describe('annotated pods do not wait for a node', () => {
+  const { spec } = kind<V1Deployment>('Deployment');
+  const pod = spec?.template.spec;
+  const labels = { 'app.kubernetes.io/name': 'kubectl-mcp', 'app.kubernetes.io/component': 'webhook' };
+
+  test('two replicas stand apart, before other pods, and a rollout takes none away first', () => {
+    assert.equal(spec?.replicas, 2);
+    assert.deepEqual(spec.strategy?.rollingUpdate, { maxUnavailable: 0, maxSurge: 1 });
+    assert.deepEqual(spec.template.metadata?.labels, labels);
+    assert.deepEqual(
+      pod?.topologySpreadConstraints?.map(
+        ({ topologyKey, whenUnsatisfiable, labelSelector, matchLabelKeys }) => [
+          topologyKey,
+          whenUnsatisfiable,
+          labelSelector?.matchLabels,
+          matchLabelKeys,
+        ],
+      ),
+      ['kubernetes.io/hostname', 'topology.kubernetes.io/zone'].map((key) => [
+        key,
+        'ScheduleAnyway',
+        labels,
+        ['pod-template-hash'],
+      ]),
+    );
+  });
+
+  test('a drain takes one of them at a time', () => {
+    const budget = kind<V1PodDisruptionBudget>('PodDisruptionBudget');
+    assert.deepEqual(budget.spec, {
+      maxUnavailable: 1,
+      unhealthyPodEvictionPolicy: 'AlwaysAllow',
+      selector: { matchLabels: labels },
+    });
+  });
+
+  test('their priority is allowed in their namespace by a quota, where a provider asks for one', () => {
+    const quota = kind<V1ResourceQuota>('ResourceQuota');
+    assert.equal(quota.metadata?.namespace, INSTALL_NAMESPACE);
+    assert.deepEqual(quota.spec?.scopeSelector?.matchExpressions?.[0]?.values, [pod?.priorityClassName]);
+  });
+
+  test('they have the time to let go of connections', () => {
+    assert.ok((pod?.terminationGracePeriodSeconds ?? 30) >= 30);
+  });
 });
 
 test('the webhook injects its own image, of the version of the package', () => {

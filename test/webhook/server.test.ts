@@ -4,8 +4,9 @@ import { request } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { currentCertificates } from '../../webhook/certificates.ts';
+import { createMetrics } from '../../webhook/metrics.ts';
 import { createWebhookServer } from '../../webhook/server.ts';
-import { WEBHOOK_HOST } from '../../webhook/trust.ts';
+import { WEBHOOK_HOST } from '../../webhook/stored-certificates.ts';
 import { plainPod, reviewOf } from './reviews.ts';
 import type { Answer } from './reviews.ts';
 
@@ -21,7 +22,9 @@ describe('the webhook over TLS', () => {
     server = createWebhookServer({
       tls: { cert: data['tls.crt'], key: data['tls.key'] },
       settings: { image: 'image:1', imagePullPolicy: 'IfNotPresent' },
-      isReady: () => ready,
+      metrics: createMetrics(),
+      unready: () => (ready ? undefined : 'no CA'),
+      isStopping: () => false,
       log: (level, message) => void logged.push({ level, message }),
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -83,7 +86,7 @@ describe('the webhook over TLS', () => {
     ['garbage', 'garbage', 'application/json', 400],
     ['nothing', '', 'application/json', 400],
     ['half a review', '{"kind":"AdmissionReview"', 'application/json', 400],
-    ['another type of content', '{}', 'text/plain', 400],
+    ['another type of content', '{}', 'text/plain', 415],
     ['a review of something else', '{"apiVersion":"v1","kind":"Pod"}', 'application/json', 400],
     ['bytes that are no UTF-8', Buffer.from([0x7b, 0xff, 0xfe]), 'application/json', 400],
     ['9 MB', `"${'x'.repeat(9_000_000)}"`, 'application/json', 413],

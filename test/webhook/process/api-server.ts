@@ -1,0 +1,133 @@
+/**
+ * As much of an API server as the webhook meets: HTTPS, a bearer token, one Secret and one webhook configuration with
+ * resourceVersions. What the webhook must not write is refused, as the installed policies would.
+ */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import type { IncomingMessage } from 'node:http';
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { issueCa, issueLeaf } from '../../../webhook/issue.ts';
+
+const SECRET = '/api/v1/namespaces/kubectl-mcp-system/secrets/kubectl-mcp-webhook';
+const CONFIGURATION = '/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/kubectl-mcp';
+const TOKEN = 'the-token-of-the-account';
+
+type Stored = { metadata: { name: string; resourceVersion: string }; data?: Record<string, string> };
+type Fault = (method: string, path: string) => number | undefined;
+export const noFault: Fault = () => undefined;
+
+export type ApiServer = Awaited<ReturnType<typeof startApiServer>>;
+
+export async function startApiServer() {
+  const accountDirectory = mkdtempSync(join(tmpdir(), 'account-'));
+  const ca = await issueCa(new Date());
+  const leaf = await issueLeaf(ca, 'localhost', new Date());
+  writeFileSync(join(accountDirectory, 'token'), `${TOKEN}\n`);
+  writeFileSync(join(accountDirectory, 'ca.crt'), ca['ca.crt']);
+
+  let version = 1;
+  let secret: Stored | undefined = { metadata: { name: 'kubectl-mcp-webhook', resourceVersion: '1' } };
+  let caBundle = '';
+  let fault: Fault = noFault;
+  const writes: string[] = [];
+  const bundles: { at: number; bundle: string }[] = [{ at: 0, bundle: '' }];
+
+  const setBundle = (base64: string): void => {
+    caBundle = base64;
+    bundles.push({ at: performance.now(), bundle: Buffer.from(base64, 'base64').toString() });
+  };
+  const configuration = () => ({
+    metadata: { name: 'kubectl-mcp' },
+    webhooks: [{ name: 'inject.kubectl-mcp.dev', clientConfig: { ...(caBundle && { caBundle }) } }],
+  });
+
+  function answer(method: string, path: string, body: string): [number, object] {
+    const status = fault(method, path);
+    if (status) return [status, { message: `made to fail with ${status}` }];
+    if (method !== 'GET') writes.push(`${method} ${path === SECRET ? 'Secret' : 'configuration'}`);
+    const sent = body ? JSON.parse(body) : undefined;
+    if (path === SECRET && method === 'PATCH') {
+      assert.equal(sent.data, undefined);
+      secret ??= { metadata: { name: sent.metadata.name, resourceVersion: `${++version}` } };
+      return [200, secret];
+    }
+    if (path === SECRET) {
+      if (!secret) return [404, { message: 'secrets "kubectl-mcp-webhook" not found' }];
+      if (method === 'GET') return [200, secret];
+      if (sent.metadata.resourceVersion !== secret.metadata.resourceVersion)
+        return [409, { message: 'the object has been modified' }];
+      secret = { ...sent, metadata: { ...sent.metadata, resourceVersion: `${++version}` } };
+      return [200, secret as Stored];
+    }
+    if (path === CONFIGURATION && method === 'GET') return [200, configuration()];
+    if (path === CONFIGURATION && method === 'PATCH') {
+      const { apiVersion: _, kind: __, metadata, webhooks, ...more } = sent;
+      const [{ name, clientConfig, ...others }] = webhooks;
+      assert.deepEqual(
+        { more, others, metadata, name },
+        { more: {}, others: {}, metadata: { name: 'kubectl-mcp' }, name: 'inject.kubectl-mcp.dev' },
+      );
+      assert.deepEqual(Object.keys(clientConfig), ['caBundle']);
+      setBundle(clientConfig.caBundle);
+      return [200, configuration()];
+    }
+    return [403, { message: `${method} ${path} is forbidden` }];
+  }
+
+  const server = createServer({ cert: leaf['tls.crt'], key: leaf['tls.key'] }, async (request, response) => {
+    const body = await textOf(request);
+    // Replicas that read at the same time have both read before one writes.
+    await sleep(5);
+    const [path = ''] = (request.url ?? '').split('?');
+    const [status, object] =
+      request.headers.authorization === `Bearer ${TOKEN}`
+        ? answer(request.method ?? '', path, body)
+        : [401, { message: 'Unauthorized' }];
+    response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(object));
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+
+  return {
+    accountDirectory,
+    port: (server.address() as AddressInfo).port,
+    writes,
+    secret: () => secret,
+    secretText: (key: string) => Buffer.from(secret?.data?.[key] ?? '', 'base64').toString(),
+    deleteSecret: () => void (secret = undefined),
+    /** As `kubectl patch` does. */
+    editSecret: (data: Record<string, string | undefined>) => {
+      assert.ok(secret);
+      const encoded = Object.entries(data).map(([key, text]) => [
+        key,
+        text && Buffer.from(text).toString('base64'),
+      ]);
+      secret = {
+        metadata: { ...secret.metadata, resourceVersion: `${++version}` },
+        data: { ...secret.data, ...Object.fromEntries(encoded) },
+      };
+    },
+    bundle: () => bundles.at(-1)?.bundle ?? '',
+    /** All that API servers went by in the last so many milliseconds, as far as they learn of changes within these. */
+    bundlesOfLast: (ms: number) => {
+      const since = performance.now() - ms;
+      const first = bundles.findLastIndex(({ at }) => at <= since);
+      return bundles.slice(Math.max(first, 0)).map(({ bundle }) => bundle);
+    },
+    editBundle: (text: string) => setBundle(Buffer.from(text).toString('base64')),
+    fail: (next: Fault) => void (fault = next),
+    stop: () => {
+      server.close();
+      server.closeAllConnections();
+      rmSync(accountDirectory, { recursive: true });
+    },
+  };
+}
+
+async function textOf(request: IncomingMessage): Promise<string> {
+  return (await request.setEncoding('utf8').toArray()).join('');
+}
