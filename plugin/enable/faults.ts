@@ -1,17 +1,26 @@
 /** What makes a template impossible to enable, found before anything is changed. Pure. */
 import type { V1Pod } from '@kubernetes/client-node';
 import { refusalText } from '../../webhook/refusals.ts';
-import { inject } from '../../webhook/inject.ts';
+import { inject, type Injection } from '../../webhook/inject.ts';
 import { objectName, type Workload } from './workload.ts';
 
-/** The webhook's own decision about a pod of this template, and what keeps a template from rolling out. */
-export function faultsOf(workload: Workload): string[] {
-  const injection = inject(podOf(workload), {
+const injectionOf = (workload: Workload): Injection =>
+  inject(podOf(workload), {
     image: 'any',
     imagePullPolicy: 'IfNotPresent',
     namespace: workload.metadata.namespace,
     drainRandom: 'x'.repeat(16),
   });
+
+/** What the webhook would say to who makes a pod: for those of a controller that is nobody. */
+export function warningsOf(workload: Workload): string[] {
+  const injection = injectionOf(workload);
+  return 'warnings' in injection ? injection.warnings : [];
+}
+
+/** The webhook's own decision about a pod of this template, and what keeps a template from rolling out. */
+export function faultsOf(workload: Workload): string[] {
+  const injection = injectionOf(workload);
   const refused = 'refusals' in injection ? [refusalText(injection.refusals)] : [];
   return [...refused.map((each) => `${objectName(workload)}: ${each}`), ...heldUp(workload)];
 }

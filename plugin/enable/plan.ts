@@ -12,7 +12,7 @@ import { keysSecretName, networkPolicyName, PREFIX, tokensSecretName } from '../
 import type { Change, Plan } from './change.ts';
 import { isOwned } from './owned.ts';
 import { networkPolicyFor, policiesSelecting, stillAdmittedBy } from './policy.ts';
-import { faultsOf } from './faults.ts';
+import { faultsOf, warningsOf } from './faults.ts';
 import { keysSecret, type Random, tokensSecret } from './secrets.ts';
 import { reachedPort, repointedService } from './services.ts';
 import { strangersBehind } from './strangers.ts';
@@ -56,7 +56,7 @@ export function planEnable(workload: Workload, around: Surroundings, request: En
   };
   const before = secretChanges(wanted, name, around, request.random);
   const faults = [...faultsOf(wanted), ...foreignPolicy(name, around), ...movedListenPort(workload, wanted)];
-  const warnings = changedScheme(workload, wanted);
+  const warnings = [...changedScheme(workload, wanted), ...(template ? warningsOf(wanted) : [])];
   const start = { before, ...(template && { template }), after: [], warnings, refusals: [], faults };
   if (serverPort === undefined || faults.length > 0) return start;
   if (!request.services) {

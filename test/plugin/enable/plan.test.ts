@@ -265,4 +265,15 @@ describe('enable, the NetworkPolicy', () => {
     assert.match(warningsOf(enabled).join(), /callers must change from http:\/\/ to https:\/\//);
     assert.doesNotMatch(warningsOf(workload()).join(), /callers must change/);
   });
+
+  it('says what the webhook would warn of, where nobody would read it', () => {
+    const hosts = (value: string) => ({
+      ...request(),
+      annotations: { port: '3001', 'allowed-hosts': value },
+    });
+    const open = planEnable(workload(), around(), hosts('*')).warnings.join();
+    assert.match(open, /allowed-hosts holds "\*": the Host header is not checked/);
+    const named = planEnable(workload(), around(), hosts('a.example.com')).warnings.join();
+    assert.doesNotMatch(named, /allowed-hosts/);
+  });
 });
