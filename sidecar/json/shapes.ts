@@ -1,7 +1,8 @@
 /**
- * Which keys the protocol's own objects have, as data. Servers decode them into typed structures, and some of them take
- * a key for one of these that is not: Go's encoding/json folds case (CVE-2026-27896 of the Go SDK), its successor there
- * dropped a NUL at the end (GHSA-q382-vc8q-7jhj), pydantic takes `task_id` for `taskId` and `meta` for `_meta`.
+ * Which keys the protocol's own objects have, as data. Servers decode them into typed structures, and some take a key
+ * for one of these that is none: Go's encoding/json folds case (CVE-2026-27896 of the Go SDK), what replaced it there
+ * dropped a NUL at the end (GHSA-q382-vc8q-7jhj), encoding/json/v2 drops `-` and `_` where it ignores case, and the
+ * models of the Python SDK take `request_state` for `requestState` and `meta` for `_meta`.
  */
 
 /** How the keys of an object are judged, and what is under them. */

@@ -4,9 +4,10 @@
  * JavaScript keeps the last of two equal keys and Go folds case, so `{"name":"safe","Name":"evil"}` is one tool for a
  * policy and another for the server behind it. Refused here, before any decision: bad UTF-8, a byte order mark, half of
  * a surrogate pair, numbers beyond a double, duplicate keys outside `arguments` and at its top, keys that fold to one of
- * the protocol's without being it, `__proto__`, depth over 64, and anything that RFC 8259 does not call JSON.
+ * the protocol's without being it, `__proto__`, depth over 64, too many members to hold, and anything that RFC 8259 does not call JSON.
  */
 import { isUtf8 } from 'node:buffer';
+import { numberEnd } from './number.ts';
 import { elements, inside, MESSAGE, readsLikeOne, type Shape } from './shapes.ts';
 
 export const MAX_DEPTH = 64;
@@ -42,6 +43,10 @@ const BYTE_ORDER_MARKS = [
   [0xfe, 0xff],
   [0xff, 0xfe],
 ];
+const PROTO = '__proto__';
+/** Keys of an object are held while the call is under way where policy reads them, else while the object is read. */
+const MAX_MEMBERS_KEPT = 1_000;
+const MAX_MEMBERS = 10_000;
 /** Refusals quote a key no further. */
 const MAX_QUOTED_CHARS = 40;
 
@@ -110,6 +115,8 @@ class Reader implements StrictDocument {
           if (first === undefined) first = key;
           else (seen ??= new Set()).add(key);
         }
+        if (found ? found.size >= MAX_MEMBERS_KEPT : seen && seen.size >= MAX_MEMBERS)
+          throw this.#notStrict(`more than ${found ? MAX_MEMBERS_KEPT : MAX_MEMBERS} members`, keyAt);
       }
       this.#space();
       if (this.#bytes[this.#at++] !== 0x3a) throw this.#unexpected(-1);
@@ -146,11 +153,13 @@ class Reader implements StrictDocument {
   #key(shape: Shape): string {
     const start = this.#at;
     const plain = this.#string();
+    // Below the top of `arguments` no other key matters.
+    if (plain && !shape.unique && this.#at - start !== PROTO.length + 2) return '';
     const key = plain
       ? this.#bytes.toString('latin1', start + 1, this.#at - 1)
       : (JSON.parse(this.#bytes.toString('utf8', start, this.#at)) as string);
     if (plain && shape.keys.has(key)) return key;
-    if (key === '__proto__') throw this.#notStrict('the key "__proto__"', start);
+    if (key === PROTO) throw this.#notStrict(`the key "${PROTO}"`, start);
     if (!plain && key.includes('\0')) throw this.#notStrict('a key with NUL', start);
     if (readsLikeOne(shape, key))
       throw this.#notStrict(`the key ${quoted(key)} reads like one of the protocol's`, start);
@@ -202,14 +211,12 @@ class Reader implements StrictDocument {
   }
 
   #number(): void {
-    const start = this.#at;
-    let at = start;
-    for (let byte = this.#bytes[at]; byte !== undefined && isNumberByte(byte); byte = this.#bytes[++at]);
-    const text = this.#bytes.toString('latin1', start, at);
-    if (!/^-?(0|[1-9]\d*)(\.\d+)?([eE][-+]?\d+)?$/.test(text)) throw this.#unexpected();
+    const end = numberEnd(this.#bytes, this.#at);
+    if (end === undefined) throw this.#unexpected();
     // Infinity in JavaScript and Python, an error in Go, a number elsewhere.
-    if (text.length > 4 && !Number.isFinite(Number(text))) throw this.#notStrict('a number beyond a double');
-    this.#at = at;
+    if (end - this.#at > 4 && !Number.isFinite(Number(this.#bytes.toString('latin1', this.#at, end))))
+      throw this.#notStrict('a number beyond a double');
+    this.#at = end;
   }
 
   #word(word: string): void {
@@ -240,11 +247,3 @@ class Reader implements StrictDocument {
 
 const quoted = (key: string): string =>
   JSON.stringify(key.length > MAX_QUOTED_CHARS ? `${key.slice(0, MAX_QUOTED_CHARS)}…` : key);
-
-const isNumberByte = (byte: number): boolean =>
-  (byte >= 0x30 && byte <= 0x39) ||
-  byte === 0x2d ||
-  byte === 0x2b ||
-  byte === 0x2e ||
-  byte === 0x45 ||
-  byte === 0x65;

@@ -21,6 +21,7 @@ function read(input: string | Buffer): Verdict {
   }
 }
 
+const members = (count: number) => [...Array(count).keys()].map((each) => `"k${each}":1`).join(',');
 const nested = (depth: number) => `${'{"a":'.repeat(depth - 1)}{}${'}'.repeat(depth - 1)}`;
 
 const NOT_JSON: Record<string, string | Buffer> = {
@@ -132,6 +133,12 @@ const NOT_STRICT: Record<string, readonly [string | Buffer, RegExp]> = {
   'another case in a result': ['{"result":{"Action":"accept"}}', /reads like/],
   'another case in a root': ['{"result":{"roots":[{"URI":"evil"}]}}', /reads like/],
   'another case in an error': ['{"error":{"Code":1}}', /reads like/],
+  'too many members that are kept': [`{"params":{${members(1_001)}}}`, /more than 1000 members, at byte/],
+  'too many arguments': [`{"params":{"arguments":{${members(10_002)}}}}`, /more than 10000 members/],
+  'too many members of another object': [
+    `{"params":{"ref":{${members(10_002)}}}}`,
+    /more than 10000 members/,
+  ],
   __proto__: ['{"__proto__":{}}', /__proto__/],
   '__proto__, escaped': ['{"\\u005f_proto__":{}}', /__proto__/],
   '__proto__ deep in arguments': ['{"params":{"arguments":{"a":[{"__proto__":{}}]}}}', /__proto__/],
@@ -156,6 +163,8 @@ const ACCEPTED: Record<string, string> = {
   'capabilities of vendors': '{"params":{"capabilities":{"experimental":{"Name":{},"Roots":{}}}}}',
   'arguments of a completion': '{"params":{"context":{"arguments":{"Name":"x","name":"y"}}}}',
   'keys of vendors in _meta': '{"params":{"_meta":{"com.example/Name":1,"Name":2,"Version":3}}}',
+  'as many members as are kept': `{"params":{${members(1_000)}}}`,
+  'many members deep in arguments': `{"params":{"arguments":{"a":{${members(20_000)}}}}}`,
   'every number': '{"a":[0,-0,1,-1,10,1.5,-0.1,1e5,1E+5,1e-5,1.5e10]}',
   'text beyond ASCII': '{"ключ":"значение 😀","a":"\u2028\u007f"}',
 };
