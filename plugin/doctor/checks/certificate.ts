@@ -4,9 +4,10 @@ import { defineCheck, type Finding } from '../check.ts';
 import type { Values } from '../snapshot.ts';
 
 const DAY_MS = 86_400_000;
-const WARN_DAYS = 30;
+/** The webhook replaces its certificate when 20 of its 30 days are left. */
+const WARN_DAYS = 15;
 const HOST = `${WEBHOOK_NAME}.${INSTALL_NAMESPACE}.svc`;
-const restart = `kubectl rollout restart deploy/${WEBHOOK_NAME} -n ${INSTALL_NAMESPACE}`;
+const logs = `kubectl logs -n ${INSTALL_NAMESPACE} -l app.kubernetes.io/component=webhook --prefix`;
 
 export const certificateChecks = [
   defineCheck({
@@ -15,14 +16,14 @@ export const certificateChecks = [
     title: 'the caBundle holds a certificate',
     severity: 'error',
     about:
-      'The API server cannot trust the webhook, and refuses annotated pods. The webhook itself writes the caBundle when it starts.',
-    remedy: `Restart the webhook: \`${restart}\`. If it stays empty, something else rewrites the configuration.`,
+      'The API server cannot trust the webhook, and refuses annotated pods. The webhook looks at it every ten seconds and writes it where it is not right.',
+    remedy: `Wait ten seconds. If it stays empty, the log of the webhook says why (\`${logs}\`), or something else rewrites the configuration.`,
     needs: ['configuration'],
     after: ['MCP101'],
     run: ({ configuration }) => {
       const text = bundleText(configuration);
-      if (!text) return [{ title: 'the caBundle is empty: the webhook has not written it', fix: restart }];
-      return bundle(configuration).length > 0 ? [] : [{ title: 'the caBundle is not PEM', fix: restart }];
+      if (!text) return [{ title: 'the caBundle is empty: the webhook has not written it', fix: logs }];
+      return bundle(configuration).length > 0 ? [] : [{ title: 'the caBundle is not PEM', fix: logs }];
     },
   }),
   defineCheck({
@@ -31,7 +32,7 @@ export const certificateChecks = [
     title: `the serving certificate is signed by the caBundle, for ${HOST}`,
     severity: 'error',
     about: 'The API server ends the TLS handshake ("x509"), and refuses annotated pods.',
-    remedy: `Restart the webhook: \`${restart}\`. It signs with the CA of its Secret and writes that CA into the caBundle.`,
+    remedy: `Wait ten seconds: the webhook mends what is wrong in its Secret and in the caBundle. If it does not, its log says why: \`${logs}\`.`,
     needs: ['configuration', 'certificate'],
     after: ['MCP101', 'MCP201'],
     run: ({ configuration, certificate }) => {
@@ -40,7 +41,7 @@ export const certificateChecks = [
         return [
           {
             title: `Secret ${WEBHOOK_NAME} in namespace ${INSTALL_NAMESPACE} has no certificate`,
-            fix: restart,
+            fix: logs,
           },
         ];
       }
@@ -52,7 +53,7 @@ export const certificateChecks = [
           : []),
       ];
       return cause.length > 0
-        ? [{ title: 'the API server rejects the serving certificate', cause, fix: restart }]
+        ? [{ title: 'the API server rejects the serving certificate', cause, fix: logs }]
         : [];
     },
   }),
@@ -62,7 +63,7 @@ export const certificateChecks = [
     title: `no certificate of the webhook expires within ${WARN_DAYS} days`,
     severity: 'warning',
     about: `The certificate or its CA ends soon. An error when it has ended, or does within a day: then annotated pods are refused.`,
-    remedy: `Restart the webhook: \`${restart}\`. It issues a new certificate when it starts.`,
+    remedy: `The webhook replaces both when a third of their life has passed. Its log says why it did not: \`${logs}\`.`,
     needs: ['configuration'],
     uses: ['certificate'],
     after: ['MCP101', 'MCP201'],
@@ -106,5 +107,5 @@ function expiry(what: string, { validToDate }: X509Certificate, nowMs: number): 
     leftMs <= 0
       ? `${what} has expired (${day})`
       : `${what} expires in ${days} ${days === 1 ? 'day' : 'days'} (${day})`;
-  return [{ title, fix: restart, severity: leftMs < DAY_MS ? 'error' : 'warning' }];
+  return [{ title, fix: logs, severity: leftMs < DAY_MS ? 'error' : 'warning' }];
 }
