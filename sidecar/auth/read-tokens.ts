@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { firstFaults } from '../mounted/faults.ts';
 
 export interface TokenEntry {
   /** Name of the file: who the caller is. */
@@ -37,7 +38,7 @@ export function readTokens(
     holders.set(key, shown);
     entries.push({ caller, digest });
   }
-  return faults.length > 0 ? { faults } : { entries };
+  return faults.length > 0 ? { faults: firstFaults(faults) } : { entries };
 }
 
 function faultOf(token: string): string | undefined {

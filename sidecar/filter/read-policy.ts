@@ -26,13 +26,17 @@ const policySchema = z.strictObject({
 
 export type PolicyFile = z.infer<typeof policySchema>;
 
+/** People write it; larger ones take a parser longer than calls should wait. */
+const MAX_CHARS = 64 * 1024;
+
 /** Reads a policy, YAML 1.2 or JSON. One fault and there is no policy; all of them are told, a line each. */
 export function readPolicy(text: string): { readonly policy: PolicyFile } | { readonly faults: string[] } {
-  const document = parseDocument(text, { version: '1.2', schema: 'core', strict: true, uniqueKeys: true });
-  const syntax = [...document.errors, ...document.warnings];
-  if (syntax.length > 0) return { faults: syntax.map(({ message }) => inWords(message)) };
+  if (text.length > MAX_CHARS) return { faults: [`is longer than ${MAX_CHARS} characters`] };
   let value: unknown;
   try {
+    const document = parseDocument(text, { version: '1.2', schema: 'core', strict: true, uniqueKeys: true });
+    const syntax = [...document.errors, ...document.warnings];
+    if (syntax.length > 0) return { faults: syntax.map(({ message }) => inWords(message)) };
     // A policy that people read has no need of aliases, and they are how small files become large.
     value = document.toJS({ maxAliasCount: 0 });
   } catch (error) {

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import { sourceInWords } from '../config.ts';
 import type { DirectoryReading } from '../mounted/read-directory.ts';
+import { firstFaults } from '../mounted/faults.ts';
 import { watchDirectory } from '../mounted/watch-directory.ts';
 import { compileFilter, type DecideTool } from './decide-tool.ts';
 import { POLICY_KEY, readPolicy } from './read-policy.ts';
@@ -64,7 +65,7 @@ function judge(
   const content = reading.files.get(POLICY_KEY);
   if (!content) return { faults: [`has no key ${POLICY_KEY}`] };
   const read = readPolicy(content.toString('utf8'));
-  if ('faults' in read) return { faults: read.faults.map((fault) => `${POLICY_KEY}: ${fault}`) };
+  if ('faults' in read) return { faults: firstFaults(read.faults.map((fault) => `${POLICY_KEY}: ${fault}`)) };
   const { allow, deny, mode } = read.policy.tools;
   return {
     revision: hash('sha256', content, 'hex').slice(0, REVISION_CHARS),

@@ -120,6 +120,7 @@ describe('auth: token', () => {
     assert.equal((tokens.authenticate(bearer('a2'), CONNECTION) as Principal).digest, alice!.digest);
   });
 
+  const MANY = Object.fromEntries(Array.from({ length: 30 }, (_, index) => [`caller-${100 + index}`, '']));
   const LONG = 'x'.repeat(8 * 1024 + 1);
   for (const [what, files, problem] of [
     ['an empty Secret', {}, 'holds no token'],
@@ -140,6 +141,14 @@ describe('auth: token', () => {
       'a token of two callers',
       { alice: 'a', bob: 'b', carol: 'a\n' },
       '"carol" is the same token as "alice"',
+    ],
+    [
+      'many faults',
+      MANY,
+      `${Object.keys(MANY)
+        .slice(0, 20)
+        .map((name) => `"${name}" is empty`)
+        .join('; ')}; and 10 more`,
     ],
     [
       'several faults',

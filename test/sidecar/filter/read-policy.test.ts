@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import { both, compileFilter, type ToolFacts } from '../../../sidecar/filter/decide-tool.ts';
 import { readPolicy } from '../../../sidecar/filter/read-policy.ts';
 
+const tool = (name: string): ToolFacts => ({ name, readOnly: false, destructive: true });
 const shown = (text: string) => {
   const read = readPolicy(text);
   return 'policy' in read ? read.policy.tools : read.faults;
@@ -37,6 +38,7 @@ describe('a policy file', () => {
     ],
     ['with a pattern without quotes', 'version: 1\ntools: {deny: [*-env]}', [QUOTES]],
     ['with "*" without quotes', 'version: 1\ntools: {deny: [*]}', [QUOTES]],
+    ['over 64 KiB', `version: 1 #${'x'.repeat(65_536)}`, ['is longer than 65536 characters']],
     ['with aliases', 'a: &a [x, x]\nb: &b [*a, *a]\nversion: 1', [QUOTES]],
     [
       'of two documents',
@@ -65,8 +67,14 @@ describe('a policy file', () => {
   }
 });
 
+test('nesting without end is a fault like others', () => {
+  for (const text of ['['.repeat(60_000), '{a: '.repeat(15_000), '- '.repeat(30_000)]) {
+    const read = readPolicy(text);
+    assert.match('faults' in read ? (read.faults[0] ?? '') : '', /^not YAML: /);
+  }
+});
+
 describe('annotations and policy', () => {
-  const tool = (name: string): ToolFacts => ({ name, readOnly: false, destructive: true });
   const RULES = { allow: 'policy/tools.allow', deny: 'policy/tools.deny', mode: 'policy/tools.mode' };
   const annotations = compileFilter({ allowTools: ['a', 'b'], mode: 'all' });
   const policy = compileFilter({ allowTools: ['b', 'c'], mode: 'all' }, RULES);
