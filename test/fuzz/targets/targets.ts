@@ -1,0 +1,9 @@
+import type { Target } from '../engine/target.ts';
+import { framing } from './framing.ts';
+import { json } from './json.ts';
+import { path } from './path.ts';
+import { sessions } from './sessions.ts';
+import { sse } from './sse.ts';
+import { toolsList } from './tools-list.ts';
+
+export const TARGETS: readonly Target[] = [framing, sse, json, toolsList, sessions, path];
