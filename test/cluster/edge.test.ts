@@ -250,7 +250,9 @@ describe('the edge on a cluster', { skip: noCluster, timeout: 400_000 }, () => {
     const { name, uid } = pod.metadata!;
     const startedMs = Date.now();
     await apply(tlsSecret(second), policy('headers'));
-    // The kubelet looks at a pod's volumes by itself within a minute or so, and at once when the pod changes.
+    // The kubelet looks at a pod's volumes by itself within a minute or so, and at once when the pod changes; by then
+    // it must have seen the objects.
+    await sleep(1_000);
     await inNamespace('annotate', 'pod', name!, 'example.com/touched=1');
     const write = (text: string, path: string) =>
       inNamespace(

@@ -35,6 +35,11 @@ const isolating = (ports: object[]): V1NetworkPolicy => ({
   spec: { podSelector: {}, policyTypes: ['Ingress'], ingress: [{ ports }] },
 });
 
+const withHosts = (value: string) => ({
+  ...request(),
+  annotations: { port: '3001', 'allowed-hosts': value },
+});
+
 describe('enable, the plan', () => {
   it('goes from Secrets over the template to the Services and, last, the policy', () => {
     const plan = planEnable(
@@ -267,13 +272,9 @@ describe('enable, the NetworkPolicy', () => {
   });
 
   it('says what the webhook would warn of, where nobody would read it', () => {
-    const hosts = (value: string) => ({
-      ...request(),
-      annotations: { port: '3001', 'allowed-hosts': value },
-    });
-    const open = planEnable(workload(), around(), hosts('*')).warnings.join();
+    const open = planEnable(workload(), around(), withHosts('*')).warnings.join();
     assert.match(open, /allowed-hosts holds "\*": the Host header is not checked/);
-    const named = planEnable(workload(), around(), hosts('a.example.com')).warnings.join();
+    const named = planEnable(workload(), around(), withHosts('a.example.com')).warnings.join();
     assert.doesNotMatch(named, /allowed-hosts/);
   });
 });
