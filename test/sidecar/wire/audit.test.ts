@@ -126,7 +126,10 @@ const EXCHANGES: readonly (readonly [
   ['more than one reading', undefined, () => post(sidecar.url, UNLIMITED, headers)],
   [
     'a resource',
-    undefined,
+    () =>
+      server.answers.set('resources/read', (request, response) =>
+        sendResult(request, response, { contents: [] }),
+      ),
     () =>
       post(
         sidecar.url,
