@@ -7,7 +7,7 @@ import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import { serveNext } from './serving.ts';
 import type { Pair, Serving } from './serving.ts';
-import { loadCertificates } from './stored-certificates.ts';
+import { WEBHOOK_HOST, loadCertificates } from './stored-certificates.ts';
 import { describeBundle, readTrust, writeTrust } from './trust.ts';
 
 export type KeeperParts = {
@@ -34,7 +34,7 @@ export function createKeeper({ api, now, log, metrics, directory, serve }: Keepe
 
   /** `due`: what the bundle should be; undefined where another writes it. */
   async function readSource(): Promise<{ wanted: Pair; due?: string }> {
-    if (directory !== undefined) return { wanted: await readCertificateDirectory(directory) };
+    if (directory !== undefined) return { wanted: readCertificateDirectory(directory, WEBHOOK_HOST) };
     const data = await loadCertificates(api, { now, log, serving: serving.pair?.ca });
     return {
       wanted: { cert: data['tls.crt'], key: data['tls.key'], ca: data['ca.crt'] },
