@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import type { ServerConfig } from '../config.ts';
 import type { Pass } from '../passes.ts';
 import { refuse, type Refusal } from '../reasons.ts';
@@ -52,9 +52,15 @@ export function createCrossSite(server: ServerConfig, facts: HostFacts): CrossSi
       name: 'cross-site',
       needs: ['head'],
       head(exchange) {
-        const { host, origin } = exchange.head.headers;
+        const { method, headers } = exchange.head;
+        const { host, origin } = headers;
         const wrongHost = judgeHost(host);
-        const refusal = wrongHost ?? judgeOrigin(origin, host);
+        const refusal =
+          wrongHost ??
+          // Those that may ask have been answered.
+          (isPreflight(method, headers)
+            ? refuse('origin-forbidden', namedOrigin(origin ?? ''))
+            : judgeOrigin(origin, host));
         if (refusal) exchange.rule = wrongHost ? 'host' : 'origin';
         return refusal;
       },
@@ -65,7 +71,7 @@ export function createCrossSite(server: ServerConfig, facts: HostFacts): CrossSi
       response.setHeader('access-control-allow-origin', origin);
       response.setHeader('vary', 'Origin');
       response.setHeader('access-control-expose-headers', RESPONSE_HEADERS);
-      if (method !== 'OPTIONS' || headers['access-control-request-method'] === undefined) return false;
+      if (!isPreflight(method, headers)) return false;
       response.writeHead(204, {
         'access-control-allow-methods': METHODS,
         'access-control-allow-headers': allowedHeaders(headers['access-control-request-headers']),
@@ -83,6 +89,12 @@ export function createCrossSite(server: ServerConfig, facts: HostFacts): CrossSi
     unchecked: [...(hostAllowed ? [] : ['host']), ...(anyOrigin ? ['origin'] : [])].join(',') || undefined,
   };
 }
+
+/** What a browser asks before a call of a page of another site (Fetch, CORS-preflight request). */
+export const isPreflight = (method: string | undefined, headers: IncomingHttpHeaders): boolean =>
+  method === 'OPTIONS' &&
+  headers.origin !== undefined &&
+  headers['access-control-request-method'] !== undefined;
 
 function allowedHeaders(requested: string | undefined): string {
   const names = (requested ?? '').toLowerCase().split(',', MAX_PARAM_HEADERS);

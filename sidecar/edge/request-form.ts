@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { contentTypeProblem } from '../downstream/media-type.ts';
 import { refuse, type Refusal } from '../reasons.ts';
+import { isPreflight } from './cross-site.ts';
 
 /** The query string is dropped, so that nothing needs a longer one. */
 const MAX_TARGET_CHARS = 4_096;
@@ -23,6 +24,8 @@ export function requestFormProblem(request: IncomingMessage): Refusal | undefine
   const twice = headerTwice(request);
   if (twice !== undefined) return refuse('not-http', `there are two ${twice} headers`);
   if (coding !== undefined && coding.toLowerCase() !== 'chunked') return refuse('transfer-coding');
+  // Whether the page may ask is the next question.
+  if (isPreflight(method, headers)) return undefined;
   if (method !== 'POST' && method !== 'GET' && method !== 'DELETE')
     return refuse('method-not-allowed', undefined, { allow: 'POST, GET, DELETE' });
   if (method !== 'POST')

@@ -4,6 +4,7 @@ import { call, post } from './post.ts';
 import { as, LIST, start, tokens } from './proxied.ts';
 import { startStream } from './scripted-server.ts';
 import { connectV2 } from './sdk-clients.ts';
+import { untilAudit } from './start-sidecar.ts';
 
 const PAGE = 'https://app.example.com';
 const edge = { allowedOrigins: [PAGE] };
@@ -30,9 +31,14 @@ describe('a browser', () => {
     const listed = await preflight(PAGE);
     assert.equal(listed.status, 204);
     assertReadable(listed.headers);
-    const other = await preflight('https://evil.example');
-    assert.equal(other.headers.get('access-control-allow-origin'), null);
-    assert.ok(other.status >= 400);
+    for (const origin of ['https://evil.example', 'null', 'http://localhost:6274']) {
+      const other = await preflight(origin);
+      assert.equal(other.headers.get('access-control-allow-origin'), null);
+      assert.equal(other.status, 403);
+      assert.match(await other.text(), /allowed-origins/);
+      const { metadata } = await untilAudit(sidecar, ({ target }) => target.method === 'OPTIONS');
+      assert.equal(metadata.extra.rule, 'origin');
+    }
     assert.equal(server.fromClients().length, 0);
   });
 
