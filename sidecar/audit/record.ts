@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import type { ClientMessage } from '../client-message.ts';
 import type { Exchange, Session } from '../exchange.ts';
 
 /** Facts of the pod that every record carries. */
@@ -58,7 +59,7 @@ export function auditRecord(
   const target =
     member('endpoint', head.path) +
     member('method', message?.method || head.method) +
-    member('name', cut(message?.target)) +
+    member('name', message && nameOf(message)) +
     member('type', targetType(exchange));
   const extra =
     member('duration_ms', Math.round(at.durationMs * 1000) / 1000) +
@@ -78,6 +79,15 @@ export function auditRecord(
     `,"target":${object(target)},"metadata":{"extra":${object(extra)}},"kubernetes":${kubernetesOf(pod)}}\n`
   );
 }
+
+/** Who has the id of a task has its result: told apart, not told. Long names keep what tells them apart when cut. */
+function nameOf({ method, target }: ClientMessage): string | undefined {
+  if (target === undefined) return undefined;
+  if (method.startsWith('tasks/')) return digestOf(target);
+  return target.length > MAX_TEXT_CHARS ? `${cut(target)}… ${digestOf(target)}` : target;
+}
+
+const digestOf = (text: string): string => hash('sha256', text, 'base64url').slice(0, 16);
 
 /** With the comma before it; empty for what is not there. */
 const member = (name: string, value: string | number | undefined): string =>
@@ -150,6 +160,6 @@ function clientInfo(json: string): Client {
 /** Tells sessions apart without being one. */
 function sessionDigest(session: Session): string {
   let digest = digests.get(session);
-  if (!digest) digests.set(session, (digest = hash('sha256', session.sealed, 'base64url').slice(0, 16)));
+  if (!digest) digests.set(session, (digest = digestOf(session.sealed)));
   return digest;
 }

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import type { AuditRecord } from '../sidecar/wire/start-sidecar.ts';
 import type { Input } from './input.ts';
 import type { Act } from './recorders.ts';
@@ -28,7 +29,7 @@ export function disagreements({ recorder, audit, acts }: Passage): string[] {
   // Go has the empty text for what is missing.
   const lines = audit.map(({ target }) => ({ method: target.method, name: target.name || undefined }));
   return acts.flatMap((act) => {
-    const name = nameOf(act)?.slice(0, MAX_NAME_CHARS);
+    const name = asAudited(nameOf(act));
     const at = lines.findIndex((line) => line.method === act.method && line.name === name);
     if (at >= 0) lines.splice(at, 1);
     return at >= 0
@@ -36,6 +37,12 @@ export function disagreements({ recorder, audit, acts }: Passage): string[] {
       : [`${recorder} did ${act.method} ${JSON.stringify(name)}, the audit says ${JSON.stringify(lines)}`];
   });
 }
+
+/** The end of a long name is in the digest. */
+const asAudited = (name: string | undefined): string | undefined =>
+  name !== undefined && name.length > MAX_NAME_CHARS
+    ? `${name.slice(0, MAX_NAME_CHARS)}… ${hash('sha256', name, 'base64url').slice(0, 16)}`
+    : name;
 
 /** Servers that acted must have understood the same. */
 export function differences(passages: readonly Passage[]): string[] {

@@ -72,6 +72,7 @@ const NAMES: readonly string[] = [
   '{"name":"evil"}',
   '\ufeffsafe',
   'x'.repeat(512),
+  'é'.repeat(2_000),
 ];
 
 const ARGUMENTS: Readonly<Record<string, string>> = {
@@ -140,7 +141,13 @@ export const honestInputs: readonly Input[] = [
   ...legacy(
     'honest names',
     'understood',
-    NAMES.map((name) => [quoted(name).slice(0, 40), request('tools/call', ['name', quoted(name)])] as const),
+    NAMES.map(
+      (name) =>
+        [
+          name.length > 40 ? `${name[0]} ${name.length} times` : quoted(name),
+          request('tools/call', ['name', quoted(name)]),
+        ] as const,
+    ),
   ),
   ...legacy(
     'honest arguments',
