@@ -37,11 +37,12 @@ else throw new Error('--replay needs a --target');
 
 async function run(): Promise<void> {
   const seed = Number(options.seed);
-  const timeoutMs = (Number(options.seconds) * 1000) / targets.length;
+  const shares = targets.reduce((sum, { share = 1 }) => sum + share, 0);
   console.log(`seed ${seed}\n`);
   console.log('| fuzzed | executions | duration | seed | new inputs | lines reached | findings |');
   console.log('| --- | ---: | ---: | ---: | ---: | ---: | --- |');
   for (const target of targets) {
+    const timeoutMs = (Number(options.seconds) * 1000 * (target.share ?? 1)) / shares;
     const outcome = await fuzzWatched(target, { seed, timeoutMs, withCorpus: !options['no-corpus'] });
     const { executions, seconds, kept, lines, finding } = outcome;
     console.log(

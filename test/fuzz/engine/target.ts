@@ -8,6 +8,8 @@ export interface Target {
   /** Sources whose coverage guides the choice of inputs, relative to the root. */
   readonly covers: readonly string[];
   readonly maxBytes: number;
+  /** Of the time of all, 1 when it does not say. */
+  readonly share?: number;
   generate(random: Random): Buffer;
   /** @throws {Finding} when the invariant does not hold; anything else that is thrown is one too */
   run(input: Buffer): void | Promise<void>;
