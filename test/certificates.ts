@@ -12,12 +12,12 @@ import {
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
 const DAY_MS = 86_400_000;
 
-export interface Issued {
+export type Issued = {
   /** PEM, as the keys of a Secret of type kubernetes.io/tls are called. */
   readonly 'tls.crt': string;
   readonly 'tls.key': string;
   readonly 'ca.crt': string;
-}
+};
 
 export interface Authority {
   issue(names: readonly string[], options?: { notAfterMs?: number }): Promise<Issued>;
