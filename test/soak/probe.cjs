@@ -23,5 +23,7 @@ process.on('message', () => {
     tell('collected');
   });
 });
+// A soak that was killed leaves nothing behind.
+process.on('disconnect', () => process.exit());
 // The channel must not keep the process from ending.
 process.channel?.unref();

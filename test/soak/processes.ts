@@ -37,7 +37,7 @@ export interface SoakServer extends Started {
 export async function startServer(): Promise<SoakServer> {
   const cache = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'kubectl-mcp', 'soak');
   const binary = buildGo(join(import.meta.dirname, 'server'), join(cache, 'server'));
-  const child = spawn(binary, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(binary, { stdio: ['pipe', 'pipe', 'inherit'] });
   const [line] = (await once(child.stdout, 'data')) as [Buffer];
   const port = Number(String(line).trim());
   const url = `http://127.0.0.1:${port}`;

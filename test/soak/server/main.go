@@ -54,11 +54,18 @@ func main() {
 	}
 	fmt.Println(listener.Addr().(*net.TCPAddr).Port)
 	go forget()
+	go endWithParent()
 	mux := http.NewServeMux()
 	mux.HandleFunc("/mcp", answer)
 	mux.HandleFunc("/stats", stats)
 	mux.HandleFunc("/broadcast", broadcast)
 	fmt.Fprintln(os.Stderr, http.Serve(listener, mux))
+}
+
+// endWithParent: a soak that was killed leaves nothing behind.
+func endWithParent() {
+	io.Copy(io.Discard, os.Stdin)
+	os.Exit(0)
 }
 
 func answer(response http.ResponseWriter, request *http.Request) {
