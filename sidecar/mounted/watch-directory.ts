@@ -22,10 +22,12 @@ const CLOCK_TICK_MS = 2_000;
  * Calls `changed` with each version of a mounted directory, once for each, and when the directory cannot be read; for
  * the first time before the promise resolves. A version is whole: no file of another one is in it. As long as nothing
  * changes it costs a stat every five seconds, and one for each file where the writer does not swap versions.
+ * @param notify inotify, unless a test shows what is left without it
  */
 export async function watchDirectory(
   directory: string,
   changed: (reading: DirectoryReading) => void,
+  notify: typeof watch = watch,
 ): Promise<WatchedDirectory> {
   let watcher: FSWatcher | undefined;
   /** The directory that `watcher` is on: what is mounted or made later is another. */
@@ -72,7 +74,7 @@ export async function watchDirectory(
     watched = identity;
     if (identity === undefined) return;
     try {
-      watcher = watch(directory, { persistent: false }, gather);
+      watcher = notify(directory, { persistent: false }, gather);
       watcher.on('error', () => (watched = undefined));
     } catch {
       // Polling is enough, if slower.
