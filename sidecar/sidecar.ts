@@ -45,8 +45,9 @@ export async function createSidecar(config: SidecarConfig, deps: SidecarDeps): P
 
   return {
     async listen() {
-      for (const { listener, port } of servers) await bind(listener.http, port);
-      await bind(admin, config.adminPort);
+      const failed = (port: number, error: string): void => deps.log('accept_failed', { port, error });
+      for (const { listener, port } of servers) await bind(listener.http, port, failed);
+      await bind(admin, config.adminPort, failed);
       deps.log('listening', {
         admin_port: config.adminPort,
         servers: servers.map(({ name, port }) => ({ name, port })),
@@ -71,9 +72,15 @@ export async function createSidecar(config: SidecarConfig, deps: SidecarDeps): P
   };
 }
 
-async function bind(server: NetServer, port: number): Promise<void> {
+/** @param failed is told of connections that could not be taken: without file descriptors, the next may be */
+async function bind(
+  server: NetServer,
+  port: number,
+  failed: (port: number, error: string) => void,
+): Promise<void> {
   server.listen(port);
   await once(server, 'listening');
+  server.on('error', (error) => failed(port, error.message));
 }
 
 function gauges(

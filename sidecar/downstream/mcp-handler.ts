@@ -142,7 +142,7 @@ export function createMcpHandler(
       const crowded = limits.identify(share, loadOf(exchange, connection));
       if (crowded) return answer(crowded);
       if (request.method !== 'POST') return after(policy.request(exchange), guarded(forward));
-      if (request.headers.expect !== undefined) response.writeContinue();
+      if (request.headers.expect !== undefined && request.httpVersion === '1.1') response.writeContinue();
       readBody(request, { limits, share }, (body) =>
         Buffer.isBuffer(body) ? guarded(() => judged(body))() : answer(body),
       );
