@@ -24,6 +24,7 @@ const [onCluster, here] = [
 const STAGES: readonly Stage[] = [
   { name: 'types, lint, format', command: ['npm', 'run', '-s', 'check'] },
   { name: 'unit, goldens, wire', command: ['node', '--test', ...here.toSorted()] },
+  { name: 'fuzzing, a minute', command: ['node', 'test/fuzz/run.ts', '--seconds', '60'] },
   { name: 'cluster, images', command: ['node', 'test/rig/prepare.ts', 'everything', 'conformance-server'] },
   { name: 'the main job on the cluster', command: ['node', 'test/demo/main.ts'] },
   {
@@ -33,6 +34,13 @@ const STAGES: readonly Stage[] = [
   {
     name: 'conformance, direct and through the sidecar',
     command: ['npm', 'run', '-s', 'conformance'],
+    full: true,
+    tables: true,
+  },
+  { name: 'fuzzing, planted bugs', command: ['node', 'test/fuzz/planted.ts'], full: true, tables: true },
+  {
+    name: 'fuzzing, an hour',
+    command: ['node', 'test/fuzz/run.ts', '--seconds', process.env['FUZZ_SECONDS'] ?? '3600'],
     full: true,
     tables: true,
   },
