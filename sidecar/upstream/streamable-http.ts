@@ -14,13 +14,13 @@ import type { UpstreamError } from './upstream-error.ts';
 /** Request headers that reach the server; everything else, credentials first of all, ends here. */
 const FORWARDED_REQUEST_HEADERS = [
   'mcp-protocol-version',
-  'mcp-method',
-  'mcp-name',
   'last-event-id',
   'traceparent',
   'tracestate',
   'baggage',
 ];
+/** Only where they were compared with the body: someone behind might decide by them. */
+const COMPARED_REQUEST_HEADERS = ['mcp-method', 'mcp-name'];
 /** Mirrored tool parameters of 2026-07-28 (`x-mcp-header`). */
 const PARAM_HEADER_PREFIX = 'mcp-param-';
 /** Response headers that reach the client. */
@@ -145,13 +145,20 @@ function requestHeaderLines({ head, message, session }: Exchange): string {
   let lines = message ? 'Content-Type: application/json\r\n' : '';
   lines += `Accept: ${headers.accept ?? DEFAULT_ACCEPT}\r\n`;
   if (session) lines += `Mcp-Session-Id: ${session.upstreamId}\r\n`;
-  for (const name of FORWARDED_REQUEST_HEADERS) {
-    const value = headers[name];
-    if (value !== undefined) lines += `${name}: ${value as string}\r\n`;
-  }
+  lines += linesOf(FORWARDED_REQUEST_HEADERS, headers);
   if (message?.era === 'modern') {
+    lines += linesOf(COMPARED_REQUEST_HEADERS, headers);
     for (const name in headers)
       if (name.startsWith(PARAM_HEADER_PREFIX)) lines += `${name}: ${headers[name] as string}\r\n`;
+  }
+  return lines;
+}
+
+function linesOf(names: readonly string[], headers: Exchange['head']['headers']): string {
+  let lines = '';
+  for (const name of names) {
+    const value = headers[name];
+    if (value !== undefined) lines += `${name}: ${value as string}\r\n`;
   }
   return lines;
 }

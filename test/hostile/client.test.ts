@@ -111,7 +111,6 @@ describe('of a head', () => {
       'content-type',
       'host',
       'last-event-id',
-      'mcp-method',
     ]);
     assert.equal(seen?.headers['last-event-id'], 'caf\xc3\xa9');
     assert.equal(seen?.headers['content-type'], 'application/json');
