@@ -8,7 +8,6 @@ import {
   renameSync,
   rmSync,
   symlinkSync,
-  watch,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -158,45 +157,6 @@ describe('a directory that another container writes', () => {
     await start();
     assert.deepEqual(last(), { token: 'one' });
   });
-});
-
-describe('without inotify', { concurrency: true }, () => {
-  for (const [what, notify] of [
-    ['that says nothing', () => watch(tmpdir(), { persistent: false }).unref()],
-    [
-      'of which the node has no instance left',
-      () => {
-        throw Object.assign(new Error('too many open files'), { code: 'EMFILE' });
-      },
-    ],
-  ] as const) {
-    for (const [by, write] of [
-      ['the kubelet', writeAsKubelet],
-      ['another container', writeByRename],
-    ] as const) {
-      test(`${what}, a change by ${by} is found within seconds`, async () => {
-        const own = mkdtempSync(join(tmpdir(), 'kubectl-mcp-polled-'));
-        const found: unknown[] = [];
-        write(own, { token: 'one' });
-        const polled = await watchDirectory(
-          own,
-          (reading) => void found.push(shown(reading)),
-          notify as unknown as typeof watch,
-        );
-        try {
-          assert.deepEqual(found, [{ token: 'one' }]);
-          // Old enough for the directory's time to tell a change.
-          await delay(2_500);
-          write(own, { token: 'two' });
-          await waitFor('the change', () => found.length === 2);
-          assert.deepEqual(found[1], { token: 'two' });
-        } finally {
-          polled.close();
-          rmSync(own, { recursive: true });
-        }
-      });
-    }
-  }
 });
 
 describe('a directory that is not there', () => {
