@@ -21,13 +21,15 @@ import {
   TOKEN,
   workload,
 } from './edge-workloads.ts';
+import { run } from '../plugin/run.ts';
+import { layoutOf } from '../rig/cluster/layout.ts';
 import { noCluster } from './kubectl.ts';
 import { createNamespace, removeNamespace } from './namespace.ts';
-import { kubectlMcp } from './plugin.ts';
 
 const IN_TIME_MS = 120_000;
 
-const mcp = (...args: string[]) => kubectlMcp(...args, '-n', NAMESPACE);
+const mcp = (...args: string[]) =>
+  run([...args, '-n', NAMESPACE], { env: { KUBECONFIG: layoutOf(process.env).kubeconfig } });
 
 const address = (service: string) =>
   inNamespace('get', 'service', service, '-o', 'jsonpath={.spec.clusterIP}');
@@ -319,6 +321,20 @@ describe('the edge on a cluster', { skip: noCluster, timeout: 400_000 }, () => {
     assert.equal(code, 1);
     assert.match(stdout, /× MCP304 Secret not-there in namespace .* does not exist\n +new pods wait for it/);
     assert.match(stdout, /× MCP710 ConfigMap not-there in namespace .* does not exist/);
+  });
+
+  test('an Ingress whose host the proxy refuses, and a check that is switched off, are told', async () => {
+    await inNamespace('create', 'ingress', 'web', '--rule=outside.example.com/*=open:80', '--class=none');
+    const flags = ['--services=false', '--dry-run=server', '--allowed-origins=*'];
+    const { code, stderr } = await mcp('enable', 'deploy/open', ...flags);
+    assert.equal(code, 0, stderr);
+    assert.match(
+      stderr,
+      /Warning: ingress\/web sends requests for host outside\.example\.com, which the proxy refuses/,
+    );
+    assert.match(stderr, /Warning: kubectl-mcp\.dev\/allowed-origins holds "\*": any web page may call/);
+    const { stdout } = await mcp('doctor', 'deployment/open');
+    assert.match(stdout, /‼ MCP711 .* refuses requests for host outside\.example\.com/);
   });
 
   test('enable looks at what it is given before it changes anything', async () => {
