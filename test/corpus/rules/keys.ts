@@ -99,6 +99,47 @@ const PLACES: readonly Place[] = [
   },
 ];
 
+const HELLO: readonly Member[] = [
+  ['protocolVersion', '"2025-11-25"'],
+  ['capabilities', '{}'],
+];
+const inside = (name: string, key: string, build: Place['build']): Place => ({
+  name: `${name}.${key}`,
+  key,
+  safe: '"safe"',
+  evil: '"evil"',
+  build,
+});
+/** Objects that decide on no call, but that servers decode into structures just so. */
+const OTHER_PLACES: readonly Place[] = [
+  inside('clientInfo', 'name', (...members) =>
+    request('initialize', ...HELLO, ['clientInfo', object(...members, ['version', '"1"'])]),
+  ),
+  inside('capabilities', 'roots', (...members) =>
+    request('initialize', ['protocolVersion', '"2025-11-25"'], ['capabilities', object(...members)]),
+  ),
+  inside('argument', 'value', (...members) =>
+    complete(['ref', PROMPT], ['argument', object(['name', '"a"'], ...members)]),
+  ),
+  inside('context', 'arguments', (...members) =>
+    complete(['ref', PROMPT], ARGUMENT, ['context', object(...members)]),
+  ),
+  inside('notifications', 'toolsListChanged', (...members) =>
+    request('subscriptions/listen', ['notifications', object(...members)]),
+  ),
+  inside('inputResponses.x', 'action', (...members) =>
+    callSafe(['inputResponses', object(['x', object(...members)])]),
+  ),
+  inside('task', 'ttl', (...members) => callSafe(['task', object(...members)])),
+  inside('params', 'taskId', (...members) => request('tasks/result', ...members)),
+  inside('params', 'requestState', (...members) => callSafe(...members)),
+  inside('params', 'cursor', (...members) => request('tools/list', ...members)),
+  inside('_meta', 'io.modelcontextprotocol/protocolVersion', (...members) =>
+    callSafe(['_meta', object(...members)]),
+  ),
+  inside('_meta', 'progressToken', (...members) => callSafe(['_meta', object(...members)])),
+];
+
 /** Spellings that some parser takes for the key; those that change nothing fall out. */
 const CASES: Readonly<Record<string, (key: string) => string>> = {
   'capital first': (key) => key.replace(/[a-z]/, (letter) => letter.toUpperCase()),
@@ -190,11 +231,15 @@ export const keyInputs: readonly Input[] = [
       [`${place.name}, evil first`, place.build([place.key, place.evil], [place.key, place.safe])],
     ]),
     ...spelt(same, PLACES, { behind: ORDERS['behind']! }),
+    ...spelt({ 'one letter escaped': same['twice, one letter escaped']! }, OTHER_PLACES, {
+      behind: ORDERS['behind']!,
+    }),
     ...nested(),
   ]),
   ...legacy('a key in another case', 'refused', [
     ...spelt(CASES, PLACES, ORDERS),
     ...spelt({ 'capital first': CASES['capital first']! }, PLACES, { alone: ALONE }),
+    ...spelt({ 'capital first': CASES['capital first']! }, OTHER_PLACES, ORDERS),
   ]),
   ...legacy('a key that Unicode folds', 'refused', spelt(UNICODE, PLACES, { behind: ORDERS['behind']! })),
   ...legacy('a key with NUL', 'refused', spelt(NUL, PLACES, { behind: ORDERS['behind']! })),
