@@ -18,22 +18,29 @@ const MARKS = [Buffer.from('\ufeff'), Buffer.from('\u00ef\u00bb\u00bf')];
  * Marks at the start are in no frame, so that the rest has one reading.
  */
 export class SseSplitter {
-  #pending: Buffer = Buffer.alloc(0);
+  /** What is pending, and room behind it: a stream in small pieces is not copied anew for each of them. */
+  #buffer: Buffer = Buffer.alloc(0);
+  #length = 0;
   #atStart = true;
 
-  /** Bytes of the event that is not complete yet. */
+  /** The event that is not complete yet, as far as it has come. */
+  get pending(): Buffer {
+    return this.#buffer.subarray(0, this.#length);
+  }
+
   get pendingBytes(): number {
-    return this.#pending.length;
+    return this.#length;
   }
 
   push(bytes: Buffer): SseFrame[] {
     // Where the pending part ends in the middle of a line end, the search must start before the border.
-    let from = Math.max(0, this.#pending.length - 3);
-    let rest = this.#pending.length > 0 ? Buffer.concat([this.#pending, bytes]) : bytes;
+    let from = Math.max(0, this.#length - 3);
+    let rest = this.#length > 0 ? this.#append(bytes) : bytes;
     if (this.#atStart) {
       rest = this.#withoutMarks(rest);
       from = 0;
     }
+    const given = rest;
     const frames: SseFrame[] = [];
     for (;;) {
       const end = frameEnd(rest, from);
@@ -42,8 +49,21 @@ export class SseSplitter {
       rest = rest.subarray(end);
       from = 0;
     }
-    this.#pending = rest;
+    // Frames are slices of the buffer: what was in front of this stays as it is, and so nothing is written there.
+    if (rest !== given || this.#length === 0 || this.#atStart) this.#buffer = rest;
+    this.#length = rest.length;
     return frames;
+  }
+
+  #append(bytes: Buffer): Buffer {
+    const length = this.#length + bytes.length;
+    if (length > this.#buffer.length) {
+      const larger = Buffer.allocUnsafe(Math.max(length, 2 * this.#length));
+      this.#buffer.copy(larger, 0, 0, this.#length);
+      this.#buffer = larger;
+    }
+    bytes.copy(this.#buffer, this.#length);
+    return this.#buffer.subarray(0, length);
   }
 
   #withoutMarks(bytes: Buffer): Buffer {

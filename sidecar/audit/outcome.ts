@@ -1,11 +1,16 @@
 import type { Exchange, Reply, ReplyHead } from '../exchange.ts';
 import { SseSplitter } from '../sse.ts';
 
-/** What a JSON answer is kept up to so that an error in it can be read; larger ones are successes unless they start as errors. */
-const MAX_HELD_BYTES = 1024 * 1024;
-const MAX_FRAME_BYTES = 1024 * 1024;
+/**
+ * Messages up to this size are read when they may tell of an error. Of larger ones nothing is kept, for clients that do
+ * not read would fill the memory with them: that a tool failed is seen in them as they pass, its words are not.
+ */
+const MAX_HELD_BYTES = 64 * 1024;
 const IS_ERROR = Buffer.from('"isError"');
 const ERROR = Buffer.from('"error"');
+const FAILED = /"isError"\s*:\s*true/;
+/** Longer than what is searched for. */
+const BORDER_BYTES = 32;
 
 /**
  * Finds out how an exchange went from the bytes that pass, holding none of them back: a JSON-RPC error and a tool's
@@ -17,6 +22,37 @@ export function watchOutcome(exchange: Exchange, reply: Reply): Reply {
   let heldBytes = 0;
   let found = false;
   let splitter: SseSplitter | undefined;
+  let large = false;
+  let border: Buffer = Buffer.alloc(0);
+
+  /** A quote inside a text has a backslash before it, so that these words are a member's. */
+  function search(bytes: Buffer): void {
+    const seam = Buffer.concat([border, bytes.subarray(0, BORDER_BYTES)]);
+    if (saysFailed(seam) || saysFailed(bytes)) failed(exchange);
+    border = Buffer.from(
+      bytes.length < BORDER_BYTES ? seam.subarray(-BORDER_BYTES) : bytes.subarray(-BORDER_BYTES),
+    );
+  }
+
+  function json(bytes: Buffer): void {
+    if (large) return search(bytes);
+    found ||= suspicious(bytes) || held.length > 0;
+    heldBytes += bytes.length;
+    held.push(bytes);
+    if (heldBytes <= MAX_HELD_BYTES) return;
+    large = true;
+    for (const each of held) search(each);
+    held = [];
+  }
+
+  function stream(bytes: Buffer): void {
+    if (large || !splitter) return search(bytes);
+    for (const frame of splitter.push(bytes)) if (suspicious(frame.raw)) judge(exchange, frame.data());
+    if (splitter.pendingBytes <= MAX_HELD_BYTES) return;
+    large = true;
+    search(splitter.pending);
+    splitter = undefined;
+  }
 
   return {
     head(given) {
@@ -27,18 +63,12 @@ export function watchOutcome(exchange: Exchange, reply: Reply): Reply {
     },
     chunk(bytes) {
       reply.chunk(bytes);
-      if (splitter) {
-        for (const frame of splitter.push(bytes)) if (suspicious(frame.raw)) judge(exchange, frame.data());
-        if (splitter.pendingBytes > MAX_FRAME_BYTES) splitter = undefined;
-      } else if (head?.contentType === 'json' && heldBytes <= MAX_HELD_BYTES) {
-        found ||= suspicious(bytes) || (held.length > 0 && suspicious(border(held, bytes)));
-        heldBytes += bytes.length;
-        held.push(bytes);
-      }
+      if (head?.contentType === 'sse') stream(bytes);
+      else if (head?.contentType === 'json') json(bytes);
     },
     end() {
       reply.end();
-      if (found && heldBytes <= MAX_HELD_BYTES) judge(exchange, Buffer.concat(held));
+      if (found && !large) judge(exchange, held.length === 1 ? held[0] : Buffer.concat(held));
       held = [];
     },
     fail: (refusal) => reply.fail(refusal),
@@ -59,13 +89,13 @@ function suspicious(bytes: Buffer): boolean {
   return bytes.includes(ERROR);
 }
 
-/** Where chunks meet, for the words may be cut in pieces, and the pieces be small. */
-function border(held: readonly Buffer[], next: Buffer): Buffer {
-  let before: Buffer = Buffer.alloc(0);
-  for (let index = held.length - 1; index >= 0 && before.length < IS_ERROR.length; index--) {
-    before = Buffer.concat([held[index]!.subarray(-IS_ERROR.length), before]);
-  }
-  return Buffer.concat([before, next.subarray(0, IS_ERROR.length)]);
+function saysFailed(bytes: Buffer): boolean {
+  const at = bytes.indexOf(IS_ERROR);
+  return at >= 0 && FAILED.test(bytes.toString('latin1', at));
+}
+
+function failed(exchange: Exchange): void {
+  if (exchange.outcome === 'success') exchange.outcome = 'application_error';
 }
 
 function judge(exchange: Exchange, data: Buffer | undefined): void {
@@ -78,5 +108,5 @@ function judge(exchange: Exchange, data: Buffer | undefined): void {
   if (typeof message?.error === 'object' && message.error !== null) {
     exchange.error = { code: Number(message.error.code), message: String(message.error.message) };
   } else if (message?.result?.isError !== true) return;
-  if (exchange.outcome === 'success') exchange.outcome = 'application_error';
+  failed(exchange);
 }

@@ -3,8 +3,8 @@ import type { ResultEditor } from '../passes.ts';
 import { refuse, type Refusal } from '../reasons.ts';
 import { SseSplitter, withData, type SseFrame } from '../sse.ts';
 
-/** A message larger than this cannot be held to be edited. */
-const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
+/** A message larger than this is not held to be edited; requests are no larger either. */
+const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
 
 /**
  * Hands each whole message to the editor: an event stream is held only until the event is whole, any other body until
