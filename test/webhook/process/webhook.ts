@@ -71,7 +71,7 @@ export async function until<T>(
   what: string,
   look: () => T | undefined | false | Promise<T | undefined | false>,
 ): Promise<T> {
-  for (const end = Date.now() + 20_000; Date.now() < end; await sleep(20)) {
+  for (const end = Date.now() + 60_000; Date.now() < end; await sleep(20)) {
     const found = await look();
     if (found !== undefined && found !== false) return found;
   }
@@ -166,11 +166,13 @@ export function streamReviews(api: ApiServer, webhooks: readonly Webhook[]) {
     }),
   );
   return {
-    stop: async () => {
+    /** What failed, after so many reviews at least. */
+    stop: async (atLeast: number): Promise<string[]> => {
+      await until(`${atLeast} reviews`, () => count >= atLeast);
       over.abort();
       await Promise.all(clients);
       kept.destroy();
-      return { count, failures };
+      return failures;
     },
   };
 }
