@@ -4,7 +4,7 @@ import { INSTALL_NAMESPACE, WEBHOOK_CONFIGURATION, WEBHOOK_ENTRY } from '../../w
 import { CliError } from '../errors.ts';
 import type { Cluster } from '../kube/client.ts';
 import { apiStatusOf, isForbidden, isNotFound } from '../kube/errors.ts';
-import { MISSING_VOLUME } from '../doctor/refusal.ts';
+import { decodeRefusal, MISSING_VOLUME } from '../doctor/refusal.ts';
 import { podOf } from './faults.ts';
 import { hasSidecar, objectName, type Workload } from './workload.ts';
 
@@ -42,9 +42,10 @@ export async function tryPod(cluster: Cluster, workload: Workload): Promise<stri
     if (!status) throw error;
     // The user may not create pods: the workload's controller may.
     if (isForbidden(error) && status.message.startsWith('pods is forbidden')) return undefined;
-    const text = `a pod of the new template would be refused: ${status.message}`;
+    const { cause, fix } = decodeRefusal(status.message);
+    const text = `a pod of the new template would be refused: ${cause}`;
     if (LASTING.some((each) => each.test(status.message))) {
-      throw new CliError(`${objectName(workload)}: ${text}\nRun kubectl mcp doctor`, { cause: error });
+      throw new CliError(`${objectName(workload)}: ${text}\nNext: ${fix}`, { cause: error });
     }
     return text;
   }

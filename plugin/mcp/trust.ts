@@ -36,12 +36,13 @@ export async function trustOf(
   if (flags.mcpInsecureSkipTlsVerify) return { tls: { names: [], insecure: true }, source: 'nothing' };
   const secret = tls.source.replace(/^secret\//, '');
   const data = await readTlsSecret(cluster, target.namespace, secret);
-  const names = [
+  const all = [
     ...(publicUrl === undefined ? [] : [new URL(publicUrl).hostname]),
     ...(await serviceNames(cluster, target)),
     // The API server leads to the pod; a certificate for other names than its Services' is doctor's business.
     ...sansOf(data?.['tls.crt']),
   ];
+  const names = [...new Set(all)];
   const file = flags.mcpCertificateAuthority;
   if (file !== undefined) return { tls: { names, ca: await read(file) }, source: file };
   const ca = data?.['ca.crt'] ?? data?.['tls.crt'];

@@ -351,7 +351,10 @@ describe('the edge on a cluster', { skip: noCluster, timeout: 400_000 }, () => {
         /Secret opaque .* is of type Opaque, not kubernetes\.io\/tls\n[\s\S]*cannot be served/,
       ],
       [['--policy=broken'], /ConfigMap broken .* holds no policy in policy\.yaml\n +version: 2/],
-      [['--upstream-headers-volume=nowhere'], /nowhere/],
+      [
+        ['--upstream-headers-volume=nowhere'],
+        /would be refused: they have no volume "nowhere", which they are to mount\nNext: add the volume/,
+      ],
     ] as const) {
       const { code, stderr } = await mcp('enable', 'deploy/open', '--services=false', ...flags);
       assert.equal(code, 1, flags.join());
