@@ -13,13 +13,15 @@ export interface SseFrame {
  */
 const MARKS = [Buffer.from('\ufeff'), Buffer.from('\u00ef\u00bb\u00bf')];
 
+const EMPTY = Buffer.alloc(0);
+
 /**
  * Cuts a stream into frames; what is left when the stream ends is not an event (HTML, section 9.2.6) and is dropped.
  * Marks at the start are in no frame, so that the rest has one reading.
  */
 export class SseSplitter {
   /** What is pending, and room behind it: a stream in small pieces is not copied anew for each of them. */
-  #buffer: Buffer = Buffer.alloc(0);
+  #buffer: Buffer = EMPTY;
   #length = 0;
   #atStart = true;
 
@@ -35,12 +37,12 @@ export class SseSplitter {
   push(bytes: Buffer): SseFrame[] {
     // Where the pending part ends in the middle of a line end, the search must start before the border.
     let from = Math.max(0, this.#length - 3);
-    let rest = this.#length > 0 ? this.#append(bytes) : bytes;
+    const whole = this.#length > 0 ? this.#append(bytes) : bytes;
+    let rest = whole;
     if (this.#atStart) {
       rest = this.#withoutMarks(rest);
       from = 0;
     }
-    const given = rest;
     const frames: SseFrame[] = [];
     for (;;) {
       const end = frameEnd(rest, from);
@@ -49,8 +51,8 @@ export class SseSplitter {
       rest = rest.subarray(end);
       from = 0;
     }
-    // Frames are slices of the buffer: what was in front of this stays as it is, and so nothing is written there.
-    if (rest !== given || this.#length === 0 || this.#atStart) this.#buffer = rest;
+    // A slice has no room behind it, so that frames, which are slices too, are never written over.
+    if (rest !== whole || this.#length === 0) this.#buffer = rest.length > 0 ? rest : EMPTY;
     this.#length = rest.length;
     return frames;
   }

@@ -91,6 +91,29 @@ describe('the event splitter', () => {
     });
   }
 
+  test('takes a large event in small pieces without copying it for each of them', () => {
+    const splitter = new SseSplitter();
+    const piece = Buffer.from('data: x\n');
+    for (let count = 0; count < 300_000; count++) assert.equal(splitter.push(piece).length, 0);
+    assert.equal(splitter.pending.length, 2_400_000);
+    const [frame] = splitter.push(Buffer.from('\ndata: y\n'));
+    assert.equal(frame?.data()?.length, 599_999);
+    assert.equal(splitter.pending.toString(), 'data: y\n');
+  });
+
+  test('does not write over events that were handed on', () => {
+    const splitter = new SseSplitter();
+    const frames = [
+      'data: a',
+      '\n',
+      '\ndata: b',
+      'b\n',
+      '\ndata: c\n\n',
+      'data: dddddddddddddddddd\n\n',
+    ].flatMap((each) => splitter.push(Buffer.from(each)));
+    assert.deepEqual(dataOf(frames), ['a', 'bb', 'c', 'dddddddddddddddddd']);
+  });
+
   test('drops an event that the end of the stream cuts off', () => {
     const { frames, left } = split([Buffer.from('data: a\n\ndata: b\n')]);
     assert.deepEqual(dataOf(frames), ['a']);
