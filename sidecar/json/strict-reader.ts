@@ -7,6 +7,7 @@
  * the protocol's without being it, `__proto__`, depth over 64, too many members to hold, and anything that RFC 8259 does not call JSON.
  */
 import { isUtf8 } from 'node:buffer';
+import { codeUnit } from './code-unit.ts';
 import { numberEnd } from './number.ts';
 import { elements, inside, MESSAGE, readsLikeOne, type Shape } from './shapes.ts';
 
@@ -192,9 +193,9 @@ class Reader implements StrictDocument {
   #escape(at: number): number {
     const byte = this.#bytes[at];
     if (byte === 0x75) {
-      const unit = this.#codeUnit(at);
+      const unit = codeUnit(this.#bytes, at);
       if (unit !== undefined && (unit < 0xd800 || unit > 0xdfff)) return 5;
-      const low = this.#bytes[at + 5] === BACKSLASH ? this.#codeUnit(at + 6) : undefined;
+      const low = this.#bytes[at + 5] === BACKSLASH ? codeUnit(this.#bytes, at + 6) : undefined;
       if (unit !== undefined && unit < 0xdc00 && low !== undefined && low >= 0xdc00 && low <= 0xdfff)
         return 11;
       // Python refuses it, Go puts U+FFFD in its place, JavaScript keeps it.
@@ -202,12 +203,6 @@ class Reader implements StrictDocument {
     } else if (byte !== undefined && '"\\/bfnrt'.includes(String.fromCharCode(byte))) return 1;
     this.#at = at;
     throw this.#unexpected();
-  }
-
-  /** Of `uXXXX`. */
-  #codeUnit(at: number): number | undefined {
-    const digits = this.#bytes.toString('latin1', at, at + 5);
-    return /^u[0-9A-Fa-f]{4}$/.test(digits) ? Number.parseInt(digits.slice(1), 16) : undefined;
   }
 
   #number(): void {
