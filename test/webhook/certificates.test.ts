@@ -111,6 +111,27 @@ describe('what is stored', () => {
     assert.equal(bundleOf(await currentCertificates(old, HOST, after(400))).includes(old['ca.crt']), false);
   });
 
+  test('keeps the latest eight of the previous CAs, and always the one that is served', async () => {
+    const served = await issued();
+    let data = await currentCertificates({}, HOST, START, served['ca.crt']);
+    for (let count = 0; count < 12; count++) {
+      data = await currentCertificates({ ...data, 'ca.key': 'lost' }, HOST, START, served['ca.crt']);
+    }
+    const previous = certificatesIn(data['ca-previous.crt']).map(String);
+    assert.equal(previous.length, 8);
+    assert.ok(previous.includes(served['ca.crt']));
+    assert.equal(await currentCertificates(data, HOST, START, served['ca.crt']), data);
+  });
+
+  test('is the same for replicas that serve certificates of different CAs', async () => {
+    const [one, other] = [await issued(), await issued()];
+    const first = await currentCertificates({}, HOST, START, one['ca.crt']);
+    const both = await currentCertificates(first, HOST, START, other['ca.crt']);
+    assert.equal(certificatesIn(both['ca-previous.crt']).length, 2);
+    for (const each of [one, other, both])
+      assert.equal(await currentCertificates(both, HOST, START, each['ca.crt']), both);
+  });
+
   test('is replaced where it is damaged, as far as it is, and it says why', async () => {
     const [data, other] = [await issued(), await issued()];
     const damagedPem = '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n';

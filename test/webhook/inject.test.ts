@@ -126,3 +126,52 @@ test('what other injectors add to the sidecar is taken out again', () => {
   };
   assert.deepEqual(injected(touched), once);
 });
+
+const annotatedWith = (annotations: Record<string, string>): V1Pod => {
+  const pod = read('deployment.yaml');
+  return {
+    ...pod,
+    metadata: { ...pod.metadata, annotations: { ...pod.metadata?.annotations, ...annotations } },
+  };
+};
+/** As Vault's does: its webhook configuration comes after ours by name, and ours is asked once more. */
+const filledBy = (pod: V1Pod, mountsOfServer: { name: string; mountPath: string }[]): V1Pod => ({
+  ...pod,
+  spec: {
+    ...pod.spec,
+    containers: [
+      ...pod.spec!.containers.map((each) => ({ ...each, volumeMounts: mountsOfServer })),
+      { name: 'vault-agent', image: 'example.test/vault:1' },
+    ],
+    volumes: [...(pod.spec!.volumes ?? []), { name: 'vault-secrets', emptyDir: {} }],
+  },
+});
+const mount = { name: 'vault-secrets', mountPath: '/vault/secrets' };
+
+describe('a volume that another injector adds after us', () => {
+  test('is mounted from the first pass on, with a warning until it is there', () => {
+    const pod = annotatedWith({ 'kubectl-mcp.dev/upstream-headers-volume': 'vault-secrets/mcp' });
+    const first = inject(pod, settings);
+    assert.ok('pod' in first);
+    assert.match(first.warnings.join(), /has no volume "vault-secrets" \(it has: /);
+    const second = inject(filledBy(first.pod, [mount]), settings);
+    assert.ok('pod' in second, JSON.stringify(second));
+    assert.deepEqual(second.warnings, []);
+    const sidecar = second.pod.spec?.initContainers?.find(({ name }) => name === 'mcp-proxy');
+    assert.ok(sidecar?.volumeMounts?.some(({ name, readOnly }) => name === 'vault-secrets' && readOnly));
+  });
+
+  test('is refused for tokens when the server gets it too', () => {
+    const pod = annotatedWith({
+      'kubectl-mcp.dev/auth': 'token',
+      'kubectl-mcp.dev/token-volume': 'vault-secrets',
+    });
+    const once = injected(pod);
+    assert.ok('pod' in inject(filledBy(once, []), settings));
+    const result = inject(filledBy(once, [mount]), settings);
+    assert.match(
+      'refusals' in result ? refusalText(result.refusals) : '',
+      /"vault-secrets" is mounted by container "[^"]+" too, which could read its callers' tokens/,
+    );
+  });
+});
