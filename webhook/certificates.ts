@@ -17,6 +17,8 @@ export type CertificateData = {
 };
 export type Faults = { ca?: string; leaf?: string };
 
+/** Two replicas whose clocks are months apart replace each other's CA at every look; the bundle must not grow with it. */
+const MAX_PREVIOUS = 8;
 const KEYS = ['ca.crt', 'ca.key', 'tls.crt', 'tls.key', 'ca-previous.crt', 'ca-previous.until'] as const;
 
 /**
@@ -81,20 +83,33 @@ function isKeyOf(certificate: X509Certificate, key = ''): boolean {
   }
 }
 
-/** The CAs that were before, as long as a certificate of theirs can be valid. */
+/**
+ * The CAs that were before, as long as a certificate of theirs can be valid. Their order stays: two replicas that
+ * serve different ones must come to the same text.
+ */
 function previousOf(stored: Partial<CertificateData>, current: string, before: X509Certificate[], now: Date) {
   const until = new Date(stored['ca-previous.until'] ?? Number.NaN);
-  const kept = until <= now ? [] : certificatesIn(stored['ca-previous.crt']);
-  const all = new Map([...before, ...kept].map((each) => [each.fingerprint256, each]));
-  for (const each of certificatesIn(current)) all.delete(each.fingerprint256);
-  for (const [name, each] of all) if (!each.ca || each.validToDate <= now) all.delete(name);
-  if (all.size === 0) return {};
-  const old = new Set(kept.map((each) => each.fingerprint256));
-  const isSame = !Number.isNaN(until.getTime()) && [...all.keys()].every((each) => old.has(each));
+  const [issuer] = certificatesIn(current);
+  const kept = certificatesIn(until <= now ? '' : stored['ca-previous.crt']).filter(
+    (each) => each.fingerprint256 !== issuer?.fingerprint256,
+  );
+  const known = new Set([issuer, ...kept].map((each) => each?.fingerprint256));
+  const added = before.filter((each) => !known.has(each.fingerprint256) && known.add(each.fingerprint256));
+  const all = [...added, ...kept].filter((each) => each.ca && now < each.validToDate);
+  if (all.length === 0) return {};
+  const isSame = added.length === 0 && !Number.isNaN(until.getTime());
   return {
-    'ca-previous.crt': [...all.values()].map(String).join(''),
+    'ca-previous.crt': latest(all, before).map(String).join(''),
     'ca-previous.until': isSame
       ? stored['ca-previous.until']
       : new Date(now.getTime() + LEAF_LIFE_MS).toISOString(),
   };
+}
+
+/** No more than the bundle may hold; those in use are among them. */
+function latest(all: X509Certificate[], inUse: X509Certificate[]): X509Certificate[] {
+  const used = new Set(inUse.map((each) => each.fingerprint256));
+  const free = all.filter((each) => !used.has(each.fingerprint256));
+  const dropped = new Set(free.slice(Math.max(0, MAX_PREVIOUS - used.size)));
+  return all.length <= MAX_PREVIOUS ? all : all.filter((each) => !dropped.has(each));
 }
