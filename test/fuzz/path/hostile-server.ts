@@ -36,6 +36,8 @@ export interface HostileServer {
   plan(plan: Plan): void;
   /** Lets the calls that stall go on. */
   release(): void;
+  /** Whether the answer to a call is still being given. */
+  underWay(tag: string): boolean;
   /** Writes an answer that nobody asked for on connections where nothing is under way; how many. */
   stray(): number;
   /** Connections of which an answer is not wanted any more. */
@@ -156,6 +158,7 @@ export async function startHostileServer(): Promise<HostileServer> {
     release: () => {
       for (const go of stalled) go();
     },
+    underWay: (tag) => [...conversations].some(({ busy, lastTag }) => busy && lastTag === tag),
     stray() {
       let count = 0;
       for (const conversation of conversations) {

@@ -130,6 +130,10 @@ async function execute({ server, sidecar, clients }: World, bytes: Buffer): Prom
     calls.push({ ...clients[client]!.send(plan, { padding, slow }), client });
   };
   const settle = async (): Promise<void> => {
+    const left = calls.filter(({ plan }) => plan.left);
+    await until('the server is not told that its client has gone', () =>
+      left.every(({ plan }) => !server.underWay(plan.tag)),
+    );
     let pending = calls.length;
     for (const { ended } of calls) void ended.then(() => pending--);
     await until('an exchange that does not end', () => {
