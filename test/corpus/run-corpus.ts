@@ -54,7 +54,7 @@ async function pass(
   patienceMs: number,
 ): Promise<Passage> {
   const from = sidecar.audit.length;
-  const statuses = await send(sidecar.listenPort, input.bytes, !input.framing);
+  const statuses = await send(sidecar.listenPort, input);
   const all = await recorder.recorded();
   const audit = (): TestSidecar['audit'] => sidecar.audit.slice(from);
   const asked = (act: Act): boolean =>

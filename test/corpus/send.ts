@@ -1,16 +1,14 @@
 import { connect } from 'node:net';
+import type { Input } from './input.ts';
 
-/** How long a connection may stay open that should have been closed. */
+/** How long to wait for an answer, and for the end of a connection. */
 const TIMEOUT_MS = 20_000;
 const UNANSWERED_MS = 1_000;
 /** How long to wait for a further answer to bytes that may be more than one request. */
 const QUIET_MS = 150;
 
-/**
- * Sends bytes as they are; resolves with the statuses of the answers.
- * @param single the bytes are one request for everybody: done with its answer
- */
-export function send(port: number, bytes: Buffer, single: boolean): Promise<number[]> {
+/** Sends an input as it is; resolves with the statuses of the answers. */
+export function send(port: number, { bytes, framing, expect }: Input): Promise<number[]> {
   return new Promise((resolve) => {
     let text = '';
     const socket = connect(port, '127.0.0.1');
@@ -22,13 +20,13 @@ export function send(port: number, bytes: Buffer, single: boolean): Promise<numb
     };
     socket.setTimeout(TIMEOUT_MS, done);
     socket.on('connect', () => socket.write(bytes));
-    // Nothing more comes: a server that waits for the rest of a body is told so.
-    const timer = setTimeout(() => socket.end(), UNANSWERED_MS);
+    // Nothing more comes: who waits for the rest of a body is told so.
+    const timer = framing && expect === 'refused' ? setTimeout(() => socket.end(), UNANSWERED_MS) : undefined;
     socket.on('data', (chunk) => {
       clearTimeout(timer);
       text += chunk.toString('latin1');
-      if (single && isWhole(text)) done();
-      else socket.setTimeout(single ? TIMEOUT_MS : QUIET_MS);
+      if (framing) socket.setTimeout(QUIET_MS);
+      else if (isWhole(text)) done();
     });
     socket.on('error', done);
     socket.on('close', done);
