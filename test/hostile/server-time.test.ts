@@ -1,6 +1,6 @@
 /** Who goes, who waits, and who is told: clients that leave, servers that fall silent, streams that only listen. */
 import assert from 'node:assert/strict';
-import { afterEach, describe, mock, test } from 'node:test';
+import { after, describe, test } from 'node:test';
 import { freePorts } from '../conformance/ports.ts';
 import { call, HEADERS, initialize, INITIALIZE, post } from '../sidecar/wire/post.ts';
 import { startSidecar, untilAudit, untilHealth, type SidecarOptions } from '../sidecar/wire/start-sidecar.ts';
@@ -8,7 +8,7 @@ import { waitFor } from '../sidecar/wire/wait-for.ts';
 import { event, PROGRESS, result, startRawServer, stream, type RawRequest } from './raw-server.ts';
 
 const stops: (() => Promise<void> | void)[] = [];
-afterEach(async () => {
+after(async () => {
   for (const stop of stops.splice(0).toReversed()) await stop();
 });
 
@@ -56,7 +56,7 @@ const modernHeaders = (method: string, name?: string) => ({
   ...(name ? { 'mcp-name': name } : {}),
 });
 
-describe('a client that goes', () => {
+describe('a client that goes', { concurrency: true }, () => {
   test('while its call waits for a server that starts, leaves nothing to be sent', async () => {
     const [port] = (await freePorts(1)) as [number];
     const sidecar = await startSidecar({ upstreamPort: port });
@@ -93,6 +93,18 @@ describe('a client that goes', () => {
     });
   }
 
+  test('while it seems to stay, and reads nothing for as long as a server may be silent, is cut off', async () => {
+    const { server, sidecar } = await start();
+    server.scripts.set('held', endless);
+    const { given } = leaving(sidecar.url);
+    await given;
+    const { socket } = await waitFor('the call', () => server.requests[0]);
+    await waitFor('the end of the call', () => socket.destroyed);
+    const { outcome, metadata } = await untilAudit(sidecar, (each) => each.target.name === 'held');
+    assert.equal(outcome, 'failure');
+    assert.match(metadata.extra.jsonrpc_error_message, /the client took nothing for 1 s/);
+  });
+
   test('in the era of sessions may say so, and the server hears it', async () => {
     const { server, sidecar } = await start();
     const session = await initialize(sidecar.url);
@@ -102,7 +114,7 @@ describe('a client that goes', () => {
   });
 });
 
-describe('a server that does not answer in time', () => {
+describe('a server that does not answer in time', { concurrency: true }, () => {
   test('is told on the caller’s session which call was given up, and why', async () => {
     const { server, sidecar } = await start();
     server.scripts.set('held', () => undefined);
@@ -190,23 +202,22 @@ describe('a stream that only listens', () => {
       await assert.rejects(open(sidecar.url).then((response) => response.text()));
     });
 
-    test(`is kept alive with comments between events, as long as it is silent (${kind})`, async () => {
+    test(`is kept alive with comments between events, as long as it is silent (${kind})`, async (t) => {
       const { server, sidecar } = await start();
       let send: ((text: string) => void) | undefined;
       server.scripts.set(kind, (request) => (send = stream(request)));
-      mock.timers.enable({ apis: ['setInterval'] });
-      stops.push(() => mock.timers.reset());
+      t.mock.timers.enable({ apis: ['setInterval'] });
       const reader = (await open(sidecar.url)).body!.pipeThrough(new TextDecoderStream()).getReader();
-      mock.timers.tick(15_000);
-      mock.timers.tick(15_000);
+      t.mock.timers.tick(15_000);
+      t.mock.timers.tick(15_000);
       assert.equal((await reader.read()).value, ': keep-alive\n\n');
       send?.('data: {"half"');
       assert.equal((await reader.read()).value, 'data: {"half"');
-      for (let each = 0; each < 4; each++) mock.timers.tick(15_000);
+      for (let each = 0; each < 4; each++) t.mock.timers.tick(15_000);
       send?.(':1}\n\n');
       assert.equal((await reader.read()).value, ':1}\n\n');
-      mock.timers.tick(15_000);
-      mock.timers.tick(15_000);
+      t.mock.timers.tick(15_000);
+      t.mock.timers.tick(15_000);
       assert.equal((await reader.read()).value, ': keep-alive\n\n');
       await reader.cancel();
     });
