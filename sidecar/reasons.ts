@@ -133,7 +133,7 @@ export const REASONS = {
     code: -32603,
     outcome: 'error',
     message: 'the policy of this server is not in force yet',
-    doctorCode: 'MCP702',
+    doctorCode: 'MCP710',
   },
   'principal-forbidden': {
     status: 403,
