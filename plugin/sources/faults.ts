@@ -8,7 +8,7 @@ import type { NamedSource } from './named.ts';
 import { namesOfService } from './names.ts';
 import type { SourceFacts } from './read.ts';
 
-export type FaultKind = 'missing' | 'empty' | 'certificate' | 'expiry' | 'names' | 'policy';
+export type FaultKind = 'missing' | 'content' | 'certificate' | 'expiry' | 'names' | 'policy';
 
 export interface SourceFault {
   readonly kind: FaultKind;
@@ -42,21 +42,33 @@ export function sourceFaults(
 ): SourceFault[] {
   const { key, kind, name } = source;
   const titled = `${kind} ${name} in namespace ${context.namespace}`;
-  const fix = `${CREATE[source.key as keyof typeof CREATE](name)} -n ${context.namespace}`;
+  const at = `-n ${context.namespace}`;
+  const create = `${CREATE[key as keyof typeof CREATE](name)} ${at}`;
   const fault = (faultKind: FaultKind, words: string, cause?: readonly string[]): SourceFault => ({
     kind: faultKind,
     severity: 'error',
     title: `${titled} ${words}`,
     ...(cause && { cause }),
-    fix,
+    fix: fixOf(faultKind),
   });
+  const fixOf = (faultKind: FaultKind): string => {
+    if (faultKind === 'missing') return create;
+    if (key !== 'tls-secret') return `kubectl edit ${kind.toLowerCase()} ${name} ${at}`;
+    // The type of a Secret cannot be changed.
+    return facts?.type === TLS_TYPE
+      ? `${create} --dry-run=client -o yaml | kubectl apply -f -`
+      : `kubectl delete secret ${name} ${at}, then ${create}`;
+  };
   if (facts === null) {
     return [fault('missing', 'does not exist', [`new pods wait for it: ${PREFIX}${key} names it`])];
   }
   if (key === 'policy') return policyFaults(facts, fault);
   if (key === 'tls-secret') return tlsFaults(facts, context, fault);
-  if (facts.keys.length > 0) return [];
-  return [fault('empty', key === 'token-secret' ? 'has no key: nobody can call' : 'has no key: no header')];
+  if (facts.keys.length === 0) return [fault('content', 'has no key: nobody can call')];
+  const { contentFaults = [] } = facts;
+  return contentFaults.length === 0
+    ? []
+    : [fault('content', 'cannot be used: nobody can call', contentFaults)];
 }
 
 /** By annotation: the command that makes what it names. */
@@ -70,7 +82,7 @@ const CREATE = {
 
 type Fault = (kind: FaultKind, words: string, cause?: readonly string[]) => SourceFault;
 
-const policyFaults = ({ keys, policyFaults: faults }: SourceFacts, fault: Fault): SourceFault[] => {
+const policyFaults = ({ keys, contentFaults: faults }: SourceFacts, fault: Fault): SourceFault[] => {
   if (faults === undefined) {
     return [fault('policy', `has no key ${POLICY_KEY}`, [`it has: ${keys.join(', ') || 'none'}`])];
   }

@@ -10,8 +10,8 @@ export interface SourceFacts {
   readonly type?: string;
   /** Of a Secret for TLS: the certificate in PEM, or why it cannot be served. */
   readonly certificate?: { readonly pem: string } | { readonly fault: string };
-  /** Of a ConfigMap for a policy that is there. */
-  readonly policyFaults?: readonly string[];
+  /** As the proxy reads tokens, headers and the policy; absent where there is nothing to read. Without values. */
+  readonly contentFaults?: readonly string[];
 }
 
 /** Null: there is none. */
@@ -27,8 +27,8 @@ export async function readSource(
     }
     const { data = {}, type } = await cluster.core.readNamespacedSecret({ namespace, name });
     const keys = Object.keys(data);
-    const certificate = key === 'tls-secret' && { certificate: certificateIn(data) };
-    return { keys, ...(type !== undefined && { type }), ...certificate };
+    const held = key === 'tls-secret' ? { certificate: certificateIn(data) } : await contentIn(key, data);
+    return { keys, ...(type !== undefined && { type }), ...held };
   } catch (error) {
     if (isNotFound(error)) return null;
     throw error;
@@ -39,7 +39,20 @@ export async function configMapFacts(data: Readonly<Record<string, string>>): Pr
   const { POLICY_KEY, readPolicy } = await import('../../sidecar/filter/read-policy.ts');
   const text = data[POLICY_KEY];
   const read = text === undefined ? undefined : readPolicy(text);
-  return { keys: Object.keys(data), ...(read && { policyFaults: 'faults' in read ? read.faults : [] }) };
+  return { keys: Object.keys(data), ...(read && { contentFaults: 'faults' in read ? read.faults : [] }) };
+}
+
+/** @param data as the API server gives it: base64. */
+export async function contentIn(
+  key: NamedSource['key'],
+  data: Readonly<Record<string, string>>,
+): Promise<{ contentFaults: readonly string[] }> {
+  const files = new Map(Object.entries(data).map(([name, value]) => [name, Buffer.from(value, 'base64')]));
+  const read =
+    key === 'token-secret'
+      ? (await import('../../sidecar/auth/read-tokens.ts')).readTokens(files)
+      : (await import('../../sidecar/upstream/read-headers.ts')).readHeaders(files);
+  return { contentFaults: 'faults' in read ? read.faults : [] };
 }
 
 /** @param data as the API server gives it: base64. */

@@ -29,14 +29,14 @@ export const annotationChecks = [
   defineCheck({
     code: 'MCP304',
     category: 'annotations',
-    title: 'the Secrets that annotations name are there, and not empty',
+    title: 'the Secrets that annotations name are there, and can be used',
     severity: 'error',
-    about: `The Secret of \`${PREFIX}token-secret\`, \`tls-secret\` or \`upstream-headers-secret\` is missing, and new pods wait for it; or it has no key: nobody can call, no header is sent.`,
+    about: `The Secret of \`${PREFIX}token-secret\`, \`tls-secret\` or \`upstream-headers-secret\` is missing, and new pods wait for it; or what it holds cannot be used (no key, an empty or unreadable token, a header that is the proxy's): then nobody can call.`,
     remedy:
-      'Create it with the command of the finding. `kubectl mcp enable --auth token` makes a Secret with tokens.',
+      'Create or mend it with the command of the finding; values are never shown. `kubectl mcp enable --auth token` makes a Secret with tokens.',
     needs: ['workloads', 'secrets'],
     uses: ['services'],
-    run: (seen, context) => findingsOf(seen, context, ['missing', 'empty'], 'Secret'),
+    run: (seen, context) => findingsOf(seen, context, ['missing', 'content'], 'Secret'),
   }),
   defineCheck({
     code: 'MCP310',

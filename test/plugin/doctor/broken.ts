@@ -194,6 +194,16 @@ export const BROKEN: readonly Broken[] = [
     },
   },
   {
+    code: 'MCP304',
+    when: 'a token is empty',
+    says: /Secret mine in namespace demo cannot be used: nobody can call\n {4}"alice" is empty\n.*\n.*fix: kubectl edit secret mine -n demo/,
+    breakIt: (values) => {
+      annotate(values, 'auth', 'token');
+      annotate(values, 'token-secret', 'mine');
+      values.secrets['token-secret demo/mine'] = { keys: ['alice'], contentFaults: ['"alice" is empty'] };
+    },
+  },
+  {
     code: 'MCP310',
     when: 'the volume is nowhere',
     says: /have no volume "vault-secrets"\n.*upstream-headers-volume names it; they have: none\n.*fix: kubectl edit deployment\/everything -n demo/,
@@ -202,7 +212,7 @@ export const BROKEN: readonly Broken[] = [
   {
     code: 'MCP207',
     when: 'the Secret is of another type',
-    says: /Secret tls in namespace demo is of type Opaque, not kubernetes\.io\/tls\n.*names it in kubectl-mcp\.dev\/tls-secret\n.*fix: kubectl create secret tls tls --cert/,
+    says: /Secret tls in namespace demo is of type Opaque, not kubernetes\.io\/tls\n.*names it in kubectl-mcp\.dev\/tls-secret\n.*fix: kubectl delete secret tls -n demo, then kubectl create secret tls tls --cert/,
     breakIt: (values) =>
       serve(values, { keys: ['tls.crt', 'tls.key'], type: 'Opaque', certificate: { pem: served } }),
   },
@@ -271,7 +281,7 @@ export const BROKEN: readonly Broken[] = [
     when: 'the policy has faults',
     says: /holds no policy in policy\.yaml\n {4}tools\.alow: \[\]: unknown key/,
     breakIt: (values) =>
-      policy(values, { keys: ['policy.yaml'], policyFaults: ['tools.alow: []: unknown key'] }),
+      policy(values, { keys: ['policy.yaml'], contentFaults: ['tools.alow: []: unknown key'] }),
   },
   {
     code: 'MCP711',

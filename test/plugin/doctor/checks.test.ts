@@ -70,7 +70,7 @@ describe('a check', () => {
           type: 'kubernetes.io/tls',
           certificate: { pem: certificate },
         };
-        values.configMaps['policy demo/rules'] = { keys: ['policy.yaml'], policyFaults: [] };
+        values.configMaps['policy demo/rules'] = { keys: ['policy.yaml'], contentFaults: [] };
         values.ingresses = ['tools.example.com', 'a.example.com', 'everything.demo.svc'].map((host) => ({
           metadata: { name: host, namespace: 'demo' },
           spec: {

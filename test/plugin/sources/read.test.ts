@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { certificateIn, configMapFacts } from '../../../plugin/sources/read.ts';
+import { certificateIn, configMapFacts, contentIn } from '../../../plugin/sources/read.ts';
 import { createAuthority } from '../../certificates.ts';
 
 const authority = await createAuthority();
@@ -33,10 +33,23 @@ describe('a Secret for TLS', () => {
   }
 });
 
-const read = async (data: Record<string, string>) => (await configMapFacts(data)).policyFaults;
+const read = async (data: Record<string, string>) => (await configMapFacts(data)).contentFaults;
 
 test('a ConfigMap is read as the proxy reads it', async () => {
   assert.deepEqual(await read({ 'policy.yaml': 'version: 1\ntools:\n  deny: [get-env]\n' }), []);
   assert.equal(await read({ 'policy.yml': 'version: 1' }), undefined);
   assert.match((await read({ 'policy.yaml': 'version: 1\ntool: {}\n' }))!.join(), /tool.*unknown key/);
+});
+
+const faultsIn = async (key: 'token-secret' | 'upstream-headers-secret', data: Record<string, string>) =>
+  (await contentIn(key, encoded(data))).contentFaults.join();
+
+test('tokens and headers are read as the proxy reads them, and never shown', async () => {
+  assert.equal(await faultsIn('token-secret', { alice: 'abc-0123456789\n' }), '');
+  assert.match(await faultsIn('token-secret', { alice: 'secret word' }), /"alice" has other characters/);
+  assert.match(await faultsIn('token-secret', {}), /holds no token/);
+  assert.equal(await faultsIn('upstream-headers-secret', { 'X-Api-Key': 'abc' }), '');
+  const refused = await faultsIn('upstream-headers-secret', { host: 'secret', 'x-key': 'secret\nword' });
+  assert.match(refused, /"host" is a header of the connection.*"x-key" holds more than one line/);
+  assert.doesNotMatch(refused, /secret|word/);
 });
