@@ -1,4 +1,5 @@
 import type { Target } from '../engine/target.ts';
+import { filteredStream } from './filtered-stream.ts';
 import { framing } from './framing.ts';
 import { json } from './json.ts';
 import { path } from './path.ts';
@@ -6,4 +7,4 @@ import { sessions } from './sessions.ts';
 import { sse } from './sse.ts';
 import { toolsList } from './tools-list.ts';
 
-export const TARGETS: readonly Target[] = [framing, sse, json, toolsList, sessions, path];
+export const TARGETS: readonly Target[] = [framing, sse, json, toolsList, filteredStream, sessions, path];

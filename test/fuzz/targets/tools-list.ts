@@ -7,7 +7,7 @@ import { jsonText } from './json-text.ts';
 
 /** Between the messages of an input: one editor sees them all, for it remembers the last list. */
 const SEPARATOR = 0x1e;
-const isAllowed = (name: string): boolean => name.startsWith('a');
+export const isAllowed = (name: string): boolean => name.startsWith('a');
 
 export const toolsList: Target = {
   name: 'tools-list',
@@ -70,7 +70,7 @@ export const toolsList: Target = {
 };
 
 /** The message with its list cut by somebody else; undefined when it is not one JSON message. */
-function expectedOf(message: Buffer): Buffer | undefined {
+export function expectedOf(message: Buffer): Buffer | undefined {
   let value: unknown;
   try {
     value = JSON.parse(message.toString('utf8'));
@@ -97,7 +97,7 @@ function expectedOf(message: Buffer): Buffer | undefined {
 }
 
 /** Of two results the first is read by nobody who reads as JSON.parse does; it may be filtered or not. */
-const hasTwoResults = (message: Buffer): boolean =>
+export const hasTwoResults = (message: Buffer): boolean =>
   (jsonTree(message).members?.filter(([key]) => key === 'result').length ?? 0) > 1;
 const parsed = (message: Buffer): string => JSON.stringify(JSON.parse(message.toString('utf8')));
 
