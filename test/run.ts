@@ -16,8 +16,10 @@ interface Stage {
 }
 
 const tests = globSync('test/**/*.test.ts', { cwd: ROOT });
+/** They wait for the kubelet, or load the cluster, for minutes. */
+const LONG = ['test/cluster/reload.test.ts', 'test/cluster/webhook-rotation.test.ts'];
 const [onCluster, here] = [
-  tests.filter((path) => path.startsWith('test/cluster/')),
+  tests.filter((path) => path.startsWith('test/cluster/') && !LONG.includes(path)),
   tests.filter((path) => !path.startsWith('test/cluster/')),
 ];
 
@@ -30,6 +32,11 @@ const STAGES: readonly Stage[] = [
   {
     name: 'tests on the cluster',
     command: ['node', '--test', '--test-concurrency=1', ...onCluster.toSorted()],
+  },
+  {
+    name: 'long tests on the cluster',
+    command: ['node', '--test', '--test-concurrency=1', ...LONG],
+    full: true,
   },
   {
     name: 'conformance, direct and through the sidecar',
