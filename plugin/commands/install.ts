@@ -73,11 +73,23 @@ async function runInstall(flags: InstallFlags, { streams, env, connect, signal }
   }
   if (format && format !== 'name') await printObjects(streams, format, applied);
   if (flags.dryRun !== 'none' || !flags.wait) return;
-  const { waitForWebhook } = await import('../install/wait.ts');
+  const [{ waitForWebhook }, { nudgeWaiting }] = await Promise.all([
+    import('../install/wait.ts'),
+    import('../install/nudge.ts'),
+  ]);
   const progress = createProgress(streams);
   await waitForWebhook(cluster, { timeoutMs, progress, signal });
   progress.end();
-  if (!format) writeLine(streams.err, 'The webhook is ready. Next: kubectl mcp enable deploy/NAME');
+  const nudged = await nudgeWaiting(cluster);
+  if (format) return;
+  for (const { kind, metadata } of nudged) {
+    const name = `${kind!.toLowerCase()}/${metadata!.name}`;
+    writeLine(
+      streams.err,
+      `${name} -n ${metadata!.namespace} tries again: the webhook was away for its pods.`,
+    );
+  }
+  writeLine(streams.err, 'The webhook is ready. Next: kubectl mcp enable deploy/NAME');
 }
 
 async function* applyAll(
