@@ -18,40 +18,30 @@ const BORDER_BYTES = 32;
  */
 export function watchOutcome(exchange: Exchange, reply: Reply): Reply {
   let head: ReplyHead | undefined;
-  let held: Buffer[] = [];
+  let held: Buffer[] | undefined;
   let heldBytes = 0;
-  let found = false;
   let splitter: SseSplitter | undefined;
-  let large = false;
-  let border: Buffer = Buffer.alloc(0);
-
-  /** A quote inside a text has a backslash before it, so that these words are a member's. */
-  function search(bytes: Buffer): void {
-    const seam = Buffer.concat([border, bytes.subarray(0, BORDER_BYTES)]);
-    if (saysFailed(seam) || saysFailed(bytes)) failed(exchange);
-    border = Buffer.from(
-      bytes.length < BORDER_BYTES ? seam.subarray(-BORDER_BYTES) : bytes.subarray(-BORDER_BYTES),
-    );
-  }
+  let large: LargeMessages | undefined;
 
   function json(bytes: Buffer): void {
-    if (large) return search(bytes);
-    found ||= suspicious(bytes) || held.length > 0;
+    if (large) return large.push(bytes);
     heldBytes += bytes.length;
-    held.push(bytes);
+    if (held) held.push(bytes);
+    else held = [bytes];
     if (heldBytes <= MAX_HELD_BYTES) return;
-    large = true;
-    for (const each of held) search(each);
-    held = [];
+    large = new LargeMessages(exchange);
+    for (const each of held) large.push(each);
+    held = undefined;
   }
 
-  function stream(bytes: Buffer): void {
-    if (large || !splitter) return search(bytes);
-    for (const frame of splitter.push(bytes)) if (suspicious(frame.raw)) judge(exchange, frame.data());
-    if (splitter.pendingBytes <= MAX_HELD_BYTES) return;
-    large = true;
-    search(splitter.pending);
-    splitter = undefined;
+  function events(splitting: SseSplitter, bytes: Buffer): void {
+    if (large) return large.push(bytes);
+    for (const frame of splitting.push(bytes)) if (suspicious(frame.raw)) judge(exchange, frame.data());
+    if (splitting.pendingBytes <= MAX_HELD_BYTES) return;
+    large = new LargeMessages(exchange);
+    large.push(splitting.pending);
+    // Nothing of it is needed any more.
+    splitter = new SseSplitter();
   }
 
   return {
@@ -63,16 +53,35 @@ export function watchOutcome(exchange: Exchange, reply: Reply): Reply {
     },
     chunk(bytes) {
       reply.chunk(bytes);
-      if (head?.contentType === 'sse') stream(bytes);
+      if (splitter) events(splitter, bytes);
       else if (head?.contentType === 'json') json(bytes);
     },
     end() {
       reply.end();
-      if (found && !large) judge(exchange, held.length === 1 ? held[0] : Buffer.concat(held));
-      held = [];
+      if (!held) return;
+      const message = held.length === 1 && held[0] ? held[0] : Buffer.concat(held);
+      if (suspicious(message)) judge(exchange, message);
+      held = undefined;
     },
     fail: (refusal) => reply.fail(refusal),
   };
+}
+
+/** Looks for a tool that failed. A quote inside a text has a backslash before it, so that the words are a member's. */
+class LargeMessages {
+  readonly #exchange: Exchange;
+  /** What came last: the words may be cut in pieces, and the pieces be small. */
+  #border: Buffer = Buffer.alloc(0);
+
+  constructor(exchange: Exchange) {
+    this.#exchange = exchange;
+  }
+
+  push(bytes: Buffer): void {
+    const seam = Buffer.concat([this.#border, bytes.subarray(0, BORDER_BYTES)]);
+    if (saysFailed(seam) || saysFailed(bytes)) failed(this.#exchange);
+    this.#border = Buffer.from((bytes.length < BORDER_BYTES ? seam : bytes).subarray(-BORDER_BYTES));
+  }
 }
 
 export function outcomeOfStatus(status: number): Exchange['outcome'] {

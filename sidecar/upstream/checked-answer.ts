@@ -6,40 +6,52 @@ const MAX_HELD_BYTES = 64 * 1024;
 
 /**
  * Holds a JSON answer until it is whole, and judges it then. Nothing is lost by that, for nobody can read half of one,
- * and an answer that breaks off can still be told in words.
+ * and an answer that breaks off can still be told in words. One is made on every call.
  */
-export function checkedAnswer(
-  reply: Reply,
-  { id, contentLength }: { id: string; contentLength: number | undefined },
-  refused: (problem: Refusal) => void,
-): Pick<Reply, 'chunk' | 'end'> {
-  let passing = (contentLength ?? 0) > MAX_HELD_BYTES;
-  let held: Buffer[] = [];
-  let heldBytes = 0;
+export class CheckedAnswer implements Pick<Reply, 'chunk' | 'end'> {
+  readonly #reply: Reply;
+  readonly #id: string;
+  readonly #contentLength: number | undefined;
+  readonly #refused: (problem: Refusal) => void;
+  #passing: boolean;
+  #held: Buffer[] | undefined;
+  #heldBytes = 0;
 
-  function judged(body: Buffer): boolean {
-    passing = true;
-    held = [];
-    const problem = bodyProblem(body, id);
-    if (problem) refused(problem);
-    else if (body.length > 0) reply.chunk(body);
-    return !problem;
+  constructor(
+    reply: Reply,
+    id: string,
+    contentLength: number | undefined,
+    refused: (problem: Refusal) => void,
+  ) {
+    this.#reply = reply;
+    this.#id = id;
+    this.#contentLength = contentLength;
+    this.#refused = refused;
+    this.#passing = contentLength !== undefined && contentLength > MAX_HELD_BYTES;
   }
 
-  return {
-    chunk(bytes) {
-      if (passing) return reply.chunk(bytes);
-      heldBytes += bytes.length;
-      if (heldBytes === contentLength)
-        return void judged(held.length === 0 ? bytes : Buffer.concat([...held, bytes]));
-      held.push(bytes);
-      if (heldBytes <= MAX_HELD_BYTES) return;
-      passing = true;
-      for (const each of held) reply.chunk(each);
-      held = [];
-    },
-    end() {
-      if (passing || judged(Buffer.concat(held))) reply.end();
-    },
-  };
+  chunk(bytes: Buffer): void {
+    if (this.#passing) return this.#reply.chunk(bytes);
+    this.#heldBytes += bytes.length;
+    if (this.#heldBytes === this.#contentLength)
+      return void this.#judge(this.#held ? Buffer.concat([...this.#held, bytes]) : bytes);
+    (this.#held ??= []).push(bytes);
+    if (this.#heldBytes <= MAX_HELD_BYTES) return;
+    this.#passing = true;
+    for (const each of this.#held) this.#reply.chunk(each);
+    this.#held = undefined;
+  }
+
+  end(): void {
+    if (this.#passing || this.#judge(Buffer.concat(this.#held ?? []))) this.#reply.end();
+  }
+
+  #judge(body: Buffer): boolean {
+    this.#passing = true;
+    this.#held = undefined;
+    const problem = bodyProblem(body, this.#id);
+    if (problem) this.#refused(problem);
+    else this.#reply.chunk(body);
+    return !problem;
+  }
 }

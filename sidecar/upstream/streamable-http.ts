@@ -5,7 +5,7 @@ import { refuse } from '../reasons.ts';
 import type { Sessions } from '../sessions.ts';
 import { endsWithAnswer, headProblem } from './answer-problem.ts';
 import { sendCancelled } from './cancelled.ts';
-import { checkedAnswer } from './checked-answer.ts';
+import { CheckedAnswer } from './checked-answer.ts';
 import type { HttpPool } from './http-pool.ts';
 import type { ResponseHead } from './http-response.ts';
 import type { UpstreamEvents, UpstreamRequest } from './upstream-call.ts';
@@ -87,9 +87,9 @@ export function createStreamableHttp(
           const contentType = contentTypeOf(response);
           const problem = headProblem(response, contentType, message);
           if (problem) return refused(problem);
-          const { status, contentLength } = response;
-          if (contentType === 'json' && status === 200 && message?.kind === 'request' && message.id)
-            body = checkedAnswer(reply, { id: message.id, contentLength }, refused);
+          const { id, kind } = message ?? {};
+          if (contentType === 'json' && response.status === 200 && kind === 'request' && id !== undefined)
+            body = new CheckedAnswer(reply, id, response.contentLength, refused);
           streaming = contentType === 'sse';
           reply.head(replyHead(exchange, response, { contentType, sessions }));
         },

@@ -40,6 +40,7 @@ export interface Connection {
   readonly owner: string | undefined;
   reader: ResponseReader | undefined;
   call: PooledCall | undefined;
+  /** Time of the sweep before. */
   idleSinceMs: number;
   /** By the pool's clock: when a byte came, or was asked for. */
   aliveMs: number;
