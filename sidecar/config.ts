@@ -68,6 +68,9 @@ const toolGlob = z
   .string()
   .regex(TOOL_GLOB, 'is a tool name of at most 128 letters, digits, "_-./", with "*" and "?" for others');
 
+/** Over HTTP/1.1 each call and each stream holds a connection; those that hold neither are idle ones. */
+export const DEFAULT_LIMITS = { requestsInFlight: 256, streams: 512, connections: 1_024 } as const;
+
 const auth = z.discriminatedUnion('mode', [
   z.strictObject({
     mode: z.literal('kubernetes'),
@@ -124,15 +127,15 @@ const server = z.strictObject({
       requestBytesInFlight: z
         .int()
         .min(1_024)
-        .default(16 * 1024 * 1024),
+        .default(8 * 1024 * 1024),
+      // These fit a container of 128 MiB when all of them are used up at once (test/soak).
       /** Calls under way; more get 503. */
-      requestsInFlight: z.int().min(1).default(1_024),
-      requestsInFlightPerPrincipal: z.int().min(1).default(256),
+      requestsInFlight: z.int().min(1).default(DEFAULT_LIMITS.requestsInFlight),
+      requestsInFlightPerPrincipal: z.int().min(1).default(128),
       /** Streams that only listen. */
-      streams: z.int().min(1).default(1_024),
-      streamsPerPrincipal: z.int().min(1).default(256),
-      /** Each may hold 24 KB for a request that never becomes whole: more do not fit into the container's 128 MiB. */
-      connections: z.int().min(1).default(2_048),
+      streams: z.int().min(1).default(DEFAULT_LIMITS.streams),
+      streamsPerPrincipal: z.int().min(1).default(128),
+      connections: z.int().min(1).default(DEFAULT_LIMITS.connections),
     })
     .prefault({}),
   auth,

@@ -167,14 +167,14 @@ export const ANNOTATIONS = {
   'max-requests-in-flight': {
     grammar: whole(1, 100_000),
     allowed: 'a number from 1 to 100000',
-    otherwise: '`1024`',
-    doc: 'Calls that one pod has under way, a quarter of it (at least 256) for one caller; more get 503 with `Retry-After`.',
+    otherwise: '`256`',
+    doc: 'Calls that one pod has under way, a quarter of it (at least 128) for one caller; more get 503 with `Retry-After`.',
   },
   'max-streams': {
     grammar: whole(1, 100_000),
     allowed: 'a number from 1 to 100000',
-    otherwise: '`1024`',
-    doc: 'Streams of one pod that only listen, a quarter of it (at least 256) for one caller; more get 503 with `Retry-After`.',
+    otherwise: '`512`',
+    doc: 'Streams of one pod that only listen, a quarter of it (at least 128) for one caller; more get 503 with `Retry-After`.',
   },
   'upstream-headers-secret': {
     grammar: dnsName,

@@ -1,6 +1,6 @@
 /** From annotations to the document that the sidecar reads. */
 import type { V1PodSpec } from '@kubernetes/client-node';
-import { CONFIG_VERSION, MOUNT } from '../sidecar/config.ts';
+import { CONFIG_VERSION, DEFAULT_LIMITS, MOUNT } from '../sidecar/config.ts';
 import type { SidecarConfigInput } from '../sidecar/config.ts';
 import type { InjectionRequest } from './annotations.ts';
 import { drainTimeoutMs } from './drain.ts';
@@ -57,19 +57,21 @@ function edgeOf(request: InjectionRequest): Partial<Server> {
 }
 
 /** One caller gets a quarter, but never less than what it has by default. */
-const SMALLEST_SHARE = 256;
+const SMALLEST_SHARE = 128;
 const shareOf = (all: number): number => Math.min(all, Math.max(SMALLEST_SHARE, Math.ceil(all / 4)));
-/** Connections by default. */
-const CONNECTIONS = 2_048;
+/** Connections beside those of calls and streams. */
+const IDLE_CONNECTIONS =
+  DEFAULT_LIMITS.connections - DEFAULT_LIMITS.requestsInFlight - DEFAULT_LIMITS.streams;
 
 function limitsOf(request: InjectionRequest): NonNullable<Server['limits']> {
   const { 'max-requests-in-flight': requestsInFlight, 'max-streams': streams } = request;
-  // Over HTTP/1.1 each of them holds a connection.
-  const connections = (requestsInFlight ?? 0) + (streams ?? 0);
+  if (!requestsInFlight && !streams) return {};
+  const calls = requestsInFlight ?? DEFAULT_LIMITS.requestsInFlight;
+  const listening = streams ?? DEFAULT_LIMITS.streams;
   return {
     ...(requestsInFlight && { requestsInFlight, requestsInFlightPerPrincipal: shareOf(requestsInFlight) }),
     ...(streams && { streams, streamsPerPrincipal: shareOf(streams) }),
-    ...(connections * 2 > CONNECTIONS && { connections: connections * 2 }),
+    connections: calls + listening + IDLE_CONNECTIONS,
   };
 }
 
