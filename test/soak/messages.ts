@@ -26,14 +26,21 @@ export function call(caller: Caller, session: string, tool: string, argumentsJso
 export const legacyListen = (caller: Caller, session: string): string => get(caller, sessionHeaders(session));
 
 /** The listen stream of 2026-07-28. */
-export function modernListen(caller: Caller, id: number): string {
+export const modernListen = (caller: Caller, id: number): string =>
+  modern(caller, id, 'subscriptions/listen', '"notifications":{"toolsListChanged":true}');
+
+/** A call of 2026-07-28, which needs no session. */
+export const modernCall = (caller: Caller, tool: string, argumentsJson: string): string =>
+  modern(caller, 2, 'tools/call', `"name":"${tool}","arguments":${argumentsJson}`, `Mcp-Name: ${tool}\r\n`);
+
+function modern(caller: Caller, id: number, method: string, members: string, headers = ''): string {
   const meta =
     `"io.modelcontextprotocol/protocolVersion":"${MODERN}","io.modelcontextprotocol/clientCapabilities":{},` +
     `"io.modelcontextprotocol/clientInfo":${CLIENT}`;
   return post(
     caller,
-    `{"jsonrpc":"2.0","id":${id},"method":"subscriptions/listen","params":{"notifications":{"toolsListChanged":true},"_meta":{${meta}}}}`,
-    `Mcp-Protocol-Version: ${MODERN}\r\nMcp-Method: subscriptions/listen\r\n`,
+    `{"jsonrpc":"2.0","id":${id},"method":"${method}","params":{${members},"_meta":{${meta}}}}`,
+    `Mcp-Protocol-Version: ${MODERN}\r\nMcp-Method: ${method}\r\n${headers}`,
   );
 }
 

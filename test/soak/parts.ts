@@ -3,7 +3,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { holdStreams } from './hold.ts';
 import { atMost, compareRests, equal, judgeResident, noted, type Finding, type Rest } from './judge.ts';
 import { call, openSession } from './messages.ts';
-import { TOKEN, type SoakServer, type SoakSidecar } from './processes.ts';
+import type { MemoryCgroup } from './cgroup.ts';
+import { takeAll } from './hostile.ts';
+import { TOKEN, TOKENS, type SoakServer, type SoakSidecar } from './processes.ts';
 import { rudeSessions, rudeStreams } from './rude.ts';
 import { createSampler, type Sample, type Sampler } from './sample.ts';
 import type { Caller } from './wire.ts';
@@ -19,12 +21,13 @@ const STREAMS_WIDTH = 200;
 /** Caches are full and code is compiled before anything is compared. */
 const WARM_SESSIONS = 12_000;
 const WARM_STREAMS = 1_000;
-/** Upstream connections are kept for 3 s, and V8 gives empty pages back after 8. */
-const QUIET_MS = 15_000;
+/** Upstream connections are kept for 3 s. */
+const QUIET_MS = 6_000;
+const RELEASE_MS = 12_000;
 const HOLD_MS = 15_000;
 const CALL_EVERY_MS = 50;
-/** Measured 21.5; more means that something new is kept for each. */
-const KB_PER_STREAM = 24;
+/** Measured 21 to 25; more means that something new is kept for each. */
+const KB_PER_STREAM = 28;
 
 export async function rudePart(
   server: SoakServer,
@@ -103,19 +106,62 @@ export async function heldPart(
     );
   }
   // Native memory that was given back stays with the allocator, for the next streams.
-  findings.push(atMost('second hold, resident over the first', peaks[1]! - peaks[0]!, peaks[0]! / 20, 'MB'));
+  findings.push(atMost('second hold, resident over the first', peaks[1]! - peaks[0]!, peaks[0]! / 10, 'MB'));
   return { samples: sampler.samples, findings };
 }
 
-/** Waits until nothing is left to come, then collects. */
+/** All that the default limits leave to hostile callers, all at once, in a container of the default size. */
+export async function limitsPart(
+  server: SoakServer,
+  sidecar: SoakSidecar,
+  cgroup: MemoryCgroup | undefined,
+): Promise<PartResult> {
+  const callers = TOKENS.map((token) => ({ port: sidecar.port, token }));
+  const sampler = createSampler(sidecar.child, [sidecar.port, server.port]);
+  sampler.phase = 'warm-up';
+  const before = await rest(sampler, server, sidecar);
+  sampler.phase = 'all at once';
+  const taken = await takeAll(callers.slice(1));
+  const sentMs = performance.now();
+  const alive = await fetch(`http://127.0.0.1:${sidecar.adminPort}/livez`).then(({ status }) => status);
+  const aliveMs = performance.now() - sentMs;
+  taken.release();
+  const after = await rest(sampler, server, sidecar);
+  const { wire, session } = await openSession(callers[0]!);
+  const polite = await wire.ask(call(callers[0]!, session, 'echo', '{"text":"polite"}'));
+  wire.reset();
+  return {
+    samples: sampler.samples,
+    findings: [
+      ...taken.steps.map(({ what, tried, open }) =>
+        noted(`at the limits: ${what}, held of ${tried}`, open, ''),
+      ),
+      equal('at the limits: /livez', alive, 200),
+      noted('at the limits: /livez answered after', aliveMs, 'ms'),
+      noted('at the limits: most resident', Math.max(...sampler.samples.map(({ rssMb }) => rssMb)), 'MB'),
+      ...(cgroup
+        ? [
+            noted('at the limits: most charged to the cgroup of 128 MiB', cgroup.peakMb(), 'MB'),
+            equal('at the limits: kills by the kernel', cgroup.oomKills(), 0),
+          ]
+        : []),
+      equal('after the limits: a call of another caller', polite.status, 200),
+      ...compareRests('after the limits', before, after),
+    ],
+  };
+}
+
+/** Waits until nothing is left to come, then collects; V8 gives empty pages back some seconds later. */
 async function rest(sampler: Sampler, server: SoakServer, sidecar: SoakSidecar): Promise<Rest> {
   sampler.phase = 'quiet';
   await sleep(QUIET_MS);
-  const sample = await sampler.collected();
+  const { heapMb, externalMb } = await sampler.collected();
+  await sleep(RELEASE_MS);
+  const settled = sampler.samples.at(-1)!;
   // The sidecar asks its server every ten seconds, on a connection that is there for a moment.
-  const quiet = sampler.samples.slice(-6).map(({ descriptors }) => descriptors);
+  const descriptors = Math.min(...sampler.samples.slice(-6).map((sample) => sample.descriptors));
   return {
-    sample: { ...sample, descriptors: Math.min(...quiet) },
+    sample: { ...settled, heapMb, externalMb, descriptors },
     gauges: {
       calls: await sidecar.metric('kubectl_mcp_calls_in_flight'),
       streams: await sidecar.metric('kubectl_mcp_streams'),

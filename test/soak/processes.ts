@@ -12,7 +12,12 @@ import { freePorts } from '../conformance/ports.ts';
 
 const BUNDLE = resolve(import.meta.dirname, '../../dist/sidecar.cjs');
 const PROBE = join(import.meta.dirname, 'probe.cjs');
-export const TOKEN = 'soak-0123456789abcdef0123456789abcdef';
+/** Callers, and what each shows. */
+export const TOKENS = Array.from(
+  { length: 6 },
+  (_, index) => `soak-${index}-0123456789abcdef0123456789abcdef`,
+);
+export const TOKEN = TOKENS[0]!;
 
 export interface Started {
   readonly child: ChildProcess;
@@ -52,6 +57,7 @@ export async function startServer(): Promise<SoakServer> {
 
 export interface SoakSidecar extends Started {
   readonly port: number;
+  readonly adminPort: number;
   /** A gauge or counter without labels. */
   metric(name: string): Promise<number>;
   /** What it said of itself on stderr. */
@@ -65,17 +71,18 @@ export interface SidecarSettings {
   /** Runs in front of the command, a cgroup's launcher say. */
   readonly launcher?: readonly string[];
   readonly bundle?: string | undefined;
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** The Node flags are those of webhook/container.ts. */
 export async function startSidecar(
   directory: string,
   upstreamPort: number,
-  { memoryMib, limits, launcher = [], bundle = BUNDLE }: SidecarSettings,
+  { memoryMib, limits, launcher = [], bundle = BUNDLE, env = {} }: SidecarSettings,
 ): Promise<SoakSidecar> {
   const tokens = join(directory, 'tokens');
   mkdirSync(tokens, { recursive: true });
-  writeFileSync(join(tokens, 'soak'), TOKEN);
+  TOKENS.forEach((token, index) => writeFileSync(join(tokens, `caller-${index}`), token));
   const [port, adminPort] = (await freePorts(2)) as [number, number];
   const config: SidecarConfigInput = {
     version: CONFIG_VERSION,
@@ -97,6 +104,7 @@ export async function startSidecar(
   const child = spawn(file, args, {
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     env: {
+      ...env,
       [CONFIG_ENV]: JSON.stringify(config),
       [POD_ENV.name]: 'soak-6d5f7c9b8-x2x4z',
       [POD_ENV.namespace]: 'soak',
@@ -116,6 +124,7 @@ export async function startSidecar(
   return {
     child,
     port,
+    adminPort,
     errors,
     metric: async (name) => {
       const text = await (await fetch(`${admin}/metrics`)).text();

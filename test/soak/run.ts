@@ -2,13 +2,15 @@
  * The soak: clients that open sessions and streams and drop them without a word, many thousands of each, and streams
  * that are held open by the thousand. Afterwards the sidecar must be what it was before.
  */
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { buildBundles } from '../../manifests/build.ts';
+import { createMemoryCgroup, type MemoryCgroup } from './cgroup.ts';
 import type { Finding } from './judge.ts';
-import { heldPart, rudePart, type PartResult } from './parts.ts';
+import { heldPart, limitsPart, rudePart, type PartResult } from './parts.ts';
 import { plot, type Panel } from './plot.ts';
 import {
   startServer,
@@ -19,15 +21,18 @@ import {
 } from './processes.ts';
 import type { Sample } from './sample.ts';
 
-const USAGE = `Usage: node test/soak/run.ts [--sessions N] [--streams N] [--held N] [--quick] [--plots DIRECTORY] [--bundle FILE]
+const USAGE = `Usage: node test/soak/run.ts [--sessions N] [--streams N] [--held N] [--quick] [--plots DIRECTORY] [--only PART] [--bundle FILE]
   --sessions N   sessions opened and dropped (100000)
   --streams N    streams opened and dropped (10000)
   --held N       idle streams held at once (5000)
   --quick        a fiftieth of it all: does it run?
-  --plots DIR    write soak-rude.svg and soak-held.svg
+  --plots DIR    write soak-PART.svg
+  --only PART    rude, held or limits (repeatable)
   --bundle FILE  a sidecar other than the one that is built now`;
-/** By docs/operations.md, "Resources": what 5,000 streams need. */
-const HELD_MEMORY_MIB = 256;
+/** The default of webhook/resources.ts. */
+const CONTAINER_MIB = 128;
+/** What 5,000 streams take by the formula in docs/operations.md, "Limits". */
+const HELD_MIB = 320;
 
 const { values: options } = parseArgs({
   options: {
@@ -36,6 +41,7 @@ const { values: options } = parseArgs({
     held: { type: 'string', default: '5000' },
     quick: { type: 'boolean', default: false },
     plots: { type: 'string' },
+    only: { type: 'string', multiple: true },
     bundle: { type: 'string' },
     help: { type: 'boolean', default: false },
   },
@@ -63,37 +69,56 @@ async function main(): Promise<void> {
   const [sessions, streams, held] = [options.sessions, options.streams, options.held].map((each) =>
     Math.round(Number(each) * share),
   ) as [number, number, number];
-  const findings: Finding[] = [
-    ...(await part('rude', { memoryMib: 128 }, (server, sidecar) =>
-      rudePart(server, sidecar, { sessions, streams, warmUp: share }),
-    )),
-    ...(await part('held', { memoryMib: HELD_MEMORY_MIB, limits: roomFor(held) }, (server, sidecar) =>
-      heldPart(server, sidecar, held),
-    )),
-  ];
+  const parts: Record<string, () => Promise<readonly Finding[]>> = {
+    rude: () =>
+      part('rude', { memoryMib: CONTAINER_MIB }, (server, sidecar) =>
+        rudePart(server, sidecar, { sessions, streams, warmUp: share }),
+      ),
+    held: () =>
+      part('held', { memoryMib: HELD_MIB, limits: roomFor(held) }, (server, sidecar) =>
+        heldPart(server, sidecar, held),
+      ),
+    limits: () => part('limits', { memoryMib: CONTAINER_MIB }, limitsPart),
+  };
+  const findings: Finding[] = [];
+  for (const name of options.only ?? Object.keys(parts)) findings.push(...((await parts[name]?.()) ?? []));
   console.log(table(findings));
   process.exitCode = findings.every(({ ok }) => ok) ? 0 : 1;
 }
 
-/** A part with a server and a sidecar of its own; both are ended whatever comes. */
+/** A part with a server and a sidecar of its own, in a container's cgroup where there can be one. */
 async function part(
-  name: 'rude' | 'held',
+  name: string,
   settings: SidecarSettings,
-  run: (server: SoakServer, sidecar: SoakSidecar) => Promise<PartResult>,
+  run: (server: SoakServer, sidecar: SoakSidecar, cgroup: MemoryCgroup | undefined) => Promise<PartResult>,
 ): Promise<readonly Finding[]> {
+  console.error(`soak: ${name}`);
   const directory = mkdtempSync(join(tmpdir(), 'kubectl-mcp-soak-'));
+  const cgroup = createMemoryCgroup(`kubectl-mcp-soak-${process.pid}-${name}`, settings.memoryMib);
   const server = await startServer();
   let sidecar: SoakSidecar | undefined;
   try {
-    sidecar = await startSidecar(directory, server.port, { ...settings, bundle: options.bundle });
-    const { samples, findings } = await run(server, sidecar);
+    sidecar = await startSidecar(directory, server.port, {
+      ...settings,
+      launcher: cgroup?.launcher ?? [],
+      bundle: options.bundle,
+    });
+    const { samples, findings } = await Promise.race([run(server, sidecar, cgroup), ended(sidecar, cgroup)]);
     draw(name, samples);
     return findings;
   } finally {
     await sidecar?.stop();
     await server.stop();
+    cgroup?.remove();
     rmSync(directory, { recursive: true });
   }
+}
+
+/** Throws when the sidecar ends under its load. */
+async function ended({ child, errors }: SoakSidecar, cgroup: MemoryCgroup | undefined): Promise<never> {
+  const [code, signal] = (await once(child, 'exit')) as [number | null, string | null];
+  const kills = cgroup ? `, ${cgroup.oomKills()} kills for want of memory` : '';
+  throw new Error(`the sidecar ended: ${signal ?? code}${kills}\n${errors.slice(-5).join('\n')}`);
 }
 
 function draw(name: string, samples: readonly Sample[]): void {
@@ -102,8 +127,7 @@ function draw(name: string, samples: readonly Sample[]): void {
 }
 
 function roomFor(streams: number): SidecarSettings['limits'] {
-  const most = streams + 1_000;
-  return { streams: most, streamsPerPrincipal: most, connections: most };
+  return { streams: streams + 10, streamsPerPrincipal: streams + 10, connections: streams + 512 };
 }
 
 function table(findings: readonly Finding[]): string {

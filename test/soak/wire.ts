@@ -16,6 +16,10 @@ export interface Wire {
   listen(request: string, onData: (text: string) => void): Promise<number>;
   /** Resolves at the first byte of an answer. */
   firstByte(request: string): Promise<void>;
+  /** Sends and waits for nothing. */
+  send(request: string): void;
+  /** What has come since the last request was sent. */
+  received(): string;
   /** With RST: nothing is waited for, nothing is left in TIME_WAIT. */
   reset(): void;
 }
@@ -69,6 +73,11 @@ export function openWire({ port }: Caller): Promise<Wire> {
         };
         return status;
       },
+      send(request) {
+        received = '';
+        socket.write(request, 'latin1');
+      },
+      received: () => received,
       reset: () => void socket.resetAndDestroy(),
     };
   });
