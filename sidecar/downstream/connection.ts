@@ -7,8 +7,6 @@ import type { Load } from './limits.ts';
 export interface Occupant {
   /** The framing of its request is broken, or late. False when its request is whole, or its answer has begun. */
   fail(refusal: Refusal): boolean;
-  /** The connection is gone. */
-  gone(): void;
 }
 
 /** What is known of a client's connection from one request to the next. */
@@ -38,10 +36,6 @@ export function createConnection(socket: Socket, proxies: ClientAddresses | unde
       return last.client;
     },
   };
-  // Node tells only the answer whose turn it is that its connection is gone; those that wait behind it would wait on.
-  socket.once('close', () => {
-    connection.ended = true;
-    for (const occupant of connection.occupants.slice()) occupant.gone();
-  });
+  socket.once('close', () => (connection.ended = true));
   return connection;
 }

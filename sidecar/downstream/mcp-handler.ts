@@ -53,8 +53,8 @@ export function createMcpHandler(
     let gone = false;
     const entry = inFlight.enter(exchange, response);
     const share: Share = { kind: entry.kind, bodyBytes: 0 };
-    const end = (): void => {
-      if (gone) return;
+    // Node tells every answer that waits on a connection when that is gone.
+    response.on('close', () => {
       gone = true;
       connection.occupants.splice(connection.occupants.indexOf(occupant), 1);
       inFlight.leave(entry);
@@ -68,7 +68,7 @@ export function createMcpHandler(
         if (entry.kind === 'call' && exchange.outcome === 'success') exchange.outcome = 'failure';
       }
       policy.ended(exchange);
-    };
+    });
     const answer = (refusal: Refusal): void => {
       if (gone || response.headersSent) return;
       // What is left of the body is not read: the connection cannot be used again.
@@ -84,10 +84,12 @@ export function createMcpHandler(
         answer(refusal);
         return true;
       },
-      gone: end,
     };
     connection.occupants.push(occupant);
-    response.on('close', end);
+    const judgedBy = (rule: string, refusal: Refusal | undefined): Refusal | undefined => {
+      if (refusal) exchange.rule = rule;
+      return refusal;
+    };
     const failed = (error: unknown): void => {
       log('internal_error', { audit_id: exchange.id, error: (error as Error).stack });
       answer(refuse('internal-error'));
@@ -128,18 +130,15 @@ export function createMcpHandler(
         return answer(message);
       }
       exchange.message = message;
-      const mismatch = mirroredHeadersProblem(message, request.rawHeaders);
-      if (mismatch) {
-        exchange.rule = 'mirrored-headers';
-        return answer(mismatch);
-      }
+      const mismatch = judgedBy('mirrored-headers', mirroredHeadersProblem(message, request.rawHeaders));
+      if (mismatch) return answer(mismatch);
       inFlight.classify(entry);
-      const crowded = entry.kind === 'stream' ? limits.becomeStream(share) : undefined;
+      const crowded = judgedBy('limits', entry.kind === 'stream' ? limits.becomeStream(share) : undefined);
       if (crowded) return answer(crowded);
       after(policy.request(exchange), guarded(forward));
     };
     const proceed = guarded(() => {
-      const crowded = limits.identify(share, loadOf(exchange, connection));
+      const crowded = judgedBy('limits', limits.identify(share, loadOf(exchange, connection)));
       if (crowded) return answer(crowded);
       if (request.method !== 'POST') return after(policy.request(exchange), guarded(forward));
       if (request.headers.expect !== undefined && request.httpVersion === '1.1') response.writeContinue();
@@ -147,7 +146,12 @@ export function createMcpHandler(
         Buffer.isBuffer(body) ? guarded(() => judged(body))() : answer(body),
       );
     });
-    after(requestFormProblem(request) ?? limits.enter(share) ?? policy.head(exchange), proceed);
+    after(
+      judgedBy('http', requestFormProblem(request)) ??
+        judgedBy('limits', limits.enter(share)) ??
+        policy.head(exchange),
+      proceed,
+    );
   };
 
   /** Callers without a name are told apart by their address. */

@@ -16,7 +16,7 @@ let sidecar: TestSidecar;
 
 before(async () => {
   server = await startScriptedServer();
-  sidecar = await startSidecar({ upstreamPort: server.port });
+  sidecar = await startSidecar({ upstreamPort: server.port, edge: { limits: { connections: 1_500 } } });
   await untilHealth(sidecar, 'healthy');
 });
 after(async () => {
