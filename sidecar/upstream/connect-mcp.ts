@@ -51,11 +51,10 @@ export async function connectMcp(pool: HttpPool): Promise<McpConnection> {
 /** Ends the session, if there is one; whether that arrives, nobody waits for. */
 export function disconnectMcp(pool: HttpPool, { dialect }: McpConnection): void {
   if (dialect.sessionId === undefined) return;
-  const ignored = (): void => undefined;
   const over = (): void => clearTimeout(timer);
   const call = pool.send(
     { method: 'DELETE', headerLines: headerLines(dialect) },
-    { head: ignored, chunk: ignored, end: over, fail: over },
+    { head: nothing, chunk: nothing, end: over, fail: over },
   );
   const timer = setTimeout(() => call.abort(), TIMEOUT_MS).unref();
 }
@@ -67,3 +66,5 @@ export function reasonOf({ status, error }: RpcAnswer): string {
 const inconclusive = (status: number): boolean => [401, 403, 407, 408, 429].includes(status) || status >= 500;
 const asRecord = (value: unknown): Record<string, unknown> =>
   typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+
+function nothing(): void {}

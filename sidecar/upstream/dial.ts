@@ -17,7 +17,7 @@ export function dial<Opened extends { readonly socket: Socket }>(
 ): () => void {
   const faults: Fault[] = [];
   const untilMs = performance.now() + timeoutMs;
-  let cancel = (): void => undefined;
+  let cancel = nothing;
   attempt(0);
   return () => cancel();
 
@@ -63,3 +63,5 @@ function inWords(faults: readonly Fault[]): string {
   if (faults.every(({ fault }) => fault === 'ECONNREFUSED')) return 'nothing listens';
   return `no connection (${faults.map(({ host, fault }) => `${host}: ${fault}`).join(', ')})`;
 }
+
+function nothing(): void {}

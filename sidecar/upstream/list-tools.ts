@@ -13,6 +13,7 @@ export interface CatalogueTool extends ToolFacts {
 const TIMEOUT_MS = 10_000;
 /** A server whose cursors never end must not hold the sidecar. */
 const MAX_PAGES = 1_000;
+const MAX_TOOLS = 10_000;
 
 /** The server answered, and not with a list. */
 export class ListRefusedError extends UpstreamError {
@@ -42,6 +43,7 @@ export async function listTools(pool: HttpPool, dialect: Dialect): Promise<Map<s
           schemaHash: hash('sha256', JSON.stringify((tool as { inputSchema?: unknown }).inputSchema ?? null)),
         });
     }
+    if (found.size > MAX_TOOLS) throw new UpstreamError(`tools/list has more than ${MAX_TOOLS} tools`);
     const next = answer.result?.['nextCursor'];
     if (typeof next !== 'string') return found;
     cursor = next;

@@ -23,7 +23,8 @@ export interface RpcAnswer {
   readonly error?: { readonly code: number; readonly message: string; readonly data?: unknown };
 }
 
-const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
+/** As much as the filter takes of a list on its way to a client. */
+const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
 let lastId = 0;
 
 /**

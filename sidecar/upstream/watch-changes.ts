@@ -1,5 +1,6 @@
 import type { HttpPool } from './http-pool.ts';
 import { SseSplitter } from '../sse.ts';
+import type { UpstreamRequest } from './upstream-call.ts';
 import { headerLines, parseMessage, withMeta, type Dialect } from './mcp-request.ts';
 
 export interface ChangeWatch {
@@ -14,6 +15,9 @@ export interface ChangeEvents {
   ended(supported: boolean): void;
 }
 
+/** News are short; an event without an end must not be kept. */
+const MAX_EVENT_BYTES = 64 * 1024;
+
 /** Listens for `notifications/tools/list_changed`: the GET stream of a session, or `subscriptions/listen`. */
 export function watchChanges(pool: HttpPool, dialect: Dialect, events: ChangeEvents): ChangeWatch {
   const splitter = new SseSplitter();
@@ -24,14 +28,15 @@ export function watchChanges(pool: HttpPool, dialect: Dialect, events: ChangeEve
     method: 'subscriptions/listen',
     params: withMeta(dialect, { notifications: { toolsListChanged: true } }),
   };
-  const request =
+  const request: UpstreamRequest =
     dialect.era === 'modern'
       ? {
-          method: 'POST' as const,
+          listens: true,
+          method: 'POST',
           headerLines: headerLines(dialect, 'subscriptions/listen'),
           body: Buffer.from(JSON.stringify(listen)),
         }
-      : { method: 'GET' as const, headerLines: headerLines(dialect) };
+      : { method: 'GET', headerLines: headerLines(dialect), listens: true };
   const call = pool.send(request, {
     head: ({ status, headers }) => {
       streaming = status === 200 && (headers.get('content-type')?.startsWith('text/event-stream') ?? false);
@@ -42,6 +47,9 @@ export function watchChanges(pool: HttpPool, dialect: Dialect, events: ChangeEve
       for (const frame of splitter.push(bytes)) {
         if (parseMessage(frame.data())?.method === 'notifications/tools/list_changed') events.toolsChanged();
       }
+      if (splitter.pendingBytes <= MAX_EVENT_BYTES) return;
+      call.abort();
+      events.ended(true);
     },
     end: () => events.ended(streaming),
     fail: () => events.ended(streaming),

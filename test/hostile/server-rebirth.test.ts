@@ -106,6 +106,35 @@ describe('a server that', () => {
     assert.ok(server.connections.size <= 3);
   });
 
+  test('has nothing to say on the sidecar’s own stream may be silent there', async () => {
+    let opened = 0;
+    await start({ upstream: { requestTimeoutMs: 1_000 } }, (each) =>
+      each.scriptsToSidecar.set('GET', (request) => {
+        opened++;
+        stream(request);
+      }),
+    );
+    await delay(2_000);
+    assert.equal(opened, 1);
+  });
+
+  test('sends the sidecar an event without an end is not listened to for ever', async () => {
+    let opened = 0;
+    await start({}, (each) =>
+      each.scriptsToSidecar.set('GET', (request) => {
+        opened++;
+        const send = stream(request);
+        send('data: ');
+        const fill = (): void => {
+          while (!request.socket.destroyed && !request.socket.writableNeedDrain) send('x'.repeat(10_000));
+        };
+        request.socket.on('drain', fill);
+        fill();
+      }),
+    );
+    await waitFor('another attempt', () => opened >= 2);
+  });
+
   test('is frozen is told of by its silence, on connections that it has and on new ones', async () => {
     const module = new URL('raw-server.ts', import.meta.url).href;
     const child = spawn(process.execPath, [
@@ -154,17 +183,17 @@ describe('a sidecar that comes back without its key', () => {
   });
 });
 
-describe('headers for the server', () => {
-  const directoryWith = (files: Record<string, string>): string => {
-    const directory = mkdtempSync(join(tmpdir(), 'kubectl-mcp-headers-'));
-    stops.push(() => rmSync(directory, { recursive: true }));
-    for (const [name, value] of Object.entries(files)) writeFileSync(join(directory, name), value);
-    return directory;
-  };
-  const configured = (directory: string) => ({
-    upstream: { headers: { source: 'secret/upstream-headers', directory } },
-  });
+const directoryWith = (files: Record<string, string>): string => {
+  const directory = mkdtempSync(join(tmpdir(), 'kubectl-mcp-headers-'));
+  stops.push(() => rmSync(directory, { recursive: true }));
+  for (const [name, value] of Object.entries(files)) writeFileSync(join(directory, name), value);
+  return directory;
+};
+const configured = (directory: string) => ({
+  upstream: { headers: { source: 'secret/upstream-headers', directory } },
+});
 
+describe('headers for the server', () => {
   test('go with every request, the sidecar’s own too; a client’s own do not', async () => {
     const directory = directoryWith({ Authorization: 'Bearer s3cret\n', 'X-Tenant': 'blue' });
     const heads: string[] = [];

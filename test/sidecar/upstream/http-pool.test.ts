@@ -108,15 +108,15 @@ describe('connections to the server', () => {
   });
 });
 
-describe('a kept connection that dies under a request', () => {
-  const dying = (server: RawServer, bytes = ''): void => {
-    for (const method of ['tools/list', 'tools/call'])
-      server.scripts.set(method, (each) => {
-        if (each.nth === 1) return result(each, {});
-        each.socket.write(bytes, () => each.socket.destroy());
-      });
-  };
+const dying = (server: RawServer, bytes = ''): void => {
+  for (const method of ['tools/list', 'tools/call'])
+    server.scripts.set(method, (each) => {
+      if (each.nth === 1) return result(each, {});
+      each.socket.write(bytes, () => each.socket.destroy());
+    });
+};
 
+describe('a kept connection that dies under a request', () => {
   test('is made up for where the request may be done twice', async () => {
     const { server, pool } = await start();
     dying(server);
@@ -149,9 +149,9 @@ describe('a request', () => {
   test('that is aborted tells nothing more, in the middle of what has come', async () => {
     const { server, pool } = await start();
     server.scripts.set('ping', (each) => {
-      const send = stream(each);
-      send('a');
-      send('b');
+      const write = stream(each);
+      write('a');
+      write('b');
       each.socket.write('0\r\n\r\n');
     });
     const told: string[] = [];
@@ -174,10 +174,10 @@ describe('a request', () => {
     const { error } = await send(pool, request('silent'));
     assert.deepEqual([error?.fault, error?.message], ['timeout', 'no byte came for 0.3 s']);
     server.scripts.set('drips', (each) => {
-      const send = stream(each);
+      const write = stream(each);
       let left = 5;
       const timer = setInterval(() => {
-        if (left-- > 0) return send('.');
+        if (left-- > 0) return write('.');
         clearInterval(timer);
         each.socket.write('0\r\n\r\n');
       }, 100);
