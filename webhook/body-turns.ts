@@ -49,7 +49,7 @@ export function createBodyTurns({ smallBytes, bytes, timeoutMs }: TurnLimits) {
 }
 
 function refuseSlow(request: Request, response: Response, timeoutMs: number): void {
-  if (request.complete) return;
+  if (request.complete || response.headersSent) return;
   response.once('finish', () => request.destroy());
   response
     .status(408)

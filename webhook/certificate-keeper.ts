@@ -58,14 +58,15 @@ export function createKeeper({ api, now, log, metrics, directory, serve }: Keepe
   }
 
   function decide(wanted: Pair, bundle: string): void {
-    const { pair: before, fault: faultBefore } = serving;
-    serving = serveNext(serving, wanted, bundle, now());
-    const { pair, fault } = serving;
-    if (pair && pair.cert !== before?.cert) {
+    const before = serving;
+    const next = serveNext(before, wanted, bundle, now());
+    const { pair, fault } = next;
+    if (pair && pair.cert !== before.pair?.cert) {
       serve(pair);
       log('info', 'certificate served', { expires: expiryOf(pair.cert)?.toISOString() });
     }
-    if (fault !== faultBefore)
+    serving = next;
+    if (fault !== before.fault)
       log(fault ? 'error' : 'info', fault ? 'not trusted' : 'trusted', { detail: fault });
     metrics.certificates({ serving: expiryOf(pair?.cert), ca: expiryOf(wanted.ca) });
   }
