@@ -15,6 +15,7 @@ export const KINDS = [
     'cut chunks',
     'cut events',
     'twice',
+    'twice, late',
     'garbage',
     'stall',
     'stall in events',
@@ -27,6 +28,9 @@ export interface Plan {
   readonly kind: Kind;
   /** Chooses among the forms of a kind. */
   readonly form: number;
+  readonly caller: string;
+  /** An answer that comes late for another of the caller's may meet it: then it is refused. */
+  readonly disturbed: boolean;
   /** Its client has gone away. */
   left: boolean;
 }
@@ -40,6 +44,8 @@ export interface HostileServer {
   underWay(tag: string): boolean;
   /** Writes an answer that nobody asked for on connections where nothing is under way; how many. */
   stray(): number;
+  /** Answers that are still to be given a second time. */
+  late(): number;
   /** Connections of which an answer is not wanted any more. */
   spoilt(): number;
   /** What went wrong on this side. */
@@ -55,12 +61,15 @@ const LARGE_REPEATS = 20_000;
 export const largeOf = (tag: string): string =>
   `{"jsonrpc":"2.0","id":"${tag}","result":{"x":"${tag.repeat(LARGE_REPEATS)}"}}`;
 
+const SIDECAR = 'the sidecar';
+
 interface Conversation {
   readonly socket: Socket;
   input: Buffer;
   busy: boolean;
   spoilt: boolean;
   lastTag: string;
+  caller: string;
 }
 
 export async function startHostileServer(): Promise<HostileServer> {
@@ -68,6 +77,7 @@ export async function startHostileServer(): Promise<HostileServer> {
   const conversations = new Set<Conversation>();
   const stalled = new Set<() => void>();
   const faults: Error[] = [];
+  let late = 0;
 
   const server: Server = createServer({ noDelay: true }, (socket) => {
     const conversation: Conversation = {
@@ -76,6 +86,7 @@ export async function startHostileServer(): Promise<HostileServer> {
       busy: false,
       spoilt: false,
       lastTag: '',
+      caller: '',
     };
     conversations.add(conversation);
     socket.on('error', () => undefined);
@@ -99,12 +110,16 @@ export async function startHostileServer(): Promise<HostileServer> {
     const head = input.toString('latin1', 0, end);
     const length = Number(/\r\ncontent-length: (\d+)/i.exec(head)?.[1] ?? 0);
     const tag = /<N\d+>/.exec(input.toString('latin1', end))?.[0];
+    const plan = tag === undefined ? undefined : plans.get(tag);
+    const caller = plan?.caller ?? SIDECAR;
+    if (conversation.caller !== '' && conversation.caller !== caller)
+      throw new Finding("a request on another caller's connection", `${conversation.caller}, ${caller}`);
+    conversation.caller = caller;
     if (conversation.spoilt) {
       // What the sidecar asks for itself, or for a client that has left, may have gone out before it saw what spoilt it.
-      if (tag === undefined || plans.get(tag)?.left) return void conversation.socket.destroy();
+      if (!plan || plan.left || plan.disturbed) return void conversation.socket.destroy();
       throw new Finding('a request on a connection that had a broken answer');
     }
-    const plan = tag === undefined ? undefined : plans.get(tag);
     const early = plan?.kind === 'early';
     if (input.length < end + 4 + length && !early) return;
     if (input.length > end + 4 + length) throw new Finding('bytes behind a request');
@@ -130,6 +145,17 @@ export async function startHostileServer(): Promise<HostileServer> {
       if (part === 'close') return void socket.end();
       if (part === 'reset') return void socket.resetAndDestroy();
       if (part === 'spoilt') conversation.spoilt = true;
+      if (part === 'late') {
+        done();
+        late++;
+        return void later(1 + (plan.form >> 1), () => {
+          late--;
+          // In the middle of another answer its bytes would be that answer's.
+          if (conversation.busy || socket.destroyed) return;
+          conversation.spoilt = true;
+          next(index + 1);
+        });
+      }
       if (part === 'stall') {
         const go = (): void => {
           stalled.delete(go);
@@ -170,6 +196,7 @@ export async function startHostileServer(): Promise<HostileServer> {
       }
       return count;
     },
+    late: () => late,
     spoilt: () => [...conversations].filter(({ spoilt }) => spoilt).length,
     faults,
     async stop() {
@@ -178,6 +205,11 @@ export async function startHostileServer(): Promise<HostileServer> {
       await once(server, 'close');
     },
   };
+}
+
+function later(turns: number, then: () => void): void {
+  if (turns === 0) then();
+  else setImmediate(later, turns - 1, then);
 }
 
 const withLength = (body: string, more = ''): string =>
@@ -227,6 +259,8 @@ function partsOf({ tag, kind, form }: Plan): readonly string[] {
       return [stream + chunk(`data: ${half}`), form & 2 ? 'close' : 'reset'];
     case 'twice':
       return ['spoilt', withLength(body) + withLength(body).slice(0, form & 2 ? undefined : 10 + many)];
+    case 'twice, late':
+      return [withLength(body), 'late', withLength(body)];
     case 'garbage':
       return ['spoilt', garbageOf(tag, form >> 1), 'stall', 'close'];
     case 'stall':

@@ -2,6 +2,9 @@
  * The whole way, with state: the real sidecar between clients that come and go and a server that breaks the rules. A
  * client gets bytes of its own exchange alone, each exchange ends once, and what is kept afterwards is sound.
  */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setImmediate as turn, setTimeout as delay } from 'node:timers/promises';
 import { startSidecar, untilHealth, type TestSidecar } from '../../sidecar/wire/start-sidecar.ts';
 import { programOf } from '../engine/program.ts';
@@ -11,7 +14,9 @@ import { createClient, type Call, type Client } from '../path/client.ts';
 import { KINDS, startHostileServer, type HostileServer, type Kind } from '../path/hostile-server.ts';
 
 const STEPS = ['send', 'send', 'send', 'send', 'abort', 'release', 'turns', 'settle', 'stray'] as const;
-const CLIENTS = 4;
+/** Of clients, in their order. */
+const CALLERS = ['alice', 'alice', 'bob', 'bob'];
+const CLIENTS = CALLERS.length;
 const PADDINGS = [1, 1, 1, 10, 20_000];
 const STRAY_TURNS = 2_000;
 /**
@@ -24,6 +29,7 @@ interface World {
   readonly server: HostileServer;
   readonly sidecar: TestSidecar;
   readonly clients: Client[];
+  readonly directory: string;
 }
 
 let world: World | undefined;
@@ -63,13 +69,19 @@ export const path: Target = {
 
 async function begin(): Promise<World> {
   const server = await startHostileServer();
+  const directory = mkdtempSync(join(tmpdir(), 'kubectl-mcp-fuzz-'));
+  for (const caller of CALLERS) writeFileSync(join(directory, caller), `token-of-${caller}`);
   try {
-    const sidecar = await startSidecar({ upstreamPort: server.port });
+    const sidecar = await startSidecar({
+      upstreamPort: server.port,
+      auth: { mode: 'token', source: 'secret/mcp-tokens', directory },
+    });
     await untilHealth(sidecar, 'healthy');
-    const clients = Array.from({ length: CLIENTS }, () => createClient(sidecar.listenPort));
-    return { server, sidecar, clients };
+    const clients = CALLERS.map((caller) => createClient(sidecar.listenPort, `token-of-${caller}`));
+    return { server, sidecar, clients, directory };
   } catch (error) {
     await server.stop();
+    rmSync(directory, { recursive: true });
     throw error;
   }
 }
@@ -79,6 +91,7 @@ async function end(): Promise<void> {
   world = undefined;
   for (const client of old?.clients ?? []) client.abort();
   await Promise.all([old?.server.stop(), old?.sidecar.stop()]);
+  if (old) rmSync(old.directory, { recursive: true });
 }
 
 type Step =
@@ -120,12 +133,25 @@ function read(bytes: Buffer, tell: (step: string) => void): Step[] {
 async function execute({ server, sidecar, clients }: World, bytes: Buffer): Promise<void> {
   const calls: (Call & { client: number })[] = [];
   const before = sidecar.audit.length;
+  const steps = read(bytes, () => undefined);
+  const disturbed = new Set(
+    steps.flatMap((each) =>
+      each.step === 'send' && each.kind === 'twice, late' ? CALLERS[each.client]! : [],
+    ),
+  );
   const check = (): void => {
     for (const { faults } of [server, ...clients]) if (faults.length > 0) throw faults.splice(0)[0]!;
   };
   const send = (client: number, kind: Kind, form: number, padding: number, slow: boolean): void => {
     if (clients[client]!.busy) return;
-    const plan = { tag: `<N${++tags}>`, kind, form, left: false };
+    const plan = {
+      tag: `<N${++tags}>`,
+      kind,
+      form,
+      caller: CALLERS[client]!,
+      disturbed: disturbed.has(CALLERS[client]!),
+      left: false,
+    };
     server.plan(plan);
     calls.push({ ...clients[client]!.send(plan, { padding, slow }), client });
   };
@@ -139,11 +165,11 @@ async function execute({ server, sidecar, clients }: World, bytes: Buffer): Prom
     await until('an exchange that does not end', () => {
       server.release();
       check();
-      return pending === 0;
+      return pending === 0 && server.late() === 0;
     });
   };
 
-  for (const each of read(bytes, () => undefined)) {
+  for (const each of steps) {
     if (each.step === 'send') send(each.client, each.kind, each.form, each.padding, each.slow);
     else if (each.step === 'abort') {
       const last = calls.findLast(({ client }) => client === each.client);
@@ -152,10 +178,14 @@ async function execute({ server, sidecar, clients }: World, bytes: Buffer): Prom
     } else if (each.step === 'release') server.release();
     else if (each.step === 'turns') for (let count = each.count; count > 0; count--) await turn();
     else await settle();
-    if (each.step === 'stray' && server.stray() > 0) await untilClosed(server);
+    if (each.step === 'stray') {
+      server.stray();
+      await untilClosed(server);
+    }
     check();
   }
   await settle();
+  await untilClosed(server);
 
   // What is kept must be good for anybody.
   for (let round = 0; round < 2; round++) {
