@@ -152,7 +152,7 @@ describe('a running webhook', { concurrency: 2, timeout: 120_000 }, () => {
 async function burst(webhook: Webhook, api: ApiServer): Promise<number> {
   const agent = new Agent({ keepAlive: true });
   const pods = Array.from({ length: 500 }, (_, index) =>
-    index % 25 === 0 ? largePod(2_000_000) : plainPod({ inject: 'true' }),
+    index % 50 === 0 ? largePod(2_000_000) : plainPod({ inject: 'true' }),
   );
   await Promise.all(
     pods.map((pod) => review(webhook.port, api.bundle(), { agent, body: JSON.stringify(reviewOf(pod)) })),
