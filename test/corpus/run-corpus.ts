@@ -10,7 +10,7 @@ import type { Act, Recorder } from './recorders.ts';
 import { send } from './send.ts';
 import type { Passage } from './verdict.ts';
 
-/** What the sidecar asks of its server for itself. */
+/** What the sidecar asks of its server for itself, at any time: no input asks for these. */
 const OWN_METHODS = new Set([
   'initialize',
   'notifications/initialized',

@@ -4,7 +4,7 @@ import type { Input } from './input.ts';
 /** How long to wait for an answer, and for the end of a connection. */
 const TIMEOUT_MS = 20_000;
 const UNANSWERED_MS = 1_000;
-/** How long to wait for a further answer to bytes that may be more than one request. */
+/** How long to wait for a further answer to bytes that are refused once, for that connection may linger. */
 const QUIET_MS = 150;
 
 /** Sends an input as it is; resolves with the statuses of the answers. */
@@ -21,12 +21,13 @@ export function send(port: number, { bytes, framing, expect }: Input): Promise<n
     socket.setTimeout(TIMEOUT_MS, done);
     socket.on('connect', () => socket.write(bytes));
     // Nothing more comes: who waits for the rest of a body is told so.
-    const timer = framing && expect === 'refused' ? setTimeout(() => socket.end(), UNANSWERED_MS) : undefined;
+    const refused = framing && expect === 'refused';
+    const timer = refused ? setTimeout(() => socket.end(), UNANSWERED_MS) : undefined;
     socket.on('data', (chunk) => {
       clearTimeout(timer);
       text += chunk.toString('latin1');
-      if (framing) socket.setTimeout(QUIET_MS);
-      else if (isWhole(text)) done();
+      if (refused) socket.setTimeout(QUIET_MS);
+      else if (!framing && isWhole(text)) done();
     });
     socket.on('error', done);
     socket.on('close', done);

@@ -44,11 +44,15 @@ const asAudited = (name: string | undefined): string | undefined =>
     ? `${name.slice(0, MAX_NAME_CHARS)}… ${hash('sha256', name, 'base64url').slice(0, 16)}`
     : name;
 
-/** Servers that acted must have understood the same. */
+/** Servers that acted must have understood the same; two requests may overtake one another. */
 export function differences(passages: readonly Passage[]): string[] {
   const acted = passages.filter(({ acts }) => acts.length > 0);
   const [first, ...rest] = acted;
-  const reading = ({ acts }: Passage): string => canonical(acts.map(essence));
+  const reading = ({ acts }: Passage): string =>
+    acts
+      .map((act) => canonical(essence(act)))
+      .toSorted()
+      .join(', ');
   return rest
     .filter((each) => reading(each) !== reading(first!))
     .map(

@@ -12,7 +12,7 @@ const SMUGGLED: Readonly<Record<string, string>> = {
   'GHSA-wvj2-96wp-fq3f: Method beside method': object(
     ['jsonrpc', '"2.0"'],
     ['id', '1'],
-    ['method', '"tools/list"'],
+    ['method', '"prompts/list"'],
     ['Method', '"tools/call"'],
     ['params', '{"name":"evil"}'],
   ),

@@ -102,7 +102,7 @@ const MISMATCHES: Readonly<Record<string, readonly [body: string, headers: reado
   'another method': [CALL, modernHeaders('tools/list', 'safe')],
   'a method in capitals': [CALL, modernHeaders('TOOLS/CALL', 'safe')],
   'Mcp-Method twice': [CALL, [...HONEST, ['Mcp-Method', 'tools/list']]],
-  'a list whose header says call': [request('tools/list', MODERN), modernHeaders('tools/call')],
+  'a list whose header says call': [request('prompts/list', MODERN), modernHeaders('tools/call')],
   'another version': [
     CALL,
     [...without('MCP-Protocol-Version', HONEST), ['MCP-Protocol-Version', '2025-11-25']],

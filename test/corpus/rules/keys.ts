@@ -20,7 +20,7 @@ const PLACES: readonly Place[] = [
   {
     name: 'method',
     key: 'method',
-    safe: '"ping"',
+    safe: '"prompts/list"',
     evil: '"tools/call"',
     build: (...members) =>
       object(...ENVELOPE, ...members, ['params', object(['name', '"evil"'], ['arguments', '{}'])]),
@@ -133,7 +133,7 @@ const OTHER_PLACES: readonly Place[] = [
   inside('task', 'ttl', (...members) => callSafe(['task', object(...members)])),
   inside('params', 'taskId', (...members) => request('tasks/result', ...members)),
   inside('params', 'requestState', (...members) => callSafe(...members)),
-  inside('params', 'cursor', (...members) => request('tools/list', ...members)),
+  inside('params', 'cursor', (...members) => request('prompts/list', ...members)),
   inside('_meta', 'io.modelcontextprotocol/protocolVersion', (...members) =>
     callSafe(['_meta', object(...members)]),
   ),
@@ -203,8 +203,8 @@ function* nested(): Generator<[string, string]> {
   yield ['in _meta', callSafe(['_meta', object(['progressToken', '1'], ['progressToken', '2'])])];
   yield ['in an unknown member of params', callSafe(['x', object(...twice)])];
   yield ['in an array of params', callSafe(['x', `[${object(...twice)}]`])];
-  yield ['at the top, unknown', object(...ENVELOPE, ...twice, ['method', '"ping"'])];
-  yield ['jsonrpc', object(['jsonrpc', '"2.0"'], ...ENVELOPE, ['method', '"ping"'])];
+  yield ['at the top, unknown', object(...ENVELOPE, ...twice, ['method', '"prompts/list"'])];
+  yield ['jsonrpc', object(['jsonrpc', '"2.0"'], ...ENVELOPE, ['method', '"prompts/list"'])];
 }
 
 function* proto(): Generator<[string, string]> {

@@ -150,7 +150,7 @@ export const textInputs: readonly Input[] = [
     ['a second message on another line', `${callSafe()}\n${calling('"evil"')}`],
     ['a NUL behind', `${callSafe()}\0`],
     ['a bracket behind', `${callSafe()}}`],
-    ['a comment', callSafe().replace('{', '{/*"method":"ping",*/')],
+    ['a comment', callSafe().replace('{', '{/*"method":"prompts/list",*/')],
     ['a comment to the end of the line', `//\n${callSafe()}`],
     ['a trailing comma', callSafe().replace(/}$/, ',}')],
     ['two commas', callSafe().replace(',', ',,')],
