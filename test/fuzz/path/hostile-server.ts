@@ -44,8 +44,8 @@ export interface HostileServer {
   underWay(tag: string): boolean;
   /** Writes an answer that nobody asked for on connections where nothing is under way; how many. */
   stray(): number;
-  /** Answers that are still to be given a second time. */
-  late(): number;
+  /** Second answers that have met no request yet will not be given. */
+  forget(): void;
   /** Connections of which an answer is not wanted any more. */
   spoilt(): number;
   /** What went wrong on this side. */
@@ -70,6 +70,8 @@ interface Conversation {
   spoilt: boolean;
   lastTag: string;
   caller: string;
+  /** A second answer that is late: it goes out when the next request has come. */
+  owed: string;
 }
 
 export async function startHostileServer(): Promise<HostileServer> {
@@ -77,7 +79,6 @@ export async function startHostileServer(): Promise<HostileServer> {
   const conversations = new Set<Conversation>();
   const stalled = new Set<() => void>();
   const faults: Error[] = [];
-  let late = 0;
 
   const server: Server = createServer({ noDelay: true }, (socket) => {
     const conversation: Conversation = {
@@ -87,6 +88,7 @@ export async function startHostileServer(): Promise<HostileServer> {
       spoilt: false,
       lastTag: '',
       caller: '',
+      owed: '',
     };
     conversations.add(conversation);
     socket.on('error', () => undefined);
@@ -129,6 +131,10 @@ export async function startHostileServer(): Promise<HostileServer> {
     conversation.input = Buffer.alloc(0);
     if (!plan) return answerSidecar(conversation.socket, head, body);
     plans.delete(plan.tag);
+    if (conversation.owed !== '') {
+      conversation.spoilt = true;
+      return void conversation.socket.write(conversation.owed, 'latin1');
+    }
     conversation.busy = true;
     conversation.lastTag = plan.tag;
     answer(conversation, plan);
@@ -146,15 +152,8 @@ export async function startHostileServer(): Promise<HostileServer> {
       if (part === 'reset') return void socket.resetAndDestroy();
       if (part === 'spoilt') conversation.spoilt = true;
       if (part === 'late') {
-        done();
-        late++;
-        return void later(1 + (plan.form >> 1), () => {
-          late--;
-          // In the middle of another answer its bytes would be that answer's.
-          if (conversation.busy || socket.destroyed) return;
-          conversation.spoilt = true;
-          next(index + 1);
-        });
+        conversation.owed = parts[index + 1]!;
+        return done();
       }
       if (part === 'stall') {
         const go = (): void => {
@@ -196,7 +195,9 @@ export async function startHostileServer(): Promise<HostileServer> {
       }
       return count;
     },
-    late: () => late,
+    forget() {
+      for (const conversation of conversations) conversation.owed = '';
+    },
     spoilt: () => [...conversations].filter(({ spoilt }) => spoilt).length,
     faults,
     async stop() {
@@ -205,11 +206,6 @@ export async function startHostileServer(): Promise<HostileServer> {
       await once(server, 'close');
     },
   };
-}
-
-function later(turns: number, then: () => void): void {
-  if (turns === 0) then();
-  else setImmediate(later, turns - 1, then);
 }
 
 const withLength = (body: string, more = ''): string =>

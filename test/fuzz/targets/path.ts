@@ -165,7 +165,7 @@ async function execute({ server, sidecar, clients }: World, bytes: Buffer): Prom
     await until('an exchange that does not end', () => {
       server.release();
       check();
-      return pending === 0 && server.late() === 0;
+      return pending === 0;
     });
   };
 
@@ -185,6 +185,7 @@ async function execute({ server, sidecar, clients }: World, bytes: Buffer): Prom
     check();
   }
   await settle();
+  server.forget();
   await untilClosed(server);
 
   // What is kept must be good for anybody.
