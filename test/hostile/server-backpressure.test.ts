@@ -52,7 +52,7 @@ const clients: Socket[] = [];
 /** How much the server got rid of, when no more goes. */
 async function atRest(sockets: readonly Socket[]): Promise<number> {
   const sent = (): number => sockets.reduce((sum, each) => sum + each.bytesWritten - each.writableLength, 0);
-  for (let before = -1; ;) {
+  for (let last = -1; ;) {
     const now = sent();
     if (now === last && now > 0) return now;
     last = now;
