@@ -69,6 +69,10 @@ export class SseSplitter {
   }
 
   #withoutMarks(bytes: Buffer): Buffer {
+    if (bytes.length > 0 && bytes[0] !== 0xef && bytes[0] !== 0xc3) {
+      this.#atStart = false;
+      return bytes;
+    }
     for (let rest = bytes; ;) {
       const mark = MARKS.find((each) => rest.subarray(0, each.length).equals(each));
       if (!mark) {
