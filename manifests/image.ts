@@ -12,6 +12,7 @@ const ARCHIVE = 'dist/kubectl-mcp.tar';
 /** From dist to the image. */
 const FILES = {
   'sidecar.cjs': 'app/sidecar.cjs',
+  'yaml.cjs': 'app/yaml.cjs',
   'webhook.mjs': 'app/webhook.mjs',
   'dial.mjs': 'app/dial.mjs',
   'THIRD-PARTY-NOTICES': 'usr/share/doc/kubectl-mcp/THIRD-PARTY-NOTICES',
