@@ -52,11 +52,10 @@ export function bodyProblem(body: Buffer, id: string): Refusal | undefined {
     : refuse('upstream-not-mcp', 'the answer has the id of another request');
 }
 
-/** Whether the last event of these bytes is the answer to the request with this id. */
-export function endsWithAnswer(bytes: Buffer, id: string): boolean {
+/** Whether the last event of a stream, which may have lost its beginning, is the answer to the request with this id. */
+export function endsWithAnswer(stream: string, id: string): boolean {
   const event =
-    bytes
-      .toString('utf8')
+    stream
       .trimEnd()
       .split(/\r?\n\r?\n/)
       .at(-1) ?? '';
@@ -65,7 +64,7 @@ export function endsWithAnswer(bytes: Buffer, id: string): boolean {
     const message = JSON.parse(data.join('\n')) as { id?: unknown; method?: unknown };
     return message.method === undefined && message.id === JSON.parse(id);
   } catch {
-    return false;
+    return event.endsWith(`"id":${id}}`);
   }
 }
 

@@ -55,6 +55,8 @@ export interface ServerPresence {
 }
 
 const REDIAL_MS = 50;
+/** Of a stream: enough for the end of an answer to be known by. */
+const LAST_BYTES = 2_048;
 
 export function createStreamableHttp(
   pool: HttpPool,
@@ -74,7 +76,7 @@ export function createStreamableHttp(
       let answered = false;
       let body: Pick<Reply, 'chunk' | 'end'> = reply;
       let streaming = false;
-      let last: Buffer | undefined;
+      let last: string | undefined;
       let timer: NodeJS.Timeout | undefined;
       const refused = (problem: Refusal): void => {
         call.abort();
@@ -94,7 +96,9 @@ export function createStreamableHttp(
           reply.head(replyHead(exchange, response, { contentType, sessions }));
         },
         chunk(bytes) {
-          if (streaming) last = bytes;
+          // Not the bytes: a small piece would keep the whole of what Node cuts buffers from.
+          if (streaming && !request.listens)
+            last = bytes.toString('utf8', Math.max(0, bytes.length - LAST_BYTES));
           body.chunk(bytes);
         },
         end: () => body.end(),

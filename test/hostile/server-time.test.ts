@@ -161,10 +161,15 @@ describe('a server that does not answer in time', { concurrency: true }, () => {
 
   test('after its answer just ends its stream', async () => {
     const { server, sidecar } = await start();
-    const answerEvent = event({ jsonrpc: '2.0', id: 1, result: {} });
-    server.scripts.set('held', (request) => stream(request)(PROGRESS + answerEvent));
-    const { body } = await post(sidecar.url, call('held'));
-    assert.equal(body, PROGRESS + answerEvent);
+    for (const answerEvent of [
+      event({ jsonrpc: '2.0', id: 1, result: {} }),
+      // As the TypeScript SDK writes it; only the end of it is looked at.
+      event({ result: { content: 'x'.repeat(10_000) }, jsonrpc: '2.0', id: 1 }),
+    ]) {
+      server.scripts.set('held', (request) => stream(request)(PROGRESS + answerEvent));
+      const { body } = await post(sidecar.url, call('held'));
+      assert.equal(body, PROGRESS + answerEvent);
+    }
     const { outcome } = await untilAudit(sidecar, (each) => each.target.name === 'held');
     assert.equal(outcome, 'success');
   });
