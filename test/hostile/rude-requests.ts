@@ -113,6 +113,7 @@ const HEADS: readonly Row[] = [
     'Last-Event-ID: 1',
     'Origin: http://localhost',
   ].map((line): Row => [`two of ${line}`, withHeaders(`${line}\r\n${line.toLowerCase()}\r\n`), 400]),
+  ['a call behind one that is refused at its head', withHeaders('Host: localhost\r\n') + SMUGGLED, 400],
   ['two of a header that may be repeated', withHeaders('Accept: a/b\r\nAccept: c/d\r\n'), 200],
   ['no Host', withHeaders('').replace('Host: localhost\r\n', ''), 400],
   [
