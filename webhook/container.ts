@@ -24,6 +24,20 @@ const FIELD: Record<keyof typeof POD_ENV, string> = {
   node: 'spec.nodeName',
 };
 
+/**
+ * What the process gets of the container's environment; Kubernetes fills in the values. Other injectors set NODE_OPTIONS
+ * and the like for each container, after us too, and Node cannot be told to ignore them.
+ */
+const ALLOWED_ENVIRONMENT = [
+  '/bin/busybox',
+  'env',
+  '-i',
+  'NODE_ENV=production',
+  ...[CONFIG_ENV, ...Object.values(POD_ENV), 'KUBERNETES_SERVICE_HOST', 'KUBERNETES_SERVICE_PORT'].map(
+    (name) => `${name}=$(${name})`,
+  ),
+];
+
 export type ContainerParts = {
   config: SidecarConfigInput;
   mounts: V1VolumeMount[];
@@ -44,7 +58,9 @@ export function sidecarContainer(
     image: settings.image,
     imagePullPolicy: settings.imagePullPolicy,
     command: [
+      ...ALLOWED_ENVIRONMENT,
       '/usr/bin/node',
+      '--disable-proto=delete',
       '--max-semi-space-size=4',
       // Its code is 3 MB in every pod, and calls are not faster for it.
       '--no-maglev',
@@ -69,8 +85,11 @@ export function sidecarContainer(
   };
 }
 
+/** As whom the sidecar runs. */
+export const sidecarUser = (spec: V1PodSpec): number => spec.securityContext?.runAsUser || IMAGE_USER;
+
 /** Kubernetes expands `$(NAME)` in values of the environment; in JSON a `$` can be written so that none is left. */
-const environmentText = (config: SidecarConfigInput): string =>
+export const environmentText = (config: SidecarConfigInput): string =>
   JSON.stringify(config).replaceAll('$', '\\u0024');
 
 const podFacts = (): V1EnvVar[] =>

@@ -9,6 +9,8 @@ import { withDrainHook, withoutDrainHook } from './drain.ts';
 import { PREFIX, SIDECAR_CONTAINER, VOLUME, workloadNameOf } from './names.ts';
 import { nameFaults, obstacles, portCollisions, sharedVolumes } from './obstacles.ts';
 import { ownKeys, parseAnnotations } from './parse-annotations.ts';
+import { sharedProcesses } from './processes.ts';
+import type { UntouchedReason } from './reasons.ts';
 import type { Refusal } from './refusals.ts';
 import type { InjectSettings } from './settings.ts';
 import { targetOf } from './target.ts';
@@ -19,16 +21,16 @@ import { warningsOf } from './warnings.ts';
 export type Injection =
   | { pod: V1Pod; warnings: string[] }
   | { refusals: Refusal[] }
-  /** The reason why the pod stays as it is. */
-  | { untouched: string };
+  /** Why the pod stays as it is, in words. */
+  | { untouched: string; reason: UntouchedReason };
 
 /**
  * The pod with the sidecar, or every reason against it. The argument is not changed. A second pass over the result
  * makes the same pod: the drain path and the server's port are read from the first one.
  */
 export function inject(pod: V1Pod, settings: InjectSettings): Injection {
-  const reason = untouched(pod);
-  if (reason) return { untouched: reason };
+  const left = untouched(pod);
+  if (left) return left;
   const { spec } = pod;
   const parsed = parseAnnotations(pod.metadata?.annotations);
   const refusals = [...('refusals' in parsed ? parsed.refusals : []), ...obstacles(pod)];
@@ -40,18 +42,25 @@ export function inject(pod: V1Pod, settings: InjectSettings): Injection {
     ...nameFaults(workloadNameOf(pod)),
     ...portCollisions(spec, parsed.request, target),
     ...sharedVolumes(spec, parsed.request, target),
+    ...sharedProcesses(spec, target),
   ];
   if (faults.length > 0) return { refusals: faults };
   return assemble({ ...pod, spec }, parsed.request, { target, previous, settings });
 }
 
 /** Named reasons to leave a pod alone; the first counts. */
-function untouched({ metadata }: V1Pod): string | undefined {
+function untouched({ metadata }: V1Pod): { untouched: string; reason: UntouchedReason } | undefined {
   const annotations = metadata?.annotations;
-  if (ownKeys(annotations).length === 0) return `no annotation starts with ${PREFIX}`;
-  if (annotations?.[`${PREFIX}inject`] === 'false') return `${PREFIX}inject is "false"`;
+  if (ownKeys(annotations).length === 0) {
+    return { untouched: `no annotation starts with ${PREFIX}`, reason: 'NotAnnotated' };
+  }
+  if (annotations?.[`${PREFIX}inject`] === 'false') {
+    return { untouched: `${PREFIX}inject is "false"`, reason: 'OptedOut' };
+  }
   // The kubelet runs a static pod whatever the API server says; refused, it would only be invisible.
-  if (annotations?.['kubernetes.io/config.mirror'] !== undefined) return 'mirror of a static pod';
+  if (annotations?.['kubernetes.io/config.mirror'] !== undefined) {
+    return { untouched: 'mirror of a static pod', reason: 'MirrorPod' };
+  }
   return undefined;
 }
 

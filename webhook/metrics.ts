@@ -1,4 +1,6 @@
 /** What the webhook counts and shows, in Prometheus' text format. */
+import { REASONS } from './reasons.ts';
+import type { Reason } from './reasons.ts';
 
 const OUTCOMES = ['injected', 'refused', 'untouched', 'failed'] as const;
 export type Outcome = (typeof OUTCOMES)[number];
@@ -7,11 +9,15 @@ export type Metrics = ReturnType<typeof createMetrics>;
 
 export function createMetrics() {
   const reviews: Record<Outcome, number> = { injected: 0, refused: 0, untouched: 0, failed: 0 };
+  const reasons = Object.fromEntries(Object.keys(REASONS).map((each) => [each, 0])) as Record<Reason, number>;
   let expiries: Expiries = { serving: undefined, ca: undefined };
   let isTrusted = false;
   let trustWritten = 0;
   return {
-    count: (outcome: Outcome) => void reviews[outcome]++,
+    count: (outcome: Outcome, why: readonly Reason[] = []) => {
+      reviews[outcome]++;
+      for (const each of why) reasons[each]++;
+    },
     countTrustWritten: () => void trustWritten++,
     certificates: (found: Expiries) => void (expiries = found),
     trusted: (held: boolean) => void (isTrusted = held),
@@ -19,6 +25,8 @@ export function createMetrics() {
       [
         ...head('reviews_total', 'counter', 'Reviews of pods by outcome.'),
         ...OUTCOMES.map((each) => line('reviews_total', reviews[each], 'outcome', each)),
+        ...head('reasons_total', 'counter', 'Reviews by reason; a refused pod may have several.'),
+        ...Object.entries(reasons).map(([each, value]) => line('reasons_total', value, 'reason', each)),
         ...head(
           'certificate_expiration_timestamp_seconds',
           'gauge',

@@ -2,30 +2,35 @@
 import type { V1Container, V1Pod, V1PodSpec } from '@kubernetes/client-node';
 import type { InjectionRequest } from './annotations.ts';
 import { SIDECAR_CONTAINER, VOLUME } from './names.ts';
+import type { RefusalReason } from './reasons.ts';
 import { refuse } from './refusals.ts';
 import type { Refusal } from './refusals.ts';
 import { tcpPorts } from './target.ts';
 import type { Target } from './target.ts';
 
-type Obstacle = { found: (spec: V1PodSpec) => boolean; message: string; mend: string };
+type Obstacle = { reason: RefusalReason; found: (spec: V1PodSpec) => boolean; message: string; mend: string };
 
 const OBSTACLES: Obstacle[] = [
   {
+    reason: 'HostNetwork',
     found: (spec) => spec.hostNetwork === true,
     message: "cannot protect a pod with hostNetwork: its server's port is open on the node",
     mend: 'remove hostNetwork',
   },
   {
+    reason: 'Windows',
     found: (spec) => spec.os?.name === 'windows' || spec.nodeSelector?.['kubernetes.io/os'] === 'windows',
     message: 'is not possible on Windows: the proxy has a Linux image only',
     mend: 'remove the annotation',
   },
   {
+    reason: 'NameTaken',
     found: (spec) => spec.containers.some((each) => each.name === SIDECAR_CONTAINER),
     message: `is not possible: "${SIDECAR_CONTAINER}" is among the containers of the pod`,
     mend: 'rename it, or move it to initContainers to give the proxy its resources and probe timings',
   },
   {
+    reason: 'VolumeTaken',
     found: (spec) => others(spec).some(mountsOurs),
     message: `is not possible: another container mounts ${Object.values(VOLUME).join(', ')}`,
     mend: 'remove that mount; what these volumes hold is for the proxy alone',
@@ -34,8 +39,8 @@ const OBSTACLES: Obstacle[] = [
 
 export function obstacles({ metadata, spec }: V1Pod): Refusal[] {
   const value = metadata?.annotations?.['kubectl-mcp.dev/inject'];
-  return OBSTACLES.filter(({ found }) => spec && found(spec)).map(({ message, mend }) =>
-    refuse('inject', value, message, mend),
+  return OBSTACLES.filter(({ found }) => spec && found(spec)).map(({ reason, message, mend }) =>
+    refuse(reason, 'inject', value, message, mend),
   );
 }
 
@@ -48,7 +53,9 @@ export function portCollisions(spec: V1PodSpec, request: InjectionRequest, targe
     ][0];
     if (!holder) return [];
     const message = `is a port of container "${holder.name}"`;
-    return [refuse(key, String(request[key]), message, 'set it to a port that is free in the pod')];
+    return [
+      refuse('PortTaken', key, String(request[key]), message, 'set it to a port that is free in the pod'),
+    ];
   });
 }
 
@@ -60,12 +67,14 @@ export function sharedVolumes(spec: V1PodSpec, request: InjectionRequest, target
     const { volume = '', directory = '' } = request[key] ?? {};
     const text = directory ? `${volume}/${directory}` : volume;
     if (own.includes(volume)) {
-      return [refuse(key, text, 'is a volume of the proxy itself', 'name a volume of the pod')];
+      return [refuse('OwnVolume', key, text, 'is a volume of the proxy itself', 'name a volume of the pod')];
     }
     // With its callers' tokens a server could be any of them, here and wherever else they are good.
     if (key !== 'token-volume' || !server?.volumeMounts?.some((each) => each.name === volume)) return [];
     const message = `is mounted by container "${server.name}" too, which could read its callers' tokens`;
-    return [refuse(key, text, message, 'put the tokens into a volume that it does not mount')];
+    return [
+      refuse('TokensShared', key, text, message, 'put the tokens into a volume that it does not mount'),
+    ];
   });
 }
 
@@ -77,6 +86,7 @@ export const nameFaults = (workload: string): Refusal[] =>
     ? []
     : [
         refuse(
+          'NameTooLong',
           'name',
           undefined,
           `is missing while the owner's name has over ${MAX_NAME} characters`,

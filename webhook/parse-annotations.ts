@@ -24,7 +24,15 @@ export function parseAnnotations(
   const refusals = given.flatMap((key) => unknownKey(key, text(key)));
   if (text('inject') === undefined) {
     const beside = given.map((each) => PREFIX + each).join(', ') || 'nothing of ours';
-    refusals.push(refuse('inject', undefined, `is missing beside ${beside}`, 'set it to "true" or "false"'));
+    refusals.push(
+      refuse(
+        'InjectMissing',
+        'inject',
+        undefined,
+        `is missing beside ${beside}`,
+        'set it to "true" or "false"',
+      ),
+    );
   }
   for (const key of ANNOTATION_KEYS) {
     const { grammar, allowed, needs, insteadOf, ...entry }: Annotation = ANNOTATIONS[key];
@@ -34,21 +42,35 @@ export function parseAnnotations(
     if (value !== undefined && needs && wanted !== needs.value) {
       const other = `${PREFIX}${needs.key}: "${needs.value}"`;
       refusals.push(
-        refuse(key, value, `has no effect without ${other}`, `set that, or remove ${PREFIX}${key}`),
+        refuse(
+          'NoEffect',
+          key,
+          value,
+          `has no effect without ${other}`,
+          `set that, or remove ${PREFIX}${key}`,
+        ),
       );
     }
     if (value !== undefined && insteadOf && text(insteadOf) !== undefined) {
       refusals.push(
-        refuse(key, value, `stands beside ${PREFIX}${insteadOf}`, 'both say the same: remove one of them'),
+        refuse(
+          'SaidTwice',
+          key,
+          value,
+          `stands beside ${PREFIX}${insteadOf}`,
+          'both say the same: remove one of them',
+        ),
       );
     }
     const parsed = grammar.safeParse(value ?? entry.default);
     if (parsed.success) values[key] = parsed.data;
-    else if (value !== undefined) refusals.push(refuse(key, value, 'is not allowed', `set it to ${allowed}`));
+    else if (value !== undefined)
+      refusals.push(refuse('ValueInvalid', key, value, 'is not allowed', `set it to ${allowed}`));
   }
   if (text('auth') === 'token' && text('token-secret') === undefined && text('token-volume') === undefined) {
     refusals.push(
       refuse(
+        'TokensMissing',
         'auth',
         'token',
         `needs ${PREFIX}token-secret or ${PREFIX}token-volume`,
@@ -59,7 +81,13 @@ export function parseAnnotations(
   if (values['listen-port'] !== undefined && values['listen-port'] === values['admin-port']) {
     const key = text('listen-port') === undefined ? 'admin-port' : 'listen-port';
     refusals.push(
-      refuse(key, text(key), 'is both listen-port and admin-port', 'give them different numbers'),
+      refuse(
+        'PortsEqual',
+        key,
+        text(key),
+        'is both listen-port and admin-port',
+        'give them different numbers',
+      ),
     );
   }
   return refusals.length > 0 ? { refusals } : { request: values as InjectionRequest };
@@ -71,5 +99,5 @@ function unknownKey(key: string, value: string | undefined): Refusal[] {
   const mend = nearest
     ? `perhaps ${PREFIX}${nearest} is meant`
     : `remove it; known keys: ${ANNOTATION_KEYS.join(', ')}`;
-  return [refuse(key, value, 'is not a known annotation', mend)];
+  return [refuse('KeyUnknown', key, value, 'is not a known annotation', mend)];
 }

@@ -1,8 +1,10 @@
 /** Why a pod is refused, in words that a person can act on. */
 import { PREFIX } from './names.ts';
+import type { RefusalReason } from './reasons.ts';
 
 /** One thing that keeps a pod from being injected, and so from being created. */
 export type Refusal = {
+  reason: RefusalReason;
   /** The annotation with its prefix. */
   annotation: string;
   /** Absent where the annotation is. */
@@ -13,7 +15,14 @@ export type Refusal = {
   mend: string;
 };
 
-export const refuse = (key: string, value: string | undefined, message: string, mend: string): Refusal => ({
+export const refuse = (
+  reason: RefusalReason,
+  key: string,
+  value: string | undefined,
+  message: string,
+  mend: string,
+): Refusal => ({
+  reason,
   annotation: PREFIX + key,
   ...(value !== undefined && { value }),
   message,

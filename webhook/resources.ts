@@ -16,6 +16,7 @@ const MIN_HEAP_MIB = 32;
  * @param given what the pod says of its own `mcp-proxy` container; wins.
  */
 export function resourcesOf(spec: V1PodSpec, given: V1ResourceRequirements = {}): V1ResourceRequirements {
+  if (spec.resources) return withinPod(spec.resources, given);
   const guaranteed = isGuaranteed(spec);
   const limits = { cpu: guaranteed ? CPU_GUARANTEED : CPU_LIMIT, memory: MEMORY, ...given.limits };
   const requests = {
@@ -23,6 +24,22 @@ export function resourcesOf(spec: V1PodSpec, given: V1ResourceRequirements = {})
     ...given.requests,
   };
   return { limits, requests };
+}
+
+/**
+ * With resources of the pod's own (Kubernetes 1.34) these are what is scheduled and what the QoS class comes from: no
+ * container's limit may be above them, nor the sum of the requests.
+ */
+function withinPod(pod: V1ResourceRequirements, given: V1ResourceRequirements): V1ResourceRequirements {
+  const least = (kind: string, own: string): string => {
+    const limit = pod.limits?.[kind];
+    return limit !== undefined && (amountOf(limit) ?? 0) < (amountOf(own) ?? 0) ? limit : own;
+  };
+  return {
+    limits: { cpu: least('cpu', CPU_LIMIT), memory: least('memory', MEMORY), ...given.limits },
+    // Written down: what is absent becomes the limit.
+    requests: { cpu: '0', memory: '0', ...given.requests },
+  };
 }
 
 /** Half of the memory limit: the rest is for Node itself, code and buffers, which live outside of the old space. */

@@ -3,7 +3,10 @@ import { createHash } from 'node:crypto';
 import type { V1Pod } from '@kubernetes/client-node';
 import { z } from 'zod';
 import { inject } from './inject.ts';
+import type { Injection } from './inject.ts';
 import { patchOf } from './patch.ts';
+import { withCodes } from './reasons.ts';
+import type { Outcome, Reason } from './reasons.ts';
 import { refusalText } from './refusals.ts';
 import type { InjectSettings } from './settings.ts';
 
@@ -31,9 +34,11 @@ const reviewSchema = z.object({
 
 export type ReviewAnswer = {
   body: object;
-  outcome: 'injected' | 'refused' | 'untouched';
+  outcome: Outcome;
+  /** Each once. */
+  reasons: Reason[];
   /** For the log; never holds what the pod's author keeps in it. */
-  about: { uid: string; namespace: string; pod: string; dryRun: boolean; detail?: string };
+  about: { uid: string; namespace: string; pod: string; dryRun: boolean; reasons: Reason[]; detail?: string };
 };
 export type ReviewSettings = Omit<InjectSettings, 'namespace' | 'drainRandom'>;
 
@@ -48,7 +53,8 @@ export function answerReview(sent: unknown, settings: ReviewSettings): ReviewAns
   // The object as it came: zod's copy may order keys in another way.
   const before = (sent as { request: { object: V1Pod } }).request.object;
   const result = inject(before, { ...settings, namespace, drainRandom: drainRandom(uid) });
-  const about = { uid, namespace, pod: nameOf(before), dryRun };
+  const reasons = reasonsOf(result);
+  const about = { uid, namespace, pod: nameOf(before), dryRun, reasons };
   const answer = (response: object) => ({
     apiVersion: 'admission.k8s.io/v1',
     kind: 'AdmissionReview',
@@ -58,15 +64,17 @@ export function answerReview(sent: unknown, settings: ReviewSettings): ReviewAns
     return {
       body: answer({ allowed: true }),
       outcome: 'untouched',
+      reasons,
       about: { ...about, detail: result.untouched },
     };
   }
   if ('refusals' in result) {
-    const message = refusalText(result.refusals);
+    const message = withCodes(refusalText(result.refusals), reasons);
     const status = { status: 'Failure', code: 422, reason: 'Invalid', message };
     return {
       body: answer({ allowed: false, status }),
       outcome: 'refused',
+      reasons,
       about: { ...about, detail: message },
     };
   }
@@ -81,8 +89,15 @@ export function answerReview(sent: unknown, settings: ReviewSettings): ReviewAns
       ...(result.warnings.length > 0 && { warnings: result.warnings }),
     }),
     outcome: 'injected',
+    reasons,
     about,
   };
+}
+
+function reasonsOf(result: Injection): Reason[] {
+  if ('untouched' in result) return [result.reason];
+  if ('refusals' in result) return [...new Set(result.refusals.map((each) => each.reason))];
+  return ['Injected'];
 }
 
 /** As hard to guess as the uid, and of an alphabet and length that do not depend on it. */

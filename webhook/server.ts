@@ -79,7 +79,7 @@ export function createWebhookServer({
         response.status(400).type('text').send(answer.fault);
         return;
       }
-      metrics.count(answer.outcome);
+      metrics.count(answer.outcome, answer.reasons);
       log('info', answer.outcome, answer.about);
       response.json(answer.body);
     },

@@ -36,7 +36,16 @@ function chooseContainer(
   const names = containers.map((each) => each.name).join(', ');
   if (name !== undefined) {
     const found = containers.find((each) => each.name === name && name !== SIDECAR_CONTAINER);
-    return found ?? refused('container', name, 'is not a container of the pod', `choose one of: ${names}`);
+    return (
+      found ??
+      refused(
+        'ContainerUnknown',
+        'container',
+        name,
+        'is not a container of the pod',
+        `choose one of: ${names}`,
+      )
+    );
   }
   const [only] = containers;
   if (only && containers.length === 1) return only;
@@ -44,6 +53,7 @@ function chooseContainer(
   const holders = containers.filter((each) => declares(each, wanted));
   if (wanted !== undefined && holders[0] && holders.length === 1) return holders[0];
   return refused(
+    'ContainerMissing',
     'container',
     undefined,
     `is missing in a pod with several containers`,
@@ -66,7 +76,7 @@ function choosePort(
     const named = declared.find((each) => each.name === port);
     if (named) return { container: container.name, port: named.containerPort };
     const message = `is neither a number nor the name of a port that ${inContainer} declares (${list || 'none'})`;
-    return refused('port', port, message, "set it to the number of the server's port");
+    return refused('PortUnknown', 'port', port, message, "set it to the number of the server's port");
   }
   const [only, ...more] = new Set(declared.map((each) => each.containerPort));
   if (only !== undefined && more.length === 0) return { container: container.name, port: only };
@@ -75,12 +85,14 @@ function choosePort(
   }
   return only
     ? refused(
+        'PortMissing',
         'port',
         undefined,
         `is missing while ${inContainer} declares several ports`,
         `choose one of: ${list}`,
       )
     : refused(
+        'PortMissing',
         'port',
         undefined,
         `is missing while ${inContainer} declares no port`,

@@ -1,4 +1,5 @@
 /** Why a pod was not created, from the API server's words. Pure. */
+import { REASONS, codesIn } from '../../webhook/reasons.ts';
 import { INSTALL_NAMESPACE, WEBHOOK_ENTRY, WEBHOOK_NAME } from '../../webhook/names.ts';
 
 export interface Decoded {
@@ -14,7 +15,7 @@ const RULES: readonly { when: RegExp; decode: (found: RegExpExecArray) => Decode
     when: new RegExp(`admission webhook "${WEBHOOK_ENTRY}" denied the request: (.*)`, 's'),
     decode: ([, text]) => ({
       cause: `the webhook refuses them: ${text!.trim()}`,
-      fix: 'mend the annotations of the pod template as the message says',
+      fix: mendOf(text!) || 'mend the annotations of the pod template as the message says',
     }),
   },
   {
@@ -69,6 +70,12 @@ export function decodeRefusal(message: string): Decoded {
   }
   return { cause: message.trim(), fix: 'kubectl get events --field-selector reason=FailedCreate' };
 }
+
+const mendOf = (text: string): string =>
+  codesIn(text)
+    .map((code) => REASONS[code])
+    .flatMap((row) => ('mend' in row ? [row.mend] : []))
+    .join('; ');
 
 function reachFault(text: string): string {
   const known = REACH_FAULTS.find(([pattern]) => pattern.test(text));

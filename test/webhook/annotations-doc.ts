@@ -9,7 +9,7 @@ All start with \`${PREFIX}\` and stand on the pod template (\`spec.template.meta
 itself. \`${PREFIX}inject: "true"\` alone is enough where the pod has one container with one declared port.
 
 A pod with an unknown key, a value outside the grammar or a key without effect is refused, with the mend in the message:
-see the events of its ReplicaSet (\`kubectl describe replicaset\`). Values are strings: quote numbers.
+see the events of its ReplicaSet (\`kubectl describe replicaset\`) and [the reasons](refusals.md). Values are strings: quote numbers.
 `;
 
 export function annotationsDoc(): string {

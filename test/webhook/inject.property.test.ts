@@ -141,7 +141,10 @@ test('any pod is injected so that the sidecar can start and a second pass change
 test('a pod without a key of ours is never touched', () => {
   fc.assert(
     fc.property(podWith(others), (pod) => {
-      assert.deepEqual(inject(pod, settings), { untouched: `no annotation starts with ${PREFIX}` });
+      assert.deepEqual(inject(pod, settings), {
+        untouched: `no annotation starts with ${PREFIX}`,
+        reason: 'NotAnnotated',
+      });
     }),
     { numRuns: 500 },
   );

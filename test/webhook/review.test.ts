@@ -38,8 +38,9 @@ test('a refused pod gets the message with status 422', () => {
     reason: 'Invalid',
     message:
       'kubectl-mcp.dev/port: "eighty" is neither a number nor the name of a port that container "server" declares (3001); ' +
-      "set it to the number of the server's port",
+      "set it to the number of the server's port [PortUnknown]",
   });
+  assert.deepEqual(about.reasons, ['PortUnknown']);
   assert.equal(response.allowed, false);
   assert.equal(about.detail, response.status?.message);
 });

@@ -1,0 +1,140 @@
+/**
+ * Every choice about a pod and every reason to refuse one, by a code that stays the same over versions: in the answer
+ * to the API server, the log, the metrics, the docs and for `kubectl mcp doctor`.
+ */
+
+export type Outcome = 'injected' | 'untouched' | 'refused';
+
+interface ReasonRow {
+  readonly outcome: Outcome;
+  /** A sentence for the docs. */
+  readonly means: string;
+  /** What to do about it, whatever the pod; the message of a refusal is about the one pod. */
+  readonly mend?: string;
+}
+
+export const REASONS = {
+  Injected: { outcome: 'injected', means: 'The pod has the proxy.' },
+  NotAnnotated: { outcome: 'untouched', means: 'No annotation of the pod is one of ours.' },
+  OptedOut: { outcome: 'untouched', means: '`inject` is `"false"`.' },
+  MirrorPod: {
+    outcome: 'untouched',
+    means: 'The pod mirrors a static pod, which the kubelet runs whatever the API server says.',
+    mend: 'run the server as a Deployment; static pods are not protected',
+  },
+  InjectMissing: {
+    outcome: 'refused',
+    means: 'There are annotations of ours, but not `inject`.',
+    mend: 'set `inject` to `"true"` or `"false"`',
+  },
+  KeyUnknown: {
+    outcome: 'refused',
+    means:
+      'A key with our prefix is none of the known annotations. A misspelt `deny-tools` must not be silence.',
+    mend: 'correct the key, or remove it',
+  },
+  ValueInvalid: {
+    outcome: 'refused',
+    means: 'A value is outside of what the annotation may be.',
+    mend: 'write it as the table of annotations says',
+  },
+  NoEffect: {
+    outcome: 'refused',
+    means: 'An annotation has no effect beside the others.',
+    mend: 'remove it, or set the one that it needs',
+  },
+  SaidTwice: {
+    outcome: 'refused',
+    means: 'Two annotations say the same thing in two ways.',
+    mend: 'remove one of them',
+  },
+  TokensMissing: {
+    outcome: 'refused',
+    means: '`auth: token` does not say where the tokens are.',
+    mend: 'set `token-secret` or `token-volume`',
+  },
+  PortsEqual: {
+    outcome: 'refused',
+    means: '`listen-port` and `admin-port` are the same.',
+    mend: 'give them different numbers',
+  },
+  PortTaken: {
+    outcome: 'refused',
+    means: 'A port of the proxy is a port of another container, and one of the two would fail to start.',
+    mend: 'set `listen-port` or `admin-port` to a port that is free in the pod',
+  },
+  ContainerMissing: {
+    outcome: 'refused',
+    means: 'The pod has several containers, and nothing says which one is the server.',
+    mend: 'set `container`, or `port` to a port that one of them declares',
+  },
+  ContainerUnknown: {
+    outcome: 'refused',
+    means: '`container` names no container of the pod.',
+    mend: 'name one of its containers',
+  },
+  PortMissing: {
+    outcome: 'refused',
+    means: "The server's container declares several ports, or none.",
+    mend: "set `port` to the server's port",
+  },
+  PortUnknown: {
+    outcome: 'refused',
+    means: '`port` is a name that the container gives to none of its TCP ports.',
+    mend: 'set `port` to a number, or to a name that is declared',
+  },
+  NameTooLong: {
+    outcome: 'refused',
+    means: "The owner's name is too long for what is derived from it.",
+    mend: 'set `name` to a shorter one',
+  },
+  HostNetwork: {
+    outcome: 'refused',
+    means: "With `hostNetwork` the server's port is open on the node, and the proxy protects nothing.",
+    mend: 'remove `hostNetwork`',
+  },
+  Windows: { outcome: 'refused', means: 'The proxy has a Linux image only.', mend: 'remove the annotations' },
+  ProcessesShared: {
+    outcome: 'refused',
+    means:
+      "Through `shareProcessNamespace` or `hostPID` the server's container can read the proxy's memory and secrets in `/proc`: it runs as the same user, or as one that is not known here, or may trace any process.",
+    mend: "remove `shareProcessNamespace` and `hostPID`, or set another `runAsUser` for the server's container",
+  },
+  NameTaken: {
+    outcome: 'refused',
+    means: "The proxy's name is the name of an ordinary container.",
+    mend: 'rename the container',
+  },
+  VolumeTaken: {
+    outcome: 'refused',
+    means: 'Another container mounts a volume that is for the proxy alone.',
+    mend: 'remove that mount',
+  },
+  OwnVolume: {
+    outcome: 'refused',
+    means: "An annotation names one of the proxy's own volumes.",
+    mend: 'name a volume of the pod',
+  },
+  TokensShared: {
+    outcome: 'refused',
+    means: "The server's container mounts the volume with the tokens, and could act as its callers.",
+    mend: "put the tokens into a volume that the server's container does not mount",
+  },
+} as const satisfies Record<string, ReasonRow>;
+
+export type Reason = keyof typeof REASONS;
+type ReasonOf<O extends Outcome> = {
+  [R in Reason]: (typeof REASONS)[R]['outcome'] extends O ? R : never;
+}[Reason];
+export type RefusalReason = ReasonOf<'refused'>;
+export type UntouchedReason = ReasonOf<'untouched'>;
+
+/** `…; do this [PortMissing]`: at the end of what the webhook tells the API server, and so of events. */
+export const withCodes = (text: string, codes: readonly Reason[]): string =>
+  `${text} [${[...new Set(codes)].join(', ')}]`;
+
+/** The codes in a message of {@link withCodes}, whoever quotes it. */
+export function codesIn(message: string): Reason[] {
+  const [, list = ''] = /\[([A-Z][A-Za-z]+(?:, [A-Z][A-Za-z]+)*)\]\s*$/.exec(message) ?? [];
+  return list.split(', ').filter((each): each is Reason => Object.hasOwn(REASONS, each));
+}
