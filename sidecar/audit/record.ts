@@ -33,6 +33,8 @@ const TARGET_TYPES: Readonly<Record<string, string>> = {
 };
 /** Clients choose these texts; container runtimes split lines at 16 KiB. */
 const MAX_TEXT_CHARS = 512;
+/** Icons and all; what is longer is not parsed for the sake of a name. */
+const MAX_CLIENT_BYTES = 16 * 1024;
 const cut = (text: string | undefined): string | undefined => text?.slice(0, MAX_TEXT_CHARS);
 
 /**
@@ -137,7 +139,10 @@ function clientOf({ message, session }: Exchange): Client {
   const span =
     message?.document.meta.get('io.modelcontextprotocol/clientInfo') ??
     message?.document.params.get('clientInfo');
-  if (message && span) return clientInfo(message.raw.toString('utf8', span.start, span.end));
+  if (message && span)
+    return span.end - span.start > MAX_CLIENT_BYTES
+      ? {}
+      : clientInfo(message.raw.toString('utf8', span.start, span.end));
   if (!session?.initializeParams) return {};
   let client = clients.get(session);
   if (!client) {

@@ -19,7 +19,12 @@ export function createConnectionMemo<T>(): ConnectionMemo<T> {
         last?.credential.length === credential.length && timingSafeEqual(last.credential, credential);
       return same ? last.proof : undefined;
     },
-    remember: (connection, credential, proof) => void proofs.set(connection, { credential, proof }),
+    remember(connection, credential, proof) {
+      // Small buffers are slices of Node's pool: one that is kept keeps 64 KiB with it.
+      const own = Buffer.allocUnsafeSlow(credential.length);
+      credential.copy(own);
+      proofs.set(connection, { credential: own, proof });
+    },
     clear: () => (proofs = new WeakMap()),
   };
 }

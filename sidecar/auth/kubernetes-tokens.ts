@@ -36,7 +36,7 @@ interface Verified {
 /** What the API server signs with (`--service-account-signing-key-file`: RSA or ECDSA). */
 const ALGORITHMS = ['RS256', 'ES256', 'ES384', 'ES512'];
 const CLOCK_TOLERANCE_S = 5;
-const MAX_CACHED = 10_000;
+const MAX_CACHED = 2_000;
 const MAX_TOKEN_CHARS = 8_192;
 
 /** `auth: kubernetes`: service-account tokens with this workload's audience, verified without asking the API server. */

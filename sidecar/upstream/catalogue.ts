@@ -50,7 +50,7 @@ export function createCatalogue(pool: HttpPool, changed: (state: CatalogueState)
   let closed = false;
   let reached = false;
   const createdAtMs = Date.now();
-  let waiters: (() => void)[] = [];
+  const waiters = new Set<() => void>();
   let woken = false;
   let endSleep = nothing;
   const wake = (): void => {
@@ -67,7 +67,7 @@ export function createCatalogue(pool: HttpPool, changed: (state: CatalogueState)
     state = next;
     if (next.tools) {
       for (const waiter of waiters) waiter();
-      waiters = [];
+      waiters.clear();
     }
     if (news && !closed) changed(state);
   }
@@ -182,11 +182,15 @@ export function createCatalogue(pool: HttpPool, changed: (state: CatalogueState)
     tools(waitMs) {
       if (state.tools) return state.tools;
       return new Promise((resolve) => {
-        const timer = setTimeout(() => resolve(state.tools), waitMs);
-        waiters.push(() => {
+        const loaded = (): void => {
           clearTimeout(timer);
           resolve(state.tools);
-        });
+        };
+        const timer = setTimeout(() => {
+          waiters.delete(loaded);
+          resolve(state.tools);
+        }, waitMs);
+        waiters.add(loaded);
       });
     },
     hint(serverIsThere) {

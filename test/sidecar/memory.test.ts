@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
+import { createConnectionMemo } from '../../sidecar/auth/connection-memo.ts';
 import { createSessions, type Session } from '../../sidecar/sessions.ts';
 import { liveMb } from './live-memory.ts';
 
@@ -23,4 +24,18 @@ test('sessions: 100 MB of them leave at most 6 MB, and every one of them still o
   const grownMb = liveMb() - beforeMb;
   assert.ok(grownMb < 6, `${grownMb.toFixed(1)} MB`);
   assert.equal(sessions.open(sealed, 'digest-of-alice')?.sealed, sealed);
+});
+
+test('connections: what each proved is kept, and not the 64 KiB of the pool that it came in', () => {
+  const memo = createConnectionMemo<string>();
+  const connections = Array.from({ length: 1_000 }, () => ({}));
+  const beforeMb = liveMb();
+  for (const connection of connections) {
+    memo.remember(connection, Buffer.from('token-of-a-caller'), 'alice');
+    // Traffic between two connections uses up the pool.
+    for (let count = 0; count < 20; count++) Buffer.from('x'.repeat(8_000));
+  }
+  const grownMb = liveMb() - beforeMb;
+  assert.ok(grownMb < 3, `${grownMb.toFixed(1)} MB`);
+  assert.equal(memo.recall(connections[0]!, Buffer.from('token-of-a-caller')), 'alice');
 });
