@@ -92,9 +92,8 @@ export function outcomeOfStatus(status: number): Exchange['outcome'] {
 
 /** `"isError":false`, which most results say, is no reason to parse them. */
 function suspicious(bytes: Buffer): boolean {
-  const at = bytes.indexOf(IS_ERROR);
-  if (at >= 0 && bytes.toString('latin1', at + IS_ERROR.length, at + IS_ERROR.length + 6) !== ':false')
-    return true;
+  for (let at = bytes.indexOf(IS_ERROR); at >= 0; at = bytes.indexOf(IS_ERROR, at + 1))
+    if (bytes.toString('latin1', at + IS_ERROR.length, at + IS_ERROR.length + 6) !== ':false') return true;
   return bytes.includes(ERROR);
 }
 

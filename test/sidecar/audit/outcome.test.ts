@@ -23,6 +23,11 @@ const ANSWERS: [string, string, string][] = [
   ['a success that says so', `{"id":1,"result":${text('ok')},"isError":false}}`, 'success'],
   ['a failed tool', `{"id":1,"result":${text('no')},"isError":true}}`, 'application_error'],
   ['an error', '{"id":1,"error":{"code":-32000,"message":"no"}}', 'application_error'],
+  [
+    'a failed tool whose data speak of a success first',
+    '{"id":1,"result":{"structuredContent":{"isError":false},"isError":true}}',
+    'application_error',
+  ],
   ['a text about errors', `{"id":1,"result":${text('"isError":true "error"')}}}`, 'success'],
   ['a large success', `{"id":1,"result":${text(filler)},"isError":false}}`, 'success'],
   ['a large text about errors', `{"id":1,"result":${text(`${filler}"isError":true${filler}`)}}}`, 'success'],
