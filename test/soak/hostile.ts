@@ -50,13 +50,13 @@ export async function takeAll(callers: readonly Caller[]): Promise<Taken> {
   await step(16, async (index, wire) => {
     wire.send(modernCall(callerOf(index), 'wait', padded(4 * MIB - 1_000)));
   });
-  await step(600, async (index, wire) => {
+  await step(150, async (index, wire) => {
+    wire.send(modernCall(callerOf(index), 'wait', padded(15_800)));
+  });
+  await step(250, async (index, wire) => {
     // From the first bytes on it reads no more.
     wire.socket.once('data', () => wire.socket.pause());
     wire.send(modernCall(callerOf(index), 'echo', '{"bytes":4000000}'));
-  });
-  await step(300, async (index, wire) => {
-    wire.send(modernCall(callerOf(index), 'wait', padded(15_800)));
   });
   await step(2_500, async (index, wire) => {
     wire.send(post(callerOf(index), '', `X-Long: ${'x'.repeat(15_000)}`).slice(0, -30));
