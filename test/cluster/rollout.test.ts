@@ -25,7 +25,10 @@ spec:
   template:
     metadata:
       labels: { app: reference }
-      annotations: { kubectl-mcp.dev/inject: "true" }
+      annotations:
+        kubectl-mcp.dev/inject: "true"
+        # One caller has 120 calls under way, and more on a busy machine.
+        kubectl-mcp.dev/max-requests-in-flight: "4000"
     spec:
       containers:
         - name: server
