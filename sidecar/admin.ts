@@ -1,4 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { hostName, isLoopbackHost } from './edge/host.ts';
 
 export interface AdminDeps {
   readonly drainPath: string;
@@ -9,9 +11,20 @@ export interface AdminDeps {
   readonly metrics: () => string;
 }
 
+/** Probes and scrapers come one by one. */
+const MAX_CONNECTIONS = 128;
+const OPTIONS = {
+  maxHeaderSize: 8 * 1024,
+  headersTimeout: 5_000,
+  requestTimeout: 5_000,
+  connectionsCheckingInterval: 2_000,
+};
+
 /** The admin port: probes, metrics and the drain path; details of health for peers on the loopback alone. */
 export function createAdminServer(deps: AdminDeps): Server {
-  return createServer((request, response) => {
+  /** In the order in which they came. The oldest makes room: a probe must get through, however many hold on. */
+  const connections = new Set<Socket>();
+  const server = createServer(OPTIONS, (request, response) => {
     const path = request.url?.split('?', 1)[0];
     if (request.method !== 'GET' && request.method !== 'HEAD')
       return send(response, 405, 'text/plain', 'use GET\n');
@@ -26,11 +39,13 @@ export function createAdminServer(deps: AdminDeps): Server {
       case '/health':
         return sendJson(
           response,
-          isLoopback(request) ? deps.healthDetails() : { status: deps.healthStatus() },
+          isOfThisMachine(request) ? deps.healthDetails() : { status: deps.healthStatus() },
         );
       case '/metrics':
         return send(response, 200, 'text/plain; version=0.0.4; charset=utf-8', deps.metrics());
       case deps.drainPath:
+        // The kubelet waits for this one for minutes, and nobody else knows the path.
+        connections.delete(request.socket);
         deps.drain().then(
           (result) => sendJson(response, result),
           (error: Error) => send(response, 500, 'text/plain', `${error.message}\n`),
@@ -40,10 +55,17 @@ export function createAdminServer(deps: AdminDeps): Server {
         return send(response, 404, 'text/plain', 'not found\n');
     }
   });
+  return server.on('connection', (socket: Socket) => {
+    connections.add(socket);
+    socket.once('close', () => connections.delete(socket));
+    if (connections.size <= MAX_CONNECTIONS) return;
+    for (const oldest of connections) return void oldest.destroy();
+  });
 }
 
-const isLoopback = ({ socket }: IncomingMessage): boolean =>
-  /^(::1$|(::ffff:)?127\.)/.test(socket.remoteAddress ?? '');
+/** The peer, and the name that it believes to ask: a web page may have made its own name lead to a port-forward. */
+const isOfThisMachine = ({ socket, headers }: IncomingMessage): boolean =>
+  /^(::1$|(::ffff:)?127\.)/.test(socket.remoteAddress ?? '') && isLoopbackHost(hostName(headers.host) ?? '');
 
 export function sendJson(response: ServerResponse, value: unknown): void {
   send(response, 200, 'application/json', `${JSON.stringify(value)}\n`);
