@@ -13,11 +13,12 @@ export function report(results: Results): string {
 
 function measured(results: Results): string {
   const rows = SCENARIOS.flatMap(({ key, title, connections }) =>
-    Object.entries(results).map(([target, { rounds }]) => {
-      const mine = rounds[key]!;
+    Object.entries(results).flatMap(([target, { rounds }]) => {
+      const mine = rounds[key];
+      if (!mine) return [];
       const nginx = results.nginx!.rounds[key]!;
       const of = (pick: (round: Round) => number): number => median(mine.map(pick));
-      return [
+      const row = [
         title,
         connections,
         target,
@@ -30,6 +31,7 @@ function measured(results: Results): string {
         Math.round(of((each) => each.p99Us)),
         of((each) => each.answerBytes),
       ];
+      return [row];
     }),
   );
   const head = [

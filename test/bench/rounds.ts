@@ -53,13 +53,8 @@ export async function stopChild(child: ChildProcess): Promise<void> {
 }
 
 /** Milliseconds from the start of the process to the first good answer to a tools/call, some times over. */
-export async function coldStarts(
-  load: string,
-  target: Target,
-  token: string,
-  times: number,
-): Promise<number[]> {
-  const flags = ['-address', `127.0.0.1:${target.port}`, '-token', token, '-times', String(times), '--'];
+export async function coldStarts(load: string, target: Target, times: number): Promise<number[]> {
+  const flags = [...whereOf(target), '-times', String(times), '--'];
   const command = pinned(LOAD_CORE, [load, 'cold', ...flags, ...pinned(PROXY_CORE, target.command)]);
   const { stdout } = await promisify(execFile)(command[0]!, command.slice(1), {
     env: { PATH: process.env.PATH, ...target.env },
@@ -69,20 +64,26 @@ export async function coldStarts(
 
 export interface RoundOptions {
   load: string;
-  token: string;
   seconds: number;
 }
 
+/** Who is called, and as whom. */
+export type Lane = Pick<Target, 'port' | 'token' | 'tls'> & { pid?: number };
+
+const whereOf = ({ port, token, tls }: Lane): string[] => [
+  '-address',
+  `127.0.0.1:${port}`,
+  '-token',
+  token,
+  ...(tls ? ['-tls'] : []),
+];
+
 /** One round; `pid` is absent where nothing stands between load and backend. */
-export async function round(
-  scenario: Scenario,
-  { port, pid }: { port: number; pid?: number },
-  { load, token, seconds }: RoundOptions,
-): Promise<Round> {
-  const where = ['-address', `127.0.0.1:${port}`, '-token', token];
+export async function round(scenario: Scenario, lane: Lane, { load, seconds }: RoundOptions): Promise<Round> {
+  const { pid } = lane;
   const what = ['-call', scenario.call, `-sessions=${scenario.sessions}`];
   const how = ['-connections', String(scenario.connections), '-duration', `${seconds}s`];
-  const command = pinned(LOAD_CORE, [load, 'run', ...where, ...what, ...how]);
+  const command = pinned(LOAD_CORE, [load, 'run', ...whereOf(lane), ...what, ...how]);
   const before = pid ? cpuUs(pid) : 0;
   const { stdout } = await promisify(execFile)(command[0]!, command.slice(1));
   const after = pid ? cpuUs(pid) : 0;

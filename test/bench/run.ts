@@ -4,7 +4,7 @@
  * The proxy has one core and the load side the other. The figure to trust is processor time per call; rates and
  * latencies suffer from neighbours.
  */
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { once } from 'node:events';
 import { homedir, loadavg, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -12,16 +12,17 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { buildBundles } from '../../manifests/build.ts';
 import { freePorts } from '../conformance/ports.ts';
+import { kubernetesKind, tlsKind, tokenKind } from './kinds.ts';
 import { memoryMb } from './process.ts';
 import { profile } from './profile.ts';
 import { report } from './report.ts';
 import { coldStarts, round, startTarget, stopChild } from './rounds.ts';
-import type { RoundOptions, Running } from './rounds.ts';
+import type { Lane, RoundOptions, Running } from './rounds.ts';
 import { SCENARIOS } from './scenarios.ts';
 import type { Results } from './scenarios.ts';
 import { LOAD_CORE, buildGo, installNginx, start } from './setup.ts';
 import { nginx, sidecar } from './targets.ts';
-import type { Target } from './targets.ts';
+import type { SidecarKind, Target } from './targets.ts';
 import { verifyAudited, verifyProtects } from './verify.ts';
 
 const USAGE = `Usage: npm run bench -- [--quick] [--json FILE] [--profile] [--rounds N] [--seconds N] [--node-flag=FLAG]...
@@ -68,22 +69,32 @@ async function main(): Promise<void> {
     const [line] = await once(backend.stdout!, 'data');
     const upstreamPort = Number(String(line).trim().split(':').at(-1));
     const token = 'bench-0123456789abcdef0123456789abcdef';
-    const [one, two, three, four] = (await freePorts(4)) as [number, number, number, number];
-    const place = { directory, token, upstreamPort };
-    const ours = (argument: string[]): Target =>
-      sidecar({ ...place, ports: [three, four] }, [...options['node-flag'], ...argument]);
-    const rounds = { load, token, seconds: Number(options.seconds ?? (options.quick ? 0.5 : 2)) };
+    const rounds = { load, seconds: Number(options.seconds ?? (options.quick ? 0.5 : 2)) };
+    const setUp = async (kind: SidecarKind, argument: string[]): Promise<Target> => {
+      const ports = (await freePorts(2)) as [number, number];
+      return sidecar({ upstreamPort, ports }, kind, [...options['node-flag'], ...argument]);
+    };
     if (options.profile) {
-      await profile(ours, SOURCE, directory, rounds);
+      const kind = tokenKind(directory, token);
+      const ports = (await freePorts(2)) as [number, number];
+      await profile(
+        (argument) => sidecar({ upstreamPort, ports }, kind, [...options['node-flag'], ...argument]),
+        SOURCE,
+        directory,
+        rounds,
+      );
       return;
     }
-    const targets = [nginx({ ...place, ports: [one, two] })];
-    if (existsSync(SOURCE)) {
-      await buildBundles();
-      targets.push(ours([BUNDLE]));
-    }
+    const ports = (await freePorts(2)) as [number, number];
+    const targets = [nginx({ directory, token, upstreamPort, ports })];
+    await buildBundles();
+    const cluster = await kubernetesKind();
+    stops.unshift(cluster.stop);
+    for (const kind of [tokenKind(directory, token), cluster.kind, await tlsKind(directory, token)])
+      targets.push(await setUp(kind, [BUNDLE]));
     const loadBefore = loadavg()[0]!;
-    const results = await measure(targets, upstreamPort, directory, rounds, stops);
+    const direct = { name: 'direct', port: upstreamPort, token };
+    const results = await measure(targets, direct, directory, rounds, stops);
     console.log(`${report(results)}\n\n${neighbours(loadBefore)}`);
     if (options.json) writeFileSync(options.json, `${JSON.stringify(results)}\n`);
   } finally {
@@ -99,7 +110,7 @@ function neighbours(before: number): string {
 
 async function measure(
   targets: Target[],
-  upstreamPort: number,
+  direct: Lane & { name: string },
   directory: string,
   settings: RoundOptions,
   stops: (() => Promise<void>)[],
@@ -107,18 +118,19 @@ async function measure(
   const results: Results = { direct: { rounds: {}, coldMs: [0], idleMb: 0, peakMb: 0 } };
   const running: Running[] = [];
   for (const target of targets) {
-    const coldMs = await coldStarts(settings.load, target, settings.token, options.quick ? 3 : 9);
+    const coldMs = await coldStarts(settings.load, target, options.quick ? 3 : 9);
     const started = await startTarget(target, directory);
     stops.unshift(started.stop);
     running.push(started);
     // Idle is what a pod has that nobody calls: started, its server's tools listed.
     await sleep(2000);
     results[target.name] = { rounds: {}, coldMs, idleMb: memoryMb(started.pid).resident, peakMb: 0 };
-    if (target.name === 'sidecar') await verifyProtects(started, settings.token);
+    if (target.name === 'sidecar') await verifyProtects(started);
   }
-  const lanes = [{ name: 'direct', port: upstreamPort }, ...running];
+  const allLanes: (Lane & Pick<Target, 'name' | 'scenarios'>)[] = [direct, ...running];
   const count = Number(options.rounds ?? (options.quick ? 2 : 7));
   for (const scenario of SCENARIOS) {
+    const lanes = allLanes.filter(({ scenarios }) => scenarios?.includes(scenario.key) ?? true);
     for (const lane of lanes) {
       await round(scenario, lane, { ...settings, seconds: Math.min(1, settings.seconds) });
       results[lane.name]!.rounds[scenario.key] = [];

@@ -61,6 +61,13 @@ export const BUDGETS: Budget[] = [
   { title: 'one connection, p50 over nginx', unit: 'µs', must: 60, goal: 15, value: p50Over('single') },
   { title: '32 connections, p99', unit: 'ms', must: 10, goal: 6.6, value: p99Ms('small') },
   { title: 'resident, idle', unit: 'MB', must: 62, goal: 40, value: (all) => all.sidecar!.idleMb },
+  {
+    title: 'resident, idle, auth kubernetes',
+    unit: 'MB',
+    must: 62,
+    goal: 40,
+    value: (all) => all['sidecar, kubernetes']!.idleMb,
+  },
   { title: 'resident, peak', unit: 'MB', must: 130, goal: 90, value: (all) => all.sidecar!.peakMb },
   {
     title: 'cold start to first answer',

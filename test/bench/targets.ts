@@ -1,5 +1,5 @@
 /** The proxies under measurement: how each is configured and started. */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CONFIG_ENV, CONFIG_VERSION, POD_ENV } from '../../sidecar/config.ts';
 import type { SidecarConfigInput } from '../../sidecar/config.ts';
@@ -9,6 +9,11 @@ export interface Target {
   port: number;
   command: string[];
   env: Record<string, string>;
+  /** The caller's token. */
+  token: string;
+  tls?: true;
+  /** Keys of the scenarios that it is measured in; absent: all. */
+  scenarios?: readonly string[];
 }
 
 export interface Place {
@@ -52,14 +57,24 @@ http {
     port: ports[0],
     command: ['nginx', '-p', directory, '-e', join(directory, 'nginx-error.log'), '-c', conf],
     env: {},
+    token,
   };
 }
 
-/** The sidecar as the webhook sets it up with `auth: token` and `allow-tools`. */
-export function sidecar({ directory, token, upstreamPort, ports }: Place, nodeArguments: string[]): Target {
-  const tokens = join(directory, 'tokens');
-  mkdirSync(tokens);
-  writeFileSync(join(tokens, 'bench'), token);
+export interface SidecarKind {
+  readonly name: string;
+  readonly token: string;
+  readonly server: Pick<SidecarConfigInput['servers'][number], 'auth' | 'tls'>;
+  readonly env?: Record<string, string>;
+  readonly scenarios?: readonly string[];
+}
+
+/** The sidecar as the webhook sets it up with `allow-tools`. */
+export function sidecar(
+  { upstreamPort, ports }: Omit<Place, 'token' | 'directory'>,
+  { name, token, server, env = {}, scenarios }: SidecarKind,
+  nodeArguments: string[],
+): Target {
   const config: SidecarConfigInput = {
     version: CONFIG_VERSION,
     adminPort: ports[1],
@@ -69,19 +84,27 @@ export function sidecar({ directory, token, upstreamPort, ports }: Place, nodeAr
         name: 'bench',
         listenPort: ports[0],
         upstream: { transport: 'streamable-http', port: upstreamPort, path: '/mcp' },
-        auth: { mode: 'token', source: 'secret/bench-mcp-tokens', directory: tokens },
         filter: { allowTools: ALLOWED_TOOLS, mode: 'all' },
         audit: 'stdout',
+        ...server,
       },
     ],
   };
-  const env = {
-    [CONFIG_ENV]: JSON.stringify(config),
-    [POD_ENV.name]: 'bench-6d5f7c9b8-x2x4z',
-    [POD_ENV.namespace]: 'bench',
-    [POD_ENV.uid]: '0b1f6f0e-6a51-4f4e-8f39-7a2e5a1c9d10',
-    [POD_ENV.ip]: '127.0.0.1',
-    [POD_ENV.node]: 'bench',
+  return {
+    name,
+    port: ports[0],
+    command: [process.execPath, ...nodeArguments],
+    env: {
+      ...env,
+      [CONFIG_ENV]: JSON.stringify(config),
+      [POD_ENV.name]: 'bench-6d5f7c9b8-x2x4z',
+      [POD_ENV.namespace]: 'bench',
+      [POD_ENV.uid]: '0b1f6f0e-6a51-4f4e-8f39-7a2e5a1c9d10',
+      [POD_ENV.ip]: '127.0.0.1',
+      [POD_ENV.node]: 'bench',
+    },
+    token,
+    ...(server.tls ? { tls: true } : {}),
+    ...(scenarios ? { scenarios } : {}),
   };
-  return { name: 'sidecar', port: ports[0], command: [process.execPath, ...nodeArguments], env };
 }

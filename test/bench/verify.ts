@@ -6,7 +6,7 @@ import type { TargetResult } from './scenarios.ts';
 import type { Target } from './targets.ts';
 
 /** Throws unless the sidecar asks for the token, filters the list and refuses what the list hides. */
-export async function verifyProtects({ port }: Target, token: string): Promise<void> {
+export async function verifyProtects({ port, token }: Target): Promise<void> {
   const post = async (method: string, params: object, headers: Record<string, string>): Promise<Response> =>
     fetch(`http://127.0.0.1:${port}/mcp`, {
       method: 'POST',

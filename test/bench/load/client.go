@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"crypto/tls"
 	"flag"
 	"fmt"
 	"io"
@@ -10,13 +11,17 @@ import (
 	"time"
 )
 
-type target struct{ address, path, token string }
+type target struct {
+	address, path, token string
+	tls                  bool
+}
 
 func targetFlags(flags *flag.FlagSet) *target {
 	to := &target{}
 	flags.StringVar(&to.address, "address", "", "host:port of the proxy")
 	flags.StringVar(&to.path, "path", "/mcp", "path of the endpoint")
 	flags.StringVar(&to.token, "token", "", "bearer token")
+	flags.BoolVar(&to.tls, "tls", false, "speak TLS, to whomever has a certificate")
 	return to
 }
 
@@ -36,9 +41,15 @@ func newClient(to target) *client {
 		"Authorization": {"Bearer " + to.token},
 	}
 	transport := &http.Transport{MaxConnsPerHost: 1, DisableCompression: true}
+	scheme := "http://"
+	if to.tls {
+		// With a configuration of its own the transport stays with HTTP/1.1.
+		transport.TLSClientConfig = &tls.Config{InsecureSkipVerify: true}
+		scheme = "https://"
+	}
 	return &client{
 		http:   http.Client{Transport: transport, Timeout: 20 * time.Second},
-		url:    "http://" + to.address + to.path,
+		url:    scheme + to.address + to.path,
 		header: header,
 	}
 }
