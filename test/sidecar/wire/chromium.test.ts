@@ -1,4 +1,4 @@
-/** A page of another site in a real browser, where there is one: what `browser.test.ts` takes from the specifications. */
+/** A page of another site in a real browser: what `browser.test.ts` takes from the specifications. */
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -10,12 +10,16 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { build } from 'esbuild';
+import { installPackages } from '../../../manifests/packages.ts';
 import type { PageReport } from './page-of-another-site.ts';
 import { start, stops, tokens } from './proxied.ts';
 
-const BROWSER = ['chromium-headless-shell', 'chromium', 'google-chrome'].find(
-  (name) => spawnSync(name, ['--version'], { stdio: 'ignore' }).status === 0,
-);
+const installed = () =>
+  ['chromium-headless-shell', 'chromium', 'google-chrome'].find(
+    (name) => spawnSync(name, ['--version'], { stdio: 'ignore' }).status === 0,
+  );
+if (!installed()) installPackages(['chromium-headless-shell']);
+const BROWSER = installed();
 
 /** A site with the page; resolves to what the page reports. */
 async function startSite(): Promise<{ origin: string; report: Promise<PageReport> }> {
@@ -60,7 +64,7 @@ async function browse(url: string): Promise<void> {
   });
 }
 
-test('a page of another site', { skip: BROWSER ? false : 'no Chromium here', timeout: 60_000 }, async (t) => {
+test('a page of another site', { timeout: 60_000 }, async (t) => {
   for (const listed of [true, false])
     await t.test(
       listed ? 'that is listed calls, and reads refusals' : 'that is not listed reaches nothing',
