@@ -68,28 +68,20 @@ export function endsWithAnswer(stream: string, id: string): boolean {
   }
 }
 
-/** Servers write the id at one end or the other. */
-const END_BYTES = 256;
-const ID_KEY = Buffer.from('"id":');
-const SPACE = 0x20;
-
-/** A look that costs little and is right for what servers write; where it finds nothing, the body is parsed. */
+/**
+ * As servers write a response: the id behind the version, or last. Both places are members of the message itself; a
+ * body that looks otherwise is parsed.
+ */
 function saysId(body: Buffer, id: string): boolean {
-  if (body.length <= 2 * END_BYTES) return hasId(body, id);
-  return hasId(body.subarray(0, END_BYTES), id) || hasId(body.subarray(-END_BYTES), id);
+  let end = body.length;
+  while (end > 0 && isSpace(body[end - 1]!)) end--;
+  if (body[end - 1] !== BRACE) return false;
+  const head = `{"jsonrpc":"2.0","id":${id},`;
+  if (body.toString('latin1', 0, head.length) === head) return true;
+  const tail = `,"id":${id}}`;
+  return body.toString('latin1', Math.max(0, end - tail.length), end) === tail;
 }
 
-function hasId(bytes: Buffer, id: string): boolean {
-  for (let at = bytes.indexOf(ID_KEY); at >= 0; at = bytes.indexOf(ID_KEY, at)) {
-    at += ID_KEY.length;
-    if (bytes[at] === SPACE) at++;
-    const end = at + id.length;
-    // A number may go on.
-    if (bytes.toString('latin1', at, end) === id && (bytes[end] === COMMA || bytes[end] === BRACE))
-      return true;
-  }
-  return false;
-}
-
-const COMMA = 0x2c;
 const BRACE = 0x7d;
+/** Of JSON. */
+const isSpace = (byte: number): boolean => byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;

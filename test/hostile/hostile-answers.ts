@@ -135,6 +135,16 @@ export const HOSTILE_ANSWERS: readonly HostileAnswer[] = [
     ...broken(/id of another request/),
   },
   {
+    title: 'answers with the id of another, and the right one further in',
+    does: (each) =>
+      answer(
+        each,
+        200,
+        `{"jsonrpc":"2.0","id":"someone else","result":{"structuredContent":{"id":"${String(each.message?.id)}"}}}`,
+      ),
+    ...broken(/id of another request/),
+  },
+  {
     title: 'answers with an id of another type',
     does: (each) => answer(each, 200, '{"jsonrpc":"2.0","id":7,"result":{}}'),
     ...broken(/id of another request/),
