@@ -83,7 +83,7 @@ export const equal = (title: string, value: number, wanted: number): Finding => 
 
 export const atMost = (title: string, value: number, most: number, unit: string): Finding => ({
   title,
-  measured: `${shown(value)} ${unit}`,
+  measured: `${shown(value)} ${unit}`.trim(),
   allowed: `≤ ${shown(most)}`,
   ok: value <= most,
 });
@@ -91,7 +91,7 @@ export const atMost = (title: string, value: number, most: number, unit: string)
 /** A figure that nothing is asked of. */
 export const noted = (title: string, value: number, unit: string): Finding => ({
   title,
-  measured: `${shown(value)} ${unit}`,
+  measured: `${shown(value)} ${unit}`.trim(),
   allowed: '',
   ok: true,
 });

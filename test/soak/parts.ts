@@ -24,9 +24,9 @@ export interface PartResult {
   readonly findings: readonly Finding[];
 }
 
-/** Clients at once: fewer than one caller may have streams open. */
+/** Clients at once: fewer than one caller may have calls and streams. */
 const WIDTH = 64;
-const STREAMS_WIDTH = 200;
+const STREAMS_WIDTH = 100;
 /** Caches are full and code is compiled before anything is compared. */
 const WARM_SESSIONS = 12_000;
 const WARM_STREAMS = 1_000;

@@ -64,7 +64,10 @@ export async function rudeStream(
     await turn();
   } else {
     const status = await wire.listen(request, () => undefined);
-    if (status !== 200) throw new Error(`the stream was answered ${status}`);
+    if (status !== 200) {
+      wire.reset();
+      throw new Error(`the stream was answered ${status}`);
+    }
     if (stage === 'open for a while') await sleep(200);
   }
   if (index % 4) wire.reset();
