@@ -51,6 +51,7 @@ const STAGES: readonly Stage[] = [
     full: true,
     tables: true,
   },
+  { name: 'soak', command: ['node', 'test/soak/run.ts'], full: true, tables: true },
   { name: 'bench', command: ['npm', 'run', '-s', 'bench'], full: true, tables: true },
 ];
 
