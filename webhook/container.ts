@@ -9,7 +9,10 @@ import type {
 } from '@kubernetes/client-node';
 import { CONFIG_ENV, POD_ENV } from '../sidecar/config.ts';
 import type { SidecarConfigInput } from '../sidecar/config.ts';
-import { SIDECAR_CONTAINER } from './names.ts';
+import { PREFIX, SIDECAR_CONTAINER } from './names.ts';
+import { ownKeys } from './parse-annotations.ts';
+import { refuse } from './refusals.ts';
+import type { Refusal } from './refusals.ts';
 import { heapMiB, resourcesOf } from './resources.ts';
 import type { InjectSettings } from './settings.ts';
 
@@ -89,8 +92,32 @@ export function sidecarContainer(
 export const sidecarUser = (spec: V1PodSpec): number => spec.securityContext?.runAsUser || IMAGE_USER;
 
 /** Kubernetes expands `$(NAME)` in values of the environment; in JSON a `$` can be written so that none is left. */
-export const environmentText = (config: SidecarConfigInput): string =>
+const environmentText = (config: SidecarConfigInput): string =>
   JSON.stringify(config).replaceAll('$', '\\u0024');
+
+/** Linux takes 128 KiB as one string of the environment (MAX_ARG_STRLEN), with its name. */
+const MAX_ENVIRONMENT_BYTES = 127 * 1024;
+
+/** A longer one could not be started. */
+export function configurationFaults(
+  config: SidecarConfigInput,
+  annotations: Record<string, string> = {},
+): Refusal[] {
+  const bytes = Buffer.byteLength(environmentText(config));
+  if (bytes <= MAX_ENVIRONMENT_BYTES) return [];
+  const [longest = ''] = ownKeys(annotations).toSorted(
+    (a, b) => (annotations[PREFIX + b] ?? '').length - (annotations[PREFIX + a] ?? '').length,
+  );
+  return [
+    refuse(
+      'ConfigurationTooLarge',
+      longest,
+      annotations[PREFIX + longest],
+      `makes the configuration ${bytes} bytes long, more than ${MAX_ENVIRONMENT_BYTES} cannot be given to a process`,
+      `shorten it: lists of tools take "*", and may stand in the ConfigMap of ${PREFIX}policy`,
+    ),
+  ];
+}
 
 const podFacts = (): V1EnvVar[] =>
   (Object.keys(POD_ENV) as (keyof typeof POD_ENV)[]).map((key) => ({

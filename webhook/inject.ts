@@ -1,14 +1,15 @@
 /** The one decision of the webhook, pure: what becomes of a pod. `kubectl mcp inject` makes the same one. */
-import type { V1Container, V1Pod, V1PodSpec } from '@kubernetes/client-node';
-import { CONFIG_ENV, configSchema } from '../sidecar/config.ts';
+import type { V1Pod, V1PodSpec } from '@kubernetes/client-node';
 import type { SidecarConfig } from '../sidecar/config.ts';
 import type { InjectionRequest } from './annotations.ts';
 import { configOf } from './configuration.ts';
-import { sidecarContainer } from './container.ts';
-import { withDrainHook, withoutDrainHook } from './drain.ts';
-import { PREFIX, SIDECAR_CONTAINER, VOLUME, workloadNameOf } from './names.ts';
+import { configurationFaults, sidecarContainer } from './container.ts';
+import { restoredHooks, withDrainHook, withoutDrainHook } from './drain.ts';
+import { withExclusion, withoutExclusion } from './mesh.ts';
+import { PREFIX, VOLUME, workloadNameOf } from './names.ts';
 import { nameFaults, obstacles, portCollisions, sharedVolumes } from './obstacles.ts';
 import { ownKeys, parseAnnotations } from './parse-annotations.ts';
+import { givenSidecar, previousConfig } from './previous.ts';
 import { sharedProcesses } from './processes.ts';
 import type { UntouchedReason } from './reasons.ts';
 import type { Refusal } from './refusals.ts';
@@ -31,7 +32,7 @@ export type Injection =
 export function inject(pod: V1Pod, settings: InjectSettings): Injection {
   const left = untouched(pod);
   if (left) return left;
-  const { spec } = pod;
+  const spec = pod.spec && restoredHooks(pod.spec);
   const parsed = parseAnnotations(pod.metadata?.annotations);
   const refusals = [...('refusals' in parsed ? parsed.refusals : []), ...obstacles(pod)];
   if ('refusals' in parsed || !spec || refusals.length > 0) return { refusals };
@@ -75,6 +76,8 @@ function assemble(
   const workload = workloadNameOf(pod);
   const drainPath = previous?.drain.path ?? `/drain/${settings.drainRandom}`;
   const config = configOf(request, { spec, target, workload, drainPath, namespace: settings.namespace });
+  const faults = configurationFaults(config, pod.metadata?.annotations);
+  if (faults.length > 0) return { refusals: faults };
   const ours = volumesOf(request, workload);
   const sidecar = sidecarContainer(
     spec,
@@ -95,16 +98,18 @@ function assemble(
       ? withDrainHook(each, drainPath, config.adminPort)
       : withoutDrainHook(each),
   );
-  return {
-    pod: {
-      ...pod,
-      spec: {
-        ...spec,
-        volumes: ours.reduce((list, each) => placed(list, each, 'last'), kept),
-        initContainers: placed(spec.initContainers ?? [], sidecar, 'first'),
-        containers,
-      },
+  const injected = {
+    ...pod,
+    spec: {
+      ...spec,
+      volumes: ours.reduce((list, each) => placed(list, each, 'last'), kept),
+      initContainers: placed(spec.initContainers ?? [], sidecar, 'first'),
+      containers,
     },
+  };
+  const moved = previous && previous.adminPort !== config.adminPort;
+  return {
+    pod: withExclusion(moved ? withoutExclusion(injected, previous.adminPort) : injected, config.adminPort),
     warnings: warningsOf(spec, request, target),
   };
 }
@@ -115,18 +120,4 @@ function placed<T extends { name: string }>(list: T[], item: T, end: 'first' | '
     return list.map((each) => (each.name === item.name ? item : each));
   }
   return end === 'first' ? [item, ...list] : [...list, item];
-}
-
-const givenSidecar = (spec: V1PodSpec): V1Container | undefined =>
-  spec.initContainers?.find((each) => each.name === SIDECAR_CONTAINER);
-
-/** What an earlier pass decided. A pod's author could write it too, and thereby choose no more than by annotation. */
-function previousConfig(spec: V1PodSpec): SidecarConfig | undefined {
-  const text = givenSidecar(spec)?.env?.find((each) => each.name === CONFIG_ENV)?.value;
-  if (text === undefined) return undefined;
-  try {
-    return configSchema.safeParse(JSON.parse(text)).data;
-  } catch {
-    return undefined;
-  }
 }

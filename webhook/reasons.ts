@@ -65,7 +65,8 @@ export const REASONS = {
   },
   ContainerMissing: {
     outcome: 'refused',
-    means: 'The pod has several containers, and nothing says which one is the server.',
+    means:
+      'The pod has several containers, or those of other injectors alone, and nothing says which one is the server.',
     mend: 'set `container`, or `port` to a port that one of them declares',
   },
   ContainerUnknown: {
@@ -87,6 +88,11 @@ export const REASONS = {
     outcome: 'refused',
     means: "The owner's name is too long for what is derived from it.",
     mend: 'set `name` to a shorter one',
+  },
+  ConfigurationTooLarge: {
+    outcome: 'refused',
+    means: 'What the annotations say does not fit into an environment variable.',
+    mend: 'shorten the lists of tools, or put them into the ConfigMap of `policy`',
   },
   HostNetwork: {
     outcome: 'refused',

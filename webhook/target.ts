@@ -21,6 +21,9 @@ export function targetOf(
   return 'refusals' in chosen ? chosen : choosePort(chosen, request, previousPort);
 }
 
+/** Containers that meshes and agents put beside the app's, before us or after us: never the server, unless named. */
+const OF_OTHER_INJECTORS = ['istio-proxy', 'linkerd-proxy', 'vault-agent', 'consul-dataplane', 'daprd'];
+
 /** TCP ports that a container declares. */
 export const tcpPorts = (container: V1Container) =>
   (container.ports ?? []).filter(({ protocol }) => (protocol ?? 'TCP') === 'TCP');
@@ -47,8 +50,9 @@ function chooseContainer(
       )
     );
   }
-  const [only] = containers;
-  if (only && containers.length === 1) return only;
+  const apps = containers.filter((each) => !OF_OTHER_INJECTORS.includes(each.name));
+  const [only] = apps;
+  if (only && apps.length === 1) return only;
   const wanted = port ?? previousPort;
   const holders = containers.filter((each) => declares(each, wanted));
   if (wanted !== undefined && holders[0] && holders.length === 1) return holders[0];
@@ -56,7 +60,9 @@ function chooseContainer(
     'ContainerMissing',
     'container',
     undefined,
-    `is missing in a pod with several containers`,
+    apps.length > 0
+      ? `is missing in a pod with several containers`
+      : `is missing in a pod with containers of other injectors alone`,
     `choose one of: ${names}`,
   );
 }

@@ -2,10 +2,16 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { V1Pod } from '@kubernetes/client-node';
 import fc from 'fast-check';
+import jsonPatch from 'fast-json-patch';
 import { CONFIG_ENV, parseConfig } from '../../sidecar/config.ts';
 import { ANNOTATION_KEYS } from '../../webhook/annotations.ts';
 import { inject } from '../../webhook/inject.ts';
-import { PREFIX } from '../../webhook/names.ts';
+import { PREFIX, SIDECAR_CONTAINER, VOLUME } from '../../webhook/names.ts';
+import { patchOf } from '../../webhook/patch.ts';
+import { uninject } from '../../webhook/uninject.ts';
+import { meaningOf } from './meaning.ts';
+
+const OURS: string[] = [SIDECAR_CONTAINER, ...Object.values(VOLUME)];
 
 const settings = {
   image: 'image:1',
@@ -89,6 +95,18 @@ const others = fc.dictionary(
   fc.string().filter((key) => !key.startsWith(PREFIX)),
   fc.string(),
 );
+const portList = fc.constantFrom('', '25', '25,587', ' 80 ,90', '7000-7400', 'x', '-');
+const meshed = fc.dictionary(
+  fc.constantFrom('config.linkerd.io/skip-inbound-ports', 'traffic.sidecar.istio.io/excludeInboundPorts'),
+  portList,
+);
+const meshInit = fc.record(
+  {
+    name: fc.constantFrom('istio-init', 'linkerd-init'),
+    args: fc.array(fc.oneof(fc.constantFrom('-d', '--inbound-ports-to-ignore'), portList), { maxLength: 5 }),
+  },
+  { requiredKeys: ['name'] },
+);
 /** As it comes over the wire: plain objects, nothing undefined. */
 const podWith = (annotations: fc.Arbitrary<Record<string, string>>): fc.Arbitrary<V1Pod> =>
   fc
@@ -100,13 +118,16 @@ const podWith = (annotations: fc.Arbitrary<Record<string, string>>): fc.Arbitrar
       spec: fc.record(
         {
           containers: fc.oneof(fc.array(container, { maxLength: 3 }), { arbitrary: plain, weight: 5 }),
-          initContainers: fc.array(container, { maxLength: 2 }),
+          initContainers: fc.array(fc.oneof(container, meshInit), { maxLength: 3 }),
           volumes: fc.array(fc.record({ name: fc.constantFrom('data', 'kubectl-mcp-tokens') }), {
             maxLength: 2,
           }),
           hostNetwork: fc.boolean(),
           terminationGracePeriodSeconds: fc.integer({ min: -5, max: 2 ** 31 }),
           securityContext: fc.record({ runAsUser: fc.constantFrom(0, 1, 65532) }),
+          shareProcessNamespace: fc.boolean(),
+          resources: fc.record({ limits: amounts, requests: amounts }, { requiredKeys: [] }),
+          restartPolicy: fc.constantFrom('Never', 'OnFailure'),
         },
         { requiredKeys: ['containers'] },
       ),
@@ -115,9 +136,10 @@ const podWith = (annotations: fc.Arbitrary<Record<string, string>>): fc.Arbitrar
 
 test('any pod is injected so that the sidecar can start and a second pass changes nothing, or refused with a mend', () => {
   const likely = ours.map((each) => ({ ...each, [`${PREFIX}inject`]: 'true' }));
-  let count = 0;
+  const plainly = meshed.map((each) => ({ ...each, [`${PREFIX}inject`]: 'true' }));
+  const count = { injected: 0, returned: 0 };
   fc.assert(
-    fc.property(podWith(fc.oneof(ours, likely, fc.constant({ [`${PREFIX}inject`]: 'true' }))), (pod) => {
+    fc.property(podWith(fc.oneof(ours, likely, plainly)), (pod) => {
       const before = structuredClone(pod);
       const result = inject(pod, settings);
       assert.deepEqual(pod, before);
@@ -127,15 +149,27 @@ test('any pod is injected so that the sidecar can start and a second pass change
         for (const each of result.refusals) assert.ok(each.message && each.mend);
         return;
       }
-      count++;
+      count.injected++;
       const sidecar = result.pod.spec?.initContainers?.find((each) => each.name === 'mcp-proxy');
       parseConfig(sidecar?.env?.[0]?.value);
+      const patched = jsonPatch.applyPatch(structuredClone(pod), patchOf(pod, result.pod), true).newDocument;
+      assert.deepEqual(patched, result.pod);
+      const back = uninject(result.pod);
+      assert.equal(uninject(back), back);
+      const names = [...(pod.spec?.initContainers ?? []), ...(pod.spec?.volumes ?? [])].map(
+        ({ name: each }) => each,
+      );
+      if (!names.some((each) => OURS.includes(each))) {
+        count.returned++;
+        assert.deepEqual(meaningOf(back), meaningOf(pod));
+        assert.deepEqual(inject(back, settings), { ...result, warnings: result.warnings });
+      }
       const again = inject(result.pod, { ...settings, drainRandom: 'YW5vdGhlci1hbm90aGVy' });
       assert.deepEqual('pod' in again && again.pod, result.pod);
     }),
     { numRuns: 2_000 },
   );
-  assert.ok(count > 20, `only ${count} pods of the sample were injected`);
+  assert.ok(count.injected > 20 && count.returned > 10, JSON.stringify(count));
 });
 
 test('a pod without a key of ours is never touched', () => {

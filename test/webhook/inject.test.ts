@@ -1,36 +1,18 @@
 import assert from 'node:assert/strict';
-import { readFileSync, readdirSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import type { V1Pod } from '@kubernetes/client-node';
 import jsonPatch from 'fast-json-patch';
-import { parse, stringify } from 'yaml';
+import { stringify } from 'yaml';
 import { CONFIG_ENV, parseConfig } from '../../sidecar/config.ts';
 import { inject } from '../../webhook/inject.ts';
 import { patchOf } from '../../webhook/patch.ts';
 import { refusalText } from '../../webhook/refusals.ts';
-import type { InjectSettings } from '../../webhook/settings.ts';
 import { assertGolden } from './golden.ts';
-
-const settings: InjectSettings = {
-  image: 'kubectl-mcp.dev/kubectl-mcp:0.1.0',
-  imagePullPolicy: 'IfNotPresent',
-  namespace: 'demo',
-  drainRandom: 'Zm9yLWdvbGRlbi1maWxlcy1vbmx5',
-};
-const folder = new URL('./golden/', import.meta.url);
-const inputs = readdirSync(folder).filter(
-  (each) => each.endsWith('.yaml') && !each.endsWith('.injected.yaml'),
-);
-const read = (file: string): V1Pod => parse(readFileSync(new URL(file, folder), 'utf8')) as V1Pod;
-const injected = (pod: V1Pod, other: Partial<InjectSettings> = {}): V1Pod => {
-  const result = inject(pod, { ...settings, ...other });
-  assert.ok('pod' in result, JSON.stringify(result));
-  return result.pod;
-};
+import { GOLDEN, injectable, injected, readPod, refused, settings, sidecarOf } from './golden-pods.ts';
 
 describe('pods that are injected', () => {
-  for (const file of inputs.filter((each) => !each.startsWith('refused-'))) {
-    const pod = read(file);
+  for (const file of injectable) {
+    const pod = readPod(file);
     test(`${file} becomes its golden twin`, () => {
       const before = structuredClone(pod);
       const result = inject(pod, settings);
@@ -38,7 +20,7 @@ describe('pods that are injected', () => {
       assert.deepEqual(pod, before, 'the argument is not changed');
       const warnings = result.warnings.map((each) => `# warning: ${each}\n`).join('');
       assertGolden(
-        new URL(file.replace('.yaml', '.injected.yaml'), folder),
+        new URL(file.replace('.yaml', '.injected.yaml'), GOLDEN),
         warnings + stringify(result.pod, { lineWidth: 0, aliasDuplicateObjects: false }),
       );
     });
@@ -56,27 +38,28 @@ describe('pods that are injected', () => {
     });
 
     test(`${file}: the sidecar can read its configuration`, () => {
-      const sidecar = injected(pod).spec?.initContainers?.find(({ name }) => name === 'mcp-proxy');
-      const text = sidecar?.env?.find(({ name }) => name === CONFIG_ENV)?.value;
+      const text = sidecarOf(injected(pod))?.env?.find(({ name }) => name === CONFIG_ENV)?.value;
       assert.doesNotMatch(text ?? '', /\$/, 'Kubernetes would expand it');
       assert.equal(parseConfig(text).servers.length, 1);
     });
   }
 });
 
+test('there are enough of them', () => assert.ok(injectable.length + refused.length >= 60));
+
 describe('pods that are refused', () => {
-  for (const file of inputs.filter((each) => each.startsWith('refused-'))) {
+  for (const file of refused) {
     test(`${file} gets its golden message`, () => {
-      const result = inject(read(file), settings);
+      const result = inject(readPod(file), settings);
       assert.ok('refusals' in result, JSON.stringify(result));
       const lines = result.refusals.map((each) => `${refusalText([each])}\n`);
-      assertGolden(new URL(file.replace('.yaml', '.txt'), folder), lines.join(''));
+      assertGolden(new URL(file.replace('.yaml', '.txt'), GOLDEN), lines.join(''));
     });
   }
 });
 
 describe('pods that are left alone', () => {
-  const pod = read('deployment.yaml');
+  const pod = readPod('deployment.yaml');
   const annotated = (annotations: Record<string, string> | undefined): V1Pod => ({
     ...pod,
     metadata: { ...pod.metadata, annotations: annotations ?? {} },
@@ -109,14 +92,14 @@ describe('pods that are left alone', () => {
 });
 
 test('a container that another injector adds later does not change what the first pass chose', () => {
-  const once = injected(read('deployment.yaml'));
-  const mesh = { name: 'istio-proxy', image: 'example.test/mesh:1', ports: [{ containerPort: 15090 }] };
+  const once = injected(readPod('deployment.yaml'));
+  const mesh = { name: 'logs', image: 'example.test/mesh:1', ports: [{ containerPort: 15090 }] };
   const meshed = { ...once, spec: { ...once.spec, containers: [mesh, ...(once.spec?.containers ?? [])] } };
   assert.deepEqual(injected(meshed), meshed);
 });
 
 test('what other injectors add to the sidecar is taken out again', () => {
-  const once = injected(read('deployment.yaml'));
+  const once = injected(readPod('deployment.yaml'));
   const [sidecar] = once.spec?.initContainers ?? [];
   assert.ok(sidecar && once.spec);
   const env = [...(sidecar.env ?? []), { name: 'NODE_OPTIONS', value: '--require=/x.js' }];
@@ -128,7 +111,7 @@ test('what other injectors add to the sidecar is taken out again', () => {
 });
 
 const annotatedWith = (annotations: Record<string, string>): V1Pod => {
-  const pod = read('deployment.yaml');
+  const pod = readPod('deployment.yaml');
   return {
     ...pod,
     metadata: { ...pod.metadata, annotations: { ...pod.metadata?.annotations, ...annotations } },
@@ -173,5 +156,31 @@ describe('a volume that another injector adds after us', () => {
       'refusals' in result ? refusalText(result.refusals) : '',
       /"vault-secrets" is mounted by container "[^"]+" too, which could read its callers' tokens/,
     );
+  });
+});
+
+const kibibytes = (count: number) => 'x'.repeat(count * 1024);
+const tools = (count: number) =>
+  Array.from({ length: count }, (_, index) => `tool-${index}-${'x'.repeat(90)}`);
+
+describe('annotations as large as they may be', () => {
+  test('of others are nothing to us', () => {
+    const pod = readPod('deployment.yaml');
+    pod.metadata!.annotations!['example.test/big'] = kibibytes(255);
+    const once = injected(pod);
+    assert.equal(once.metadata?.annotations?.['example.test/big'], kibibytes(255));
+    assert.ok(JSON.stringify(patchOf(pod, once)).length < 10_000);
+  });
+
+  test('of ours are refused when no process could be given them', () => {
+    const many = annotatedWith({ 'kubectl-mcp.dev/allow-tools': tools(2_000).join(',') });
+    const result = inject(many, settings);
+    assert.ok('refusals' in result);
+    assert.deepEqual(
+      result.refusals.map(({ reason, annotation }) => [reason, annotation]),
+      [['ConfigurationTooLarge', 'kubectl-mcp.dev/allow-tools']],
+    );
+    assert.ok(refusalText(result.refusals).length < 500);
+    injected(annotatedWith({ 'kubectl-mcp.dev/allow-tools': tools(1_000).join(',') }));
   });
 });
