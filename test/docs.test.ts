@@ -28,6 +28,8 @@ const snippets = (text: string): string[] => [
 
 /** Images, and what a user misspells. */
 const NO_ANNOTATIONS = ['kubectl-mcp', 'test', 'deny-tool'].map((name) => PREFIX + name);
+/** Keys of namespaces. */
+const NAMESPACE_KEYS = ['injection', 'require', 'require-auth'].map((name) => PREFIX + name);
 /** Made by a run. */
 const MADE = ['test/summary.md'];
 
@@ -112,6 +114,7 @@ test('every annotation that a page names is in the table', () => {
     ...ANNOTATION_KEYS.map((key) => PREFIX + key),
     ORIGINAL_TARGET_PORTS,
     ...NO_ANNOTATIONS,
+    ...NAMESPACE_KEYS,
   ]);
   const unknown = pages.flatMap(({ path, text }) =>
     [...text.matchAll(/kubectl-mcp\.dev\/[a-z][a-z-]*/g)]

@@ -20,7 +20,7 @@ const tests = globSync('test/**/*.test.ts', { cwd: ROOT });
 const LONG = ['test/cluster/reload.test.ts', 'test/cluster/webhook-rotation.test.ts'];
 const [onCluster, here] = [
   tests.filter((path) => path.startsWith('test/cluster/') && !LONG.includes(path)),
-  tests.filter((path) => !path.startsWith('test/cluster/')),
+  tests.filter((path) => !/^test\/(cluster|helm)\//.test(path)),
 ];
 
 const STAGES: readonly Stage[] = [
@@ -38,6 +38,8 @@ const STAGES: readonly Stage[] = [
     command: ['node', '--test', '--test-concurrency=1', ...LONG],
     full: true,
   },
+  // Helm is built first, which takes minutes on a machine that has none.
+  { name: 'the Helm chart', command: ['node', '--test', 'test/helm/chart.test.ts'], full: true },
   {
     name: 'conformance, direct and through the sidecar',
     command: ['npm', 'run', '-s', 'conformance'],

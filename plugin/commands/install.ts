@@ -34,7 +34,7 @@ export function addInstall(program: Command, deps: Deps): void {
   addCommand(program, {
     usage: 'install',
     short: 'Install the webhook into the cluster, or bring it up to date',
-    long: `Install the webhook into the cluster, or bring it up to date. Needs the rights of a cluster administrator.
+    long: `Install the webhook into the cluster, or bring it up to date. Needs the rights of a cluster administrator, and Kubernetes 1.32 or newer.
 
 Everything but the webhook configuration lives in namespace ${INSTALL_NAMESPACE}. The API server asks the webhook for pods with annotations of ours alone; all other pods start as before, whether the webhook is up or not.`,
     examples: `
@@ -65,6 +65,8 @@ async function runInstall(flags: InstallFlags, { streams, env, connect, signal }
     return;
   }
   const cluster = await connect(flags, env);
+  const { checkKubernetesVersion } = await import('../install/kubernetes-version.ts');
+  await checkKubernetesVersion(cluster);
   const applied: KubernetesObject[] = [];
   for await (const each of applyAll(cluster, objects, flags.dryRun)) {
     applied.push(each.object);

@@ -80,7 +80,7 @@ describe('uninstall and install on a cluster', { skip: noCluster, timeout: 300_0
     const kinds = `${CONFIGURATION},validatingadmissionpolicies,validatingadmissionpolicybindings,clusterroles,clusterrolebindings,namespaces`;
     const left = lines(await kubectl(['get', kinds, '-o', 'name']));
     assert.deepEqual(
-      left.filter((each) => /kubectl-mcp(-system|-webhook)?$/.test(each)),
+      left.filter((each) => /kubectl-mcp(-system|-webhook|-require)?$/.test(each)),
       [],
     );
     assert.equal(await isInjected(), false);
