@@ -34,7 +34,7 @@ const bugs: readonly Bug[] = readdirSync(PATCHES)
     return { name: file.replace('.patch', ''), target, patch };
   });
 
-console.log(`| planted bug | target | found | seed | input |\n| --- | --- | ---: | ---: | ---: |`);
+console.log(`| planted bug | target | found | seed | input | by |\n| --- | --- | ---: | ---: | ---: | --- |`);
 for (const bug of bugs) {
   const { row, found } = look(bug);
   console.log(row);
@@ -52,7 +52,7 @@ function look({ name, target, patch }: Bug): { row: string; found: boolean } {
     const applied = spawnSync('git', ['apply', '-C1', patch], { cwd: copy, encoding: 'utf8' });
     if (applied.status !== 0) {
       console.error(`${name} does not apply any more: ${applied.stderr}`);
-      return { row: `| ${name} | ${target} | DOES NOT APPLY | | |`, found: false };
+      return { row: `| ${name} | ${target} | DOES NOT APPLY | | | |`, found: false };
     }
     const seed = String(randomInt(2 ** 31));
     const startedAtMs = Date.now();
@@ -62,11 +62,15 @@ function look({ name, target, patch }: Bug): { row: string; found: boolean } {
       { cwd: copy, encoding: 'utf8' },
     );
     const bytes = /^input \((\d+) bytes\)/m.exec(stderr)?.[1];
+    const kind = stderr
+      .split('\n')
+      .find((line) => line.startsWith(`${target}: `))
+      ?.slice(target.length + 2);
     const found = status === 1 && bytes !== undefined;
     if (!found) console.error(`${name} was not found:\n${stdout}${stderr}`);
     const seconds = ((Date.now() - startedAtMs) / 1000).toFixed(1);
     return {
-      row: `| ${name} | ${target} | ${found ? `after ${seconds} s` : 'NOT FOUND'} | ${seed} | ${bytes ?? ''} bytes |`,
+      row: `| ${name} | ${target} | ${found ? `after ${seconds} s` : 'NOT FOUND'} | ${seed} | ${bytes ?? ''} bytes | ${kind ?? ''} |`,
       found,
     };
   } finally {
