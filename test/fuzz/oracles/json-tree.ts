@@ -73,6 +73,8 @@ export const memberInGo = (node: JsonNode | undefined, key: string): JsonNode | 
 /** Go's simple folding: one character for one, so the Kelvin sign is a k and the long s an s. */
 function goFold(key: string): string {
   return Array.from(key, (each) => {
+    // The Turkish ones fold to nothing else.
+    if (each === '\u0131' || each === '\u0130') return each;
     const folded = each.toLowerCase().toUpperCase();
     return Array.from(folded).length === 1 ? folded : each;
   }).join('');
