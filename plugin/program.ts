@@ -16,6 +16,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<AddCommand>>> = {
   uninstall: async () => (await import('./commands/uninstall.ts')).addUninstall,
   create: async () => (await import('./commands/create.ts')).addCreate,
   inject: async () => (await import('./commands/inject.ts')).addInject,
+  uninject: async () => (await import('./commands/uninject.ts')).addUninject,
   enable: async () => (await import('./commands/enable.ts')).addEnable,
   disable: async () => (await import('./commands/disable.ts')).addDisable,
   list: async () => (await import('./commands/list.ts')).addList,

@@ -1,8 +1,5 @@
-import { readFile } from 'node:fs/promises';
-import { text } from 'node:stream/consumers';
 import type { Command } from 'commander';
 import type { Deps } from '../deps.ts';
-import { CliError } from '../errors.ts';
 import type { GlobalFlags } from '../flags.ts';
 import { addCommand } from '../help.ts';
 import { formatYaml } from '../print/object.ts';
@@ -34,25 +31,13 @@ Objects without annotations of ours come out as they are. What the webhook would
 }
 
 async function runInject(flags: InjectFlags, streams: Streams): Promise<void> {
-  const { parseManifest } = await import('../install/manifest.ts');
+  const { readManifests } = await import('../create/manifests.ts');
   const { injectObject } = await import('../create/inject.ts');
-  const objects = parseManifest(await contentOf(flags.filename, streams));
+  const objects = await readManifests(flags.filename, streams);
   const results = objects.map((each) =>
     injectObject(each, { image: flags.image, namespace: flags.namespace ?? 'default' }),
   );
   for (const warning of results.flatMap((each) => each.warnings))
     writeLine(streams.err, `Warning: ${warning}`);
   streams.out.write(await formatYaml(...results.map((each) => each.object)));
-}
-
-async function contentOf(file: string, streams: Streams): Promise<string> {
-  if (file === '-') return text(streams.in);
-  try {
-    return await readFile(file, 'utf8');
-  } catch (error) {
-    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
-    throw new CliError(missing ? `the path "${file}" does not exist` : (error as Error).message, {
-      cause: error,
-    });
-  }
 }

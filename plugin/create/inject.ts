@@ -1,9 +1,11 @@
-/** A manifest → the same with the sidecar, by the webhook's own decision. Pure. */
-import type { KubernetesObject, V1Pod, V1PodTemplateSpec } from '@kubernetes/client-node';
+/** A manifest → the same with the sidecar, by the webhook's own decision, and the way back. Pure. */
+import type { KubernetesObject } from '@kubernetes/client-node';
 import { inject } from '../../webhook/inject.ts';
 import { refusalText } from '../../webhook/refusals.ts';
+import { uninject } from '../../webhook/uninject.ts';
 import { CliError } from '../errors.ts';
 import { resourceName } from '../kube/apply.ts';
+import { podIn, withPod } from './pod-in-object.ts';
 
 export interface Injected {
   readonly object: KubernetesObject;
@@ -21,7 +23,7 @@ const DRAIN_RANDOM = 'kubectl-mcp-inject';
 
 /** @throws {CliError} for what the webhook would refuse. */
 export function injectObject(object: KubernetesObject, { image, namespace }: InjectOptions): Injected {
-  const pod = podOf(object);
+  const pod = podIn(object);
   if (!pod) return { object, warnings: [] };
   const result = inject(pod, {
     image,
@@ -37,34 +39,10 @@ export function injectObject(object: KubernetesObject, { image, namespace }: Inj
   };
 }
 
-type WithTemplate = KubernetesObject & { spec?: { template?: V1PodTemplateSpec } };
-
-/** A template's pods have the workload as owner, which their name in audiences comes from. */
-function podOf(object: KubernetesObject): V1Pod | undefined {
-  if (object.kind === 'Pod') return object as V1Pod;
-  const template = (object as WithTemplate).spec?.template;
-  if (!template?.spec) return undefined;
-  const owner = {
-    apiVersion: object.apiVersion ?? '',
-    kind: object.kind ?? '',
-    name: object.metadata?.name ?? '',
-    uid: '',
-    controller: true,
-  };
-  return {
-    apiVersion: 'v1',
-    kind: 'Pod',
-    metadata: { ...template.metadata, ownerReferences: [owner] },
-    spec: template.spec,
-  };
-}
-
-function withPod(object: KubernetesObject, pod: V1Pod): KubernetesObject {
-  if (object.kind === 'Pod') return pod as KubernetesObject;
-  const { spec } = object as WithTemplate;
-  const { ownerReferences: _owner, ...metadata } = pod.metadata ?? {};
-  return {
-    ...object,
-    spec: { ...spec, template: { ...spec?.template, metadata, spec: pod.spec } },
-  } as KubernetesObject;
+/** The annotations stay. An object without the sidecar is returned as it is. */
+export function uninjectObject(object: KubernetesObject): KubernetesObject {
+  const pod = podIn(object);
+  if (!pod) return object;
+  const without = uninject(pod);
+  return without === pod ? object : withPod(object, without);
 }

@@ -16,7 +16,7 @@ import { reviewOf } from './reviews.ts';
 import type { Answer } from './reviews.ts';
 
 const metrics = createMetrics();
-const count = (reason: string) =>
+const count = (reason: string): number =>
   Number(new RegExp(`reasons_total\\{reason="${reason}"\\} (\\d+)`).exec(metrics.text())?.[1] ?? NaN);
 const patched = (pod: V1Pod, { patch }: Answer['response']): V1Pod => {
   const operations = JSON.parse(Buffer.from(patch ?? '', 'base64').toString() || '[]') as Operation[];
@@ -80,7 +80,7 @@ describe('golden pods over TLS', () => {
     test(file, async () => {
       const { allowed, status } = await review(readPod(file));
       assert.equal(allowed, false);
-      assert.ok(codesIn(status?.message ?? '').length > 0, status?.message);
+      assert.ok(codesIn(status?.message ?? '').length > 0, `${status?.message}`);
     });
   }
 

@@ -39,9 +39,9 @@ const annotated = (annotations: Record<string, string>): V1Pod => {
   };
 };
 
-describe('the admin port', () => {
-  const listed = (annotations: Record<string, string>) => exclusions(injected(annotated(annotations)))[1];
+const listed = (annotations: Record<string, string>) => exclusions(injected(annotated(annotations)))[1];
 
+describe('the admin port', () => {
   test('is kept out of the mesh, and the listen port is not', () => {
     assert.equal(listed({}), '7411');
     assert.equal(listed({ [LINKERD]: '25,587' }), '25,587,7411');
