@@ -17,7 +17,7 @@ const COLOURS = ['#2f81f7', '#d97706', '#16a34a'];
 const STYLE =
   'text{font:12px system-ui,sans-serif;fill:#57606a}.t{font-weight:600}.a{stroke:#8b949e;stroke-width:1}' +
   '.g{stroke:#8b949e;stroke-opacity:.3}.p{stroke:#8b949e;stroke-dasharray:3 3;stroke-opacity:.7}' +
-  'polyline{fill:none;stroke-width:1.6}@media(prefers-color-scheme:dark){text{fill:#adbac7}}';
+  'path,polyline{fill:none}polyline{stroke-width:1.6}@media(prefers-color-scheme:dark){text{fill:#adbac7}}';
 
 /** Panels under one another, with one axis of time in seconds; where the phase changes, a line. */
 export function plot(samples: readonly Sample[], panels: readonly Panel[]): string {
