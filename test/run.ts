@@ -18,8 +18,9 @@ interface Stage {
 const tests = globSync('test/**/*.test.ts', { cwd: ROOT });
 /** They wait for the kubelet, or load the cluster, for minutes. */
 const LONG = ['test/cluster/reload.test.ts', 'test/cluster/webhook-rotation.test.ts'];
-const [onCluster, here] = [
+const [onCluster, withHelm, here] = [
   tests.filter((path) => path.startsWith('test/cluster/') && !LONG.includes(path)),
+  tests.filter((path) => path.startsWith('test/helm/')),
   tests.filter((path) => !/^test\/(cluster|helm)\//.test(path)),
 ];
 
@@ -39,7 +40,7 @@ const STAGES: readonly Stage[] = [
     full: true,
   },
   // Helm is built first, which takes minutes on a machine that has none.
-  { name: 'the Helm chart', command: ['node', '--test', 'test/helm/chart.test.ts'], full: true },
+  { name: 'the Helm chart', command: ['node', '--test', ...withHelm], full: true },
   {
     name: 'conformance, direct and through the sidecar',
     command: ['npm', 'run', '-s', 'conformance'],
