@@ -29,13 +29,26 @@ export async function startApiServer(): Promise<ApiServer> {
   writeFileSync(join(directory, 'tokens.csv'), `${TOKEN},administrator,administrator,system:masters\n`);
   execFileSync('openssl', ['genrsa', '-out', join(directory, 'account.key'), '2048'], { stdio: 'ignore' });
   const etcd = start('etcd', directory, [
-    ...['--data-dir', 'etcd', '--initial-cluster', `default=${peerUrl}`],
-    ...['--listen-client-urls', etcdUrl!, '--advertise-client-urls', etcdUrl!],
-    ...['--listen-peer-urls', peerUrl!, '--initial-advertise-peer-urls', peerUrl!],
+    '--data-dir',
+    'etcd',
+    '--initial-cluster',
+    `default=${peerUrl}`,
+    '--listen-client-urls',
+    etcdUrl!,
+    '--advertise-client-urls',
+    etcdUrl!,
+    '--listen-peer-urls',
+    peerUrl!,
+    '--initial-advertise-peer-urls',
+    peerUrl!,
   ]);
   const server = start(join(bin, 'kube-apiserver'), directory, [
-    ...[`--etcd-servers=${etcdUrl}`, '--bind-address=127.0.0.1', `--secure-port=${api}`, '--cert-dir=tls'],
-    ...['--service-account-signing-key-file=account.key', '--service-account-key-file=account.key'],
+    `--etcd-servers=${etcdUrl}`,
+    '--bind-address=127.0.0.1',
+    `--secure-port=${api}`,
+    '--cert-dir=tls',
+    '--service-account-signing-key-file=account.key',
+    '--service-account-key-file=account.key',
     '--service-account-issuer=https://kubernetes.default.svc',
     ...[
       '--token-auth-file=tokens.csv',
