@@ -50,11 +50,9 @@ export async function startApiServer(): Promise<ApiServer> {
     '--service-account-signing-key-file=account.key',
     '--service-account-key-file=account.key',
     '--service-account-issuer=https://kubernetes.default.svc',
-    ...[
-      '--token-auth-file=tokens.csv',
-      '--authorization-mode=RBAC',
-      '--service-cluster-ip-range=10.99.0.0/24',
-    ],
+    '--token-auth-file=tokens.csv',
+    '--authorization-mode=RBAC',
+    '--service-cluster-ip-range=10.99.0.0/24',
     // Nobody makes the accounts of namespaces.
     '--disable-admission-plugins=ServiceAccount',
   ]);
