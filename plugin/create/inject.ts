@@ -1,5 +1,5 @@
 /** A manifest → the same with the sidecar, by the webhook's own decision, and the way back. Pure. */
-import type { KubernetesObject } from '@kubernetes/client-node';
+import type { KubernetesObject, V1Pod } from '@kubernetes/client-node';
 import { inject } from '../../webhook/inject.ts';
 import { refusalText } from '../../webhook/refusals.ts';
 import { uninject } from '../../webhook/uninject.ts';
@@ -25,12 +25,15 @@ const DRAIN_RANDOM = 'kubectl-mcp-inject';
 export function injectObject(object: KubernetesObject, { image, namespace }: InjectOptions): Injected {
   const pod = podIn(object);
   if (!pod) return { object, warnings: [] };
-  const result = inject(pod, {
-    image,
-    imagePullPolicy: 'IfNotPresent',
-    namespace: object.metadata?.namespace ?? namespace,
-    drainRandom: DRAIN_RANDOM,
-  });
+  checkAnnotations(object, pod);
+  const result = asTyped(object, () =>
+    inject(pod, {
+      image,
+      imagePullPolicy: 'IfNotPresent',
+      namespace: object.metadata?.namespace ?? namespace,
+      drainRandom: DRAIN_RANDOM,
+    }),
+  );
   if ('untouched' in result) return { object, warnings: [] };
   if ('refusals' in result) throw new CliError(`${resourceName(object)}: ${refusalText(result.refusals)}`);
   return {
@@ -43,6 +46,32 @@ export function injectObject(object: KubernetesObject, { image, namespace }: Inj
 export function uninjectObject(object: KubernetesObject): KubernetesObject {
   const pod = podIn(object);
   if (!pod) return object;
-  const without = uninject(pod);
+  const without = asTyped(object, () => uninject(pod));
   return without === pod ? object : withPod(object, without);
+}
+
+/** YAML makes `inject: true` a boolean, which the API server takes as little as we do. */
+function checkAnnotations(object: KubernetesObject, { metadata }: V1Pod): void {
+  for (const [key, value] of Object.entries(metadata?.annotations ?? {}) as [string, unknown][]) {
+    if (typeof value === 'string') continue;
+    const shown = JSON.stringify(value);
+    throw new CliError(
+      `${resourceName(object)}: the annotation ${key} is ${shown}, which is not a text: write ${key}: "${shown}"`,
+    );
+  }
+}
+
+/** What a person wrote has not been through the API server, which answers for its types. */
+function asTyped<T>(object: KubernetesObject, decide: () => T): T {
+  try {
+    return decide();
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    throw new CliError(
+      `${resourceName(object)}: its pod is not what the API server takes: ${error.message}`,
+      {
+        cause: error,
+      },
+    );
+  }
 }

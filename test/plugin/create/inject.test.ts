@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
+import fc from 'fast-check';
 import { parseAllDocuments, stringify } from 'yaml';
 import { assertGolden } from '../../webhook/golden.ts';
 import { GOLDEN, injectable } from '../../webhook/golden-pods.ts';
@@ -96,6 +97,61 @@ describe('kubectl mcp inject and uninject', () => {
       }
     });
   }
+
+  for (const value of [true, 3001, null]) {
+    test(`say that an annotation that is ${value} needs quotes`, async () => {
+      const annotations = { 'kubectl-mcp.dev/inject': value };
+      const pod = {
+        apiVersion: 'v1',
+        kind: 'Pod',
+        metadata: { name: 'a', annotations },
+        spec: template.spec,
+      };
+      const { code, stderr } = await inject(JSON.stringify(pod));
+      assert.equal(code, 1);
+      assert.equal(
+        stderr,
+        `error: pod/a: the annotation kubectl-mcp.dev/inject is ${value}, which is not a text: write kubectl-mcp.dev/inject: "${value}"\n`,
+      );
+    });
+  }
+
+  test('never fail on pods that are typed wrong without naming the object', async () => {
+    const wrong = fc.oneof(fc.constantFrom<unknown>('x', 1, true, [], {}, [1], [null], [{}], { name: 1 }));
+    const pod = fc.record(
+      {
+        containers: fc.array(
+          fc.record(
+            {
+              name: fc.oneof(fc.constant('a'), wrong),
+              ports: wrong,
+              env: wrong,
+              lifecycle: wrong,
+              resources: wrong,
+            },
+            { requiredKeys: ['name'] },
+          ),
+          { maxLength: 2 },
+        ),
+        initContainers: wrong,
+        volumes: wrong,
+        securityContext: wrong,
+        terminationGracePeriodSeconds: wrong,
+      },
+      { requiredKeys: ['containers'] },
+    );
+    await fc.assert(
+      fc.asyncProperty(pod, async (spec) => {
+        const annotations = { 'kubectl-mcp.dev/inject': 'true', 'kubectl-mcp.dev/port': '3001' };
+        const metadata = { name: 'a', annotations };
+        const { code, stderr } = await inject(
+          JSON.stringify({ apiVersion: 'v1', kind: 'Pod', metadata, spec }),
+        );
+        if (code !== 0) assert.match(stderr, /^error: pod\/a: /);
+      }),
+      { numRuns: 200 },
+    );
+  });
 
   test('leave alone what only looks like a pod', async () => {
     const strange = [
