@@ -24,6 +24,7 @@ const INSTALL_MANAGER = 'kubectl-mcp-install';
 
 interface InstallFlags extends GlobalFlags {
   readonly dryRun: DryRun;
+  readonly force?: boolean;
   readonly image: string;
   readonly output?: string;
   readonly timeout: string;
@@ -48,6 +49,7 @@ Everything but the webhook configuration lives in namespace ${INSTALL_NAMESPACE}
       kubectl mcp install --image registry.example.com/kubectl-mcp:0.1.0`,
   })
     .addOption(dryRunFlag())
+    .option('--force', 'If true, take over what Helm, Argo CD or Flux installed.')
     .option('--image <image>', 'The image of webhook and sidecar.', DEFAULT_IMAGE)
     .addOption(outputFlag(FORMATS))
     .addOption(timeoutFlag('2m', 'The length of time to wait for the webhook, like 30s or 5m.'))
@@ -65,8 +67,12 @@ async function runInstall(flags: InstallFlags, { streams, env, connect, signal }
     return;
   }
   const cluster = await connect(flags, env);
-  const { checkKubernetesVersion } = await import('../install/kubernetes-version.ts');
+  const [{ checkKubernetesVersion }, { checkOwner }] = await Promise.all([
+    import('../install/kubernetes-version.ts'),
+    import('../install/owner.ts'),
+  ]);
   await checkKubernetesVersion(cluster);
+  if (!flags.force) await checkOwner(cluster);
   const applied: KubernetesObject[] = [];
   for await (const each of applyAll(cluster, objects, flags.dryRun)) {
     applied.push(each.object);

@@ -12,6 +12,7 @@ import {
 } from '../enable/workload.ts';
 import { CliError } from '../errors.ts';
 import type { Cluster } from '../kube/client.ts';
+import { certificateSecretOf } from '../install/certificate-secret.ts';
 import { isNotFound, toCliError } from '../kube/errors.ts';
 import { listPods, listServices, listWorkloads } from '../kube/workloads.ts';
 import { sendCanary } from './canary.ts';
@@ -134,8 +135,10 @@ async function readInstallation(cluster: Cluster, { namespace: wanted }: DoctorS
       const labelSelector = `kubernetes.io/service-name=${name}`;
       return plain((await cluster.discovery.listNamespacedEndpointSlice({ namespace, labelSelector })).items);
     }),
-    read(`get secret ${name} ${there}`, async () => {
-      const secret = await orNull(cluster.core.readNamespacedSecret({ name, namespace }));
+    read(`get deployment ${name} and the secret of its certificate ${there}`, async () => {
+      const deployment = await orNull(cluster.apps.readNamespacedDeployment({ name, namespace }));
+      const where = { name: certificateSecretOf(deployment), namespace };
+      const secret = await orNull(cluster.core.readNamespacedSecret(where));
       const text = secret?.data?.['tls.crt'];
       return text === undefined ? null : Buffer.from(text, 'base64').toString('utf8');
     }),

@@ -86,6 +86,12 @@ describe('installations', { timeout: 600_000 }, () => {
     assert.equal(api.kubectl(['-n', INSTALL_NAMESPACE, 'get', 'deployment', WEBHOOK_NAME, ...replicas]), '3');
   });
 
+  test('install leaves it to Helm then', async () => {
+    const { code, stdout, stderr } = await run(['install'], { env: { KUBECONFIG: api.kubeconfig } });
+    assert.deepEqual({ code, stdout }, { code: 1, stdout: '' });
+    assert.match(stderr, /belongs to the Helm release kubectl-mcp, .*\n.* --force\n$/);
+  });
+
   test('Helm removes all but the namespace that keeps its release', () => {
     release('uninstall');
     const kinds = new Set(installObjects('x').map(({ kind }) => kind));

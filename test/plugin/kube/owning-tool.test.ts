@@ -1,0 +1,21 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { owningTool } from '../../../plugin/kube/owning-tool.ts';
+
+const helm = { 'meta.helm.sh/release-name': 'web' };
+
+for (const [metadata, expected] of [
+  [{}, undefined],
+  [{ labels: { 'app.kubernetes.io/instance': 'web' } }, undefined],
+  [{ annotations: helm }, 'the Helm release web'],
+  [
+    { annotations: { 'argocd.argoproj.io/tracking-id': 'tools:apps/Deployment:default/web' } },
+    'the Argo CD application tools',
+  ],
+  [{ labels: { 'argocd.argoproj.io/instance': 'tools' } }, 'the Argo CD application tools'],
+  [{ labels: { 'kustomize.toolkit.fluxcd.io/name': 'apps' } }, 'the Flux Kustomization apps'],
+  [{ annotations: helm, labels: { 'helm.toolkit.fluxcd.io/name': 'web' } }, 'the Flux HelmRelease web'],
+] as const)
+  test(`${JSON.stringify(metadata)} is ${expected ?? "nobody's"}`, () => {
+    assert.equal(owningTool({ metadata }), expected);
+  });
