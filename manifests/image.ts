@@ -1,8 +1,9 @@
 /** `npm run image`: the one image of the project, as an OCI archive. */
-import { copyFileSync, mkdirSync } from 'node:fs';
+import { copyFileSync, cpSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import packageJson from '../package.json' with { type: 'json' };
 import { buildBundles } from './build.ts';
+import { COMPILE_CACHE, writeCompileCache } from './compile-cache.ts';
 import { NODE, nodeLayer, stagedLayer, USER } from './node-layer.ts';
 import { writeArchive } from './oci.ts';
 
@@ -12,6 +13,7 @@ const ARCHIVE = 'dist/kubectl-mcp.tar';
 /** From dist to the image. */
 const FILES = {
   'sidecar.cjs': 'app/sidecar.cjs',
+  'proxy.cjs': 'app/proxy.cjs',
   'yaml.cjs': 'app/yaml.cjs',
   'webhook.mjs': 'app/webhook.mjs',
   'dial.mjs': 'app/dial.mjs',
@@ -22,12 +24,14 @@ const mebibytes = (bytes: number): string => `${(bytes / 1024 / 1024).toFixed(1)
 
 async function main(): Promise<void> {
   await buildBundles();
+  await writeCompileCache(join(ROOT, 'dist'));
   const app = stagedLayer((directory) => {
     for (const folder of ['app', 'usr/share/doc/kubectl-mcp'])
       mkdirSync(join(directory, folder), { recursive: true });
     for (const [from, to] of Object.entries(FILES)) {
       copyFileSync(join(ROOT, 'dist', from), join(directory, to));
     }
+    cpSync(join(ROOT, 'dist', COMPILE_CACHE), join(directory, 'app', COMPILE_CACHE), { recursive: true });
     copyFileSync(join(ROOT, 'LICENSE'), join(directory, 'usr/share/doc/kubectl-mcp/LICENSE'));
   });
   const layers = [nodeLayer(), app];

@@ -6,6 +6,7 @@ import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CONFIG_ENV, CONFIG_VERSION, POD_ENV, type SidecarConfigInput } from '../../sidecar/config.ts';
+import { NODE_FLAGS } from '../../webhook/container.ts';
 import { buildGo } from '../bench/setup.ts';
 import { stopChild } from '../bench/rounds.ts';
 import { freePorts } from '../conformance/ports.ts';
@@ -99,7 +100,7 @@ export async function startSidecar(
       },
     ],
   };
-  const flags = ['--max-semi-space-size=4', '--no-maglev', `--max-old-space-size=${memoryMib / 2}`];
+  const flags = [...NODE_FLAGS, `--max-old-space-size=${memoryMib / 2}`];
   const [file = '', ...args] = [...launcher, process.execPath, ...flags, '--require', PROBE, bundle];
   const child = spawn(file, args, {
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
