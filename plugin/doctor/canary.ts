@@ -4,7 +4,8 @@ import { INSTALL_NAMESPACE, PREFIX, WEBHOOK_ENTRY } from '../../webhook/names.ts
 import { hasSidecar } from '../enable/workload.ts';
 import type { Cluster } from '../kube/client.ts';
 import { apiStatusOf, toCliError } from '../kube/errors.ts';
-import { tryRead } from './read.ts';
+import { canaryNamespace } from './canary-namespace.ts';
+import { tryRead, valueOf } from './read.ts';
 import type { Canary, Read } from './snapshot.ts';
 
 /** The webhook is not asked about pods of these: it must not depend on itself. */
@@ -16,7 +17,10 @@ export async function sendCanary(
   wanted: string | undefined,
   signal: AbortSignal,
 ): Promise<Read<Canary>> {
-  const namespace = wanted === undefined || EXCLUDED.includes(wanted) ? 'default' : wanted;
+  const namespace =
+    wanted === undefined || EXCLUDED.includes(wanted)
+      ? (valueOf(await tryRead('choose a namespace', () => canaryNamespace(cluster), signal)) ?? 'default')
+      : wanted;
   let other: string | undefined;
   const read = await tryRead<Canary>(
     `create pods in namespace ${namespace} (as a dry run)`,
