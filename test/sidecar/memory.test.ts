@@ -4,6 +4,9 @@ import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import { createConnectionMemo } from '../../sidecar/auth/connection-memo.ts';
 import { createSessions, type Session } from '../../sidecar/sessions.ts';
+import { createCatalogue } from '../../sidecar/upstream/catalogue.ts';
+import { createHttpPool } from '../../sidecar/upstream/http-pool.ts';
+import { freePorts } from '../conformance/ports.ts';
 import { liveMb } from './live-memory.ts';
 
 const POD = { uid: 'uid-1', address: '10.0.0.1:7410' };
@@ -38,4 +41,18 @@ test('connections: what each proved is kept, and not the 64 KiB of the pool that
   const grownMb = liveMb() - beforeMb;
   assert.ok(grownMb < 3, `${grownMb.toFixed(1)} MB`);
   assert.equal(memo.recall(connections[0]!, Buffer.from('token-of-a-caller')), 'alice');
+});
+
+test('calls that wait for a server that is away leave nothing behind', async () => {
+  const [port] = (await freePorts(1)) as [number];
+  const pool = createHttpPool({ addresses: ['127.0.0.1'], port, path: '/mcp' });
+  const catalogue = createCatalogue(pool, () => undefined);
+  const wait = () => Promise.all(Array.from({ length: 10_000 }, () => catalogue.tools(1)));
+  await wait();
+  const beforeMb = liveMb();
+  for (let round = 0; round < 3; round++) await wait();
+  const grownMb = liveMb() - beforeMb;
+  catalogue.close();
+  pool.close();
+  assert.ok(grownMb < 2, `${grownMb.toFixed(1)} MB`);
 });
