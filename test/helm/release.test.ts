@@ -137,4 +137,23 @@ describe('installations', { timeout: 600_000 }, () => {
     }
     assert.match(said, /the proxy mcp-proxy is not in this pod, and the namespace is labelled/);
   });
+
+  test('a release that is kept elsewhere makes the namespace, with its label', () => {
+    release('uninstall');
+    const namespace = ['get', 'namespace', INSTALL_NAMESPACE, '-o', 'json'];
+    api.kubectl(['delete', 'namespace', INSTALL_NAMESPACE, '--wait=false']);
+    const { metadata } = JSON.parse(api.kubectl(namespace));
+    // No controller ends it.
+    const finalize = ['replace', '--raw', `/api/v1/namespaces/${INSTALL_NAMESPACE}/finalize`, '-f', '-'];
+    api.kubectl(finalize, JSON.stringify({ apiVersion: 'v1', kind: 'Namespace', metadata, spec: {} }));
+    execFileSync(helm, ['install', 'kubectl-mcp', CHART, '-n', 'default'], {
+      env: { ...process.env, KUBECONFIG: api.kubeconfig },
+      stdio: 'pipe',
+    });
+    assert.equal(
+      JSON.parse(api.kubectl(namespace)).metadata.labels['pod-security.kubernetes.io/enforce'],
+      'restricted',
+    );
+    assert.deepEqual(written(), [undefined, undefined]);
+  });
 });
