@@ -1,6 +1,7 @@
 /** A manifest → the same with the sidecar, by the webhook's own decision, and the way back. Pure. */
 import type { KubernetesObject, V1Pod } from '@kubernetes/client-node';
 import { inject } from '../../webhook/inject.ts';
+import { PREFIX } from '../../webhook/names.ts';
 import { refusalText } from '../../webhook/refusals.ts';
 import { uninject } from '../../webhook/uninject.ts';
 import { CliError } from '../errors.ts';
@@ -38,7 +39,9 @@ export function injectObject(object: KubernetesObject, { image, namespace }: Inj
   if ('refusals' in result) throw new CliError(`${resourceName(object)}: ${refusalText(result.refusals)}`);
   return {
     object: withPod(object, result.pod),
-    warnings: result.warnings.map((each) => `${resourceName(object)}: ${each}`),
+    warnings: [...result.warnings, ...warningsOf(object, pod)].map(
+      (each) => `${resourceName(object)}: ${each}`,
+    ),
   };
 }
 
@@ -49,6 +52,12 @@ export function uninjectObject(object: KubernetesObject): KubernetesObject {
   const without = asTyped(object, () => uninject(pod));
   return without === pod ? object : withPod(object, without);
 }
+
+/** The pod's owner is a Job whose name ends with the time of its run, and the webhook sees no further. */
+const warningsOf = ({ kind }: KubernetesObject, { metadata }: V1Pod): string[] =>
+  kind === 'CronJob' && metadata?.annotations?.[`${PREFIX}name`] === undefined
+    ? [`without ${PREFIX}name the webhook calls each run after its Job: set it, or audiences differ`]
+    : [];
 
 /** YAML makes `inject: true` a boolean, which the API server takes as little as we do. */
 function checkAnnotations(object: KubernetesObject, { metadata }: V1Pod): void {
