@@ -177,7 +177,7 @@ const PLAIN_KEYS = new Set([
 
 /** A call that nobody could misread: it must go through. */
 function isPlain(tree: JsonNode, value: unknown): boolean {
-  const { jsonrpc, id, method, params } = value as Record<string, unknown>;
+  const { jsonrpc, id, method, params } = (value ?? {}) as Record<string, unknown>;
   const { name, arguments: args, _meta: meta } = (params ?? {}) as Record<string, unknown>;
   if (jsonrpc !== '2.0' || method !== 'tools/call' || typeof name !== 'string') return false;
   if (typeof id !== 'string' && !Number.isSafeInteger(id)) return false;
