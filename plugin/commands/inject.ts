@@ -17,7 +17,7 @@ export function addInject(program: Command, { streams }: Deps): void {
     short: 'Print manifests with the sidecar that the webhook would inject',
     long: `Print manifests with the sidecar that the webhook would inject. Needs no cluster: the decision is the webhook's own.
 
-Objects without annotations of ours come out as they are. What the webhook would refuse is an error that names the object, the annotation and the mend, so the command also serves as a check before a commit.`,
+Objects without annotations of ours come out as they are. What the webhook would refuse is an error that names each object, the annotation and the mend, so the command also serves as a check before a commit.`,
     examples: `
       # See what becomes of a Deployment
       kubectl mcp inject -f deployment.yaml
@@ -32,11 +32,9 @@ Objects without annotations of ours come out as they are. What the webhook would
 
 async function runInject(flags: InjectFlags, streams: Streams): Promise<void> {
   const { readManifests } = await import('../create/manifests.ts');
-  const { injectObject } = await import('../create/inject.ts');
+  const { injectObjects } = await import('../create/inject.ts');
   const objects = await readManifests(flags.filename, streams);
-  const results = objects.map((each) =>
-    injectObject(each, { image: flags.image, namespace: flags.namespace ?? 'default' }),
-  );
+  const results = injectObjects(objects, { image: flags.image, namespace: flags.namespace ?? 'default' });
   for (const warning of results.flatMap((each) => each.warnings))
     writeLine(streams.err, `Warning: ${warning}`);
   streams.out.write(await formatYaml(...results.map((each) => each.object)));

@@ -22,6 +22,22 @@ interface InjectOptions {
 /** The random part of the drain path must be the same in every run, so that output can be compared; it is no secret. */
 const DRAIN_RANDOM = 'kubectl-mcp-inject';
 
+/** @throws {CliError} with a line for each object that the webhook would refuse. */
+export function injectObjects(objects: readonly KubernetesObject[], options: InjectOptions): Injected[] {
+  const faults: string[] = [];
+  const injected = objects.flatMap((each) => {
+    try {
+      return [injectObject(each, options)];
+    } catch (error) {
+      if (!(error instanceof CliError)) throw error;
+      faults.push(error.message);
+      return [];
+    }
+  });
+  if (faults.length > 0) throw new CliError(faults.join('\n'));
+  return injected;
+}
+
 /** @throws {CliError} for what the webhook would refuse. */
 export function injectObject(object: KubernetesObject, { image, namespace }: InjectOptions): Injected {
   const pod = podIn(object);

@@ -100,6 +100,19 @@ describe('kubectl mcp inject and uninject', () => {
     });
   }
 
+  test('name every object that is refused', async () => {
+    const text = kinds
+      .slice(0, 2)
+      .map((each) => stringify(each).replace('containerPort: 3001', 'hostPort: 1'))
+      .join('---\n');
+    const { code, stdout, stderr } = await inject(text);
+    assert.deepEqual({ code, stdout }, { code: 1, stdout: '' });
+    assert.match(
+      stderr,
+      /^error: deployment\.apps\/tools-deployment: kubectl-mcp\.dev\/port .*\nstatefulset\.apps\/tools-statefulset: kubectl-mcp\.dev\/port .*\n$/,
+    );
+  });
+
   for (const value of [true, 3001, null]) {
     test(`say that an annotation that is ${value} needs quotes`, async () => {
       const annotations = { 'kubectl-mcp.dev/inject': value };
