@@ -58,6 +58,10 @@ export async function takeAll(callers: readonly Caller[]): Promise<Taken> {
     wire.socket.once('data', () => wire.socket.pause());
     wire.send(modernCall(callerOf(index), 'echo', '{"bytes":4000000}'));
   });
+  // What nobody reads may have gone into the kernel's buffers as a whole; then calls are free again.
+  await step(200, async (index, wire) => {
+    wire.send(modernCall(callerOf(index), 'wait', padded(15_800)));
+  });
   await step(2_500, async (index, wire) => {
     wire.send(post(callerOf(index), '', `X-Long: ${'x'.repeat(15_000)}`).slice(0, -30));
   });

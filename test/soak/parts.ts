@@ -117,7 +117,7 @@ export async function heldPart(
     );
   }
   // Native memory that was given back stays with the allocator, for the next streams.
-  findings.push(atMost('second hold, resident over the first', peaks[1]! - peaks[0]!, peaks[0]! / 10, 'MB'));
+  findings.push(atMost('second hold, resident over the first', peaks[1]! - peaks[0]!, peaks[0]! / 5, 'MB'));
   return { samples: sampler.samples, findings };
 }
 
