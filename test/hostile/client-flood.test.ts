@@ -66,7 +66,7 @@ async function sendAnew(from: number, count: number): Promise<Set<number>> {
 describe('a flood', () => {
   test(`of ${REQUESTS} requests with everything different makes no series of metrics and no events`, async () => {
     await sendAnew(0, 400);
-    const before = (await metrics()).split('\n').length;
+    const linesBefore = (await metrics()).split('\n').length;
     const events = sidecar.events.length;
     const lines = sidecar.audit.length;
     const share = REQUESTS / CONNECTIONS;
@@ -76,7 +76,7 @@ describe('a flood', () => {
     const statuses = new Set(all.flatMap((each) => [...each]));
     for (const status of [200, 403, 404, 405]) assert.ok(statuses.has(status), `${status}`);
     const text = await metrics();
-    assert.equal(text.split('\n').length, before);
+    assert.equal(text.split('\n').length, linesBefore);
     assert.ok(!/tool-|host-|path-|PATCH|m\/\d/.test(text));
     assert.ok(sidecar.events.length - events < 10, JSON.stringify(sidecar.events.slice(events, events + 5)));
     assert.ok(sidecar.audit.length - lines <= REQUESTS, 'a line for each exchange at most');

@@ -133,14 +133,16 @@ describe('a body over the limit', () => {
   });
 });
 
-describe('too much under way', () => {
-  async function refused(url: string, headers: Record<string, string> = {}, tool = 'echo'): Promise<string> {
-    const answer = await send(url, call(tool), headers);
-    assert.equal(answer.status, 503, answer.body);
-    assert.equal(answer.headers.get('retry-after'), '1');
-    return JSON.parse(answer.body).error.message;
-  }
+const from = (address: string) => ({ 'x-forwarded-for': address });
 
+async function refused(url: string, headers: Record<string, string> = {}, tool = 'echo'): Promise<string> {
+  const answer = await send(url, call(tool), headers);
+  assert.equal(answer.status, 503, answer.body);
+  assert.equal(answer.headers.get('retry-after'), '1');
+  return JSON.parse(answer.body).error.message;
+}
+
+describe('too much under way', () => {
   test('of calls is answered 503 with Retry-After, and goes on when there is room', async () => {
     const { sidecar, server } = await start({ edge: { limits: { requestsInFlight: 2 } } });
     const slow = holdSlow(server);
@@ -171,7 +173,6 @@ describe('too much under way', () => {
       edge: { limits: { requestsInFlightPerPrincipal: 1 }, trustedProxies: ['127.0.0.0/8'] },
     });
     const slow = holdSlow(server);
-    const from = (address: string) => ({ 'x-forwarded-for': address });
     const held = send(sidecar.url, call('slow'), from('203.0.113.1'));
     await waitFor('the call', () => slow.waiting() === 1);
     await refused(sidecar.url, from('198.51.100.9, 203.0.113.1'));

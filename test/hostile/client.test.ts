@@ -38,6 +38,7 @@ after(async () => {
 
 async function callAllTheWhile(): Promise<number> {
   let count = 0;
+  // oxlint-disable-next-line no-unmodified-loop-condition -- set while it waits
   for (; !over; count++) {
     const word = `bystander-${count}`;
     const { status, body } = await send(sidecar.url, call('echo', word, { word }));

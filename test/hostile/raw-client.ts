@@ -24,15 +24,15 @@ export async function rawClient(port: number, localAddress?: string): Promise<Ra
   const socket = connect({ port, host: '127.0.0.1', ...(localAddress ? { localAddress } : {}) });
   let bytes = '';
   let ended = false;
-  let wake = (): void => undefined;
+  let wake: (() => void) | undefined;
   const end = (): void => {
     ended = true;
-    wake();
+    wake?.();
   };
   socket.on('error', end).on('close', end).on('end', end);
   socket.on('data', (chunk) => {
     bytes += chunk.toString('latin1');
-    wake();
+    wake?.();
   });
   await Promise.race([once(socket, 'connect'), once(socket, 'close')]);
   const news = (): Promise<void> => new Promise((resolve) => (wake = resolve));
@@ -51,6 +51,7 @@ export async function rawClient(port: number, localAddress?: string): Promise<Ra
       }
     },
     async closed() {
+      // oxlint-disable-next-line no-unmodified-loop-condition -- set while it waits
       while (!ended) await news();
     },
     rest: () => bytes,

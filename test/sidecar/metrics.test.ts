@@ -59,10 +59,11 @@ test('a client cannot make series: methods that the specification does not know 
   assert.ok(samples.length < 20);
 });
 
+const withoutMessage = (method: string) =>
+  ({ ...exchange('', 'failure'), message: undefined, head: { method } }) as unknown as Exchange;
+
 test('nor with methods of HTTP: what is neither POST, GET nor DELETE shares one', () => {
   const metrics = createMetrics();
-  const withoutMessage = (method: string) =>
-    ({ ...exchange('', 'failure'), message: undefined, head: { method } }) as unknown as Exchange;
   for (const method of METHODS) metrics.pass.ended?.(withoutMessage(method));
   const samples = readPrometheusText(metrics.render([]));
   const series = samples.filter(({ name }) => name === 'kubectl_mcp_requests_total');

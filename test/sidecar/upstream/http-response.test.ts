@@ -9,6 +9,11 @@ import { MAX_HEAD_BYTES } from '../../../sidecar/upstream/http-response.ts';
 import { type Outcome, readParts, bytesOf, read } from './read-parts.ts';
 import { OK, BODY_OK, CHUNKED, REFUSED, ACCEPTED, wellFormed } from './responses.ts';
 
+const headOf = (bytes: number): string => {
+  const rest = `HTTP/1.1 204 X\r\nA: \r\n\r\n`;
+  return rest.replace('A: ', `A: ${'b'.repeat(bytes - rest.length)}`);
+};
+
 describe('the response reader', () => {
   for (const [name, text, message, eof] of REFUSED) {
     test(`refuses ${name}`, () => assert.match(read(text, eof === 'eof').error ?? 'accepted', message));
@@ -46,15 +51,11 @@ describe('the response reader', () => {
   });
 
   test('counts the head with its blank line, whole or in parts', () => {
-    const head = (bytes: number): string => {
-      const rest = `HTTP/1.1 204 X\r\nA: \r\n\r\n`;
-      return rest.replace('A: ', `A: ${'b'.repeat(bytes - rest.length)}`);
-    };
     for (const [bytes, error] of [
       [MAX_HEAD_BYTES, undefined],
       [MAX_HEAD_BYTES + 1, 'headers over 16 KiB'],
     ] as const) {
-      const given = bytesOf(head(bytes));
+      const given = bytesOf(headOf(bytes));
       assert.equal(readParts([given]).error, error);
       assert.equal(readParts([given.subarray(0, -1), given.subarray(-1)]).error, error);
     }

@@ -35,6 +35,9 @@ function volume(): string {
   return directory;
 }
 
+/** Two callers whose tokens belong together: a mixed version would let one in with the old and one with the new. */
+const files = (version: number) => ({ alice: `a-${version}`, bob: `b-${version}` });
+
 describe('tokens that change', () => {
   test('an open stream of a caller whose token is gone ends, at the server too; others stay open', async () => {
     const directory = volume();
@@ -117,8 +120,6 @@ describe('tokens that change', () => {
 
   test('200 swaps under four clients: no token works after the next version was seen, none of two versions is mixed', async () => {
     const directory = volume();
-    // Two callers whose tokens belong together: a mixed version would let one in with the old and one with the new.
-    const files = (version: number) => ({ alice: `a-${version}`, bob: `b-${version}` });
     writeAsKubelet(directory, files(0));
     const { sidecar } = await startWithTokens(directory);
     const descriptors = readdirSync('/proc/self/fd').length;
@@ -141,6 +142,7 @@ describe('tokens that change', () => {
       });
     const counts = { 200: 0, 401: 0 };
     const client = async (agent: Agent, caller: 'alice' | 'bob') => {
+      // oxlint-disable-next-line no-unmodified-loop-condition -- set while it waits
       while (!over) {
         // How many versions had been taken before the call, and after: the token of the one is refused, of the other let in.
         const token = files(written)[caller];
