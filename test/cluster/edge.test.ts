@@ -40,6 +40,13 @@ async function thePod(app: string): Promise<V1Pod> {
 }
 
 /** The first value that passes; the last one when the time is over. */
+/** A Service's address is refused until kube-proxy has seen the endpoint. */
+const sendOnceThere = (...request: Parameters<typeof send>): ReturnType<typeof send> =>
+  send(...request).catch(async (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ECONNREFUSED') throw error;
+    return { status: 0, headers: {}, body: error.message };
+  });
+
 async function until<T>(read: () => Promise<T>, isWanted: (value: T) => boolean): Promise<T> {
   const deadline = Date.now() + IN_TIME_MS;
   for (;;) {
@@ -131,11 +138,11 @@ describe('the edge on a cluster', { skip: noCluster, timeout: 400_000 }, () => {
     [open, secured] = (await Promise.all(['open', 'secured'].map(address))) as [string, string];
     const answers = await Promise.all([
       until(
-        () => send({ address: open, body: INITIALIZE }),
+        () => sendOnceThere({ address: open, body: INITIALIZE }),
         ({ status }) => status === 200,
       ),
       until(
-        () => send({ ...atSecured(), body: INITIALIZE }),
+        () => sendOnceThere({ ...atSecured(), body: INITIALIZE }),
         ({ status }) => status === 200,
       ),
     ]);
