@@ -2,6 +2,7 @@
 import type { V1ContainerStatus, V1Pod, V1Service } from '@kubernetes/client-node';
 import { SIDECAR_CONTAINER } from '../../webhook/names.ts';
 import {
+  hasSidecar,
   isLive,
   isOptedIn,
   objectName,
@@ -9,7 +10,7 @@ import {
   serviceSelects,
   type Workload,
 } from '../enable/workload.ts';
-import type { Values } from './snapshot.ts';
+import type { Health, Values } from './snapshot.ts';
 
 /** `deployment.apps/x in namespace demo`. */
 export const placed = (object: Workload | V1Service): string =>
@@ -47,6 +48,20 @@ export const wantedPods = ({ workloads, pods }: Pick<Values, 'workloads' | 'pods
   pods.filter(
     (pod) => isLive(pod) && (isOptedIn(pod) || workloads.some((each) => podsOf(each, [pod]).length > 0)),
   );
+
+/** Each server as its proxy's `/health` tells of it, where that could be read. */
+export const toldServers = ({ pods, health }: Pick<Values, 'pods' | 'health'>) =>
+  pods
+    .filter((pod) => isLive(pod) && hasSidecar(pod))
+    .flatMap((pod) => {
+      const read = health[podKey(pod)];
+      const servers: Health['servers'] = read && 'health' in read ? read.health.servers : [];
+      return servers.map((server) => ({ pod, server }));
+    });
+
+/** Where the proxy of a pod says more. */
+export const proxyLogs = ({ metadata }: V1Pod): string =>
+  `kubectl logs ${metadata?.name} -n ${metadata?.namespace} -c ${SIDECAR_CONTAINER}`;
 
 export const sidecarStatus = (pod: V1Pod): V1ContainerStatus | undefined =>
   pod.status?.initContainerStatuses?.find((each) => each.name === SIDECAR_CONTAINER);

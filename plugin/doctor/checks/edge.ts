@@ -1,11 +1,10 @@
 import { PREFIX } from '../../../webhook/names.ts';
 import { parseAnnotations } from '../../../webhook/parse-annotations.ts';
 import { WIDE_OPEN, widelyOpen } from '../../../webhook/warnings.ts';
-import { hasSidecar, isLive } from '../../enable/workload.ts';
 import { WARN_DAYS } from '../../sources/faults.ts';
 import { defineCheck } from '../check.ts';
 import { refusedHosts } from '../../sources/ingress-hosts.ts';
-import { asArgument, placed, podKey, podName, servicesOf } from '../served.ts';
+import { asArgument, placed, podName, proxyLogs, servicesOf, toldServers } from '../served.ts';
 import { findingsOf } from '../source-findings.ts';
 
 const renew =
@@ -56,20 +55,14 @@ export const edgeChecks = [
     remedy:
       'The message names the source and the fault. It goes away within two minutes of its mend, without a restart.',
     needs: ['pods', 'health'],
-    run: ({ pods, health }) =>
-      pods
-        .filter((pod) => isLive(pod) && hasSidecar(pod))
-        .flatMap((pod) => {
-          const read = health[podKey(pod)];
-          const servers = read && 'health' in read ? read.health.servers : [];
-          return servers
-            .filter((each) => (each.problems ?? []).length > 0)
-            .map((each) => ({
-              title: `${podName(pod)}: the proxy tells of a problem`,
-              cause: each.problems!,
-              fix: `kubectl logs ${pod.metadata?.name} -n ${pod.metadata?.namespace} -c mcp-proxy`,
-            }));
-        }),
+    run: (seen) =>
+      toldServers(seen)
+        .filter(({ server }) => (server.problems ?? []).length > 0)
+        .map(({ pod, server }) => ({
+          title: `${podName(pod)}: the proxy tells of a problem`,
+          cause: server.problems!,
+          fix: proxyLogs(pod),
+        })),
   }),
   defineCheck({
     code: 'MCP708',

@@ -36,7 +36,7 @@ function volume(): string {
 }
 
 /** Two callers whose tokens belong together: a mixed version would let one in with the old and one with the new. */
-const files = (version: number) => ({ alice: `a-${version}`, bob: `b-${version}` });
+const pairOf = (version: number) => ({ alice: `a-${version}`, bob: `b-${version}` });
 
 describe('tokens that change', () => {
   test('an open stream of a caller whose token is gone ends, at the server too; others stay open', async () => {
@@ -120,7 +120,7 @@ describe('tokens that change', () => {
 
   test('200 swaps under four clients: no token works after the next version was seen, none of two versions is mixed', async () => {
     const directory = volume();
-    writeAsKubelet(directory, files(0));
+    writeAsKubelet(directory, pairOf(0));
     const { sidecar } = await startWithTokens(directory);
     const descriptors = readdirSync('/proc/self/fd').length;
     let written = 0;
@@ -145,14 +145,14 @@ describe('tokens that change', () => {
       // oxlint-disable-next-line no-unmodified-loop-condition -- set while it waits
       while (!over) {
         // How many versions had been taken before the call, and after: the token of the one is refused, of the other let in.
-        const token = files(written)[caller];
+        const token = pairOf(written)[caller];
         const before = seen(sidecar, 'tokens_loaded');
         const status = await ask(agent, token);
         assert.ok(status === 200 || status === 401, String(status));
         counts[status]++;
         if (before === seen(sidecar, 'tokens_loaded') && status === 200) {
           // The version did not change: what the other caller proves with must be of the same one.
-          const other = files(Number(token.slice(2)))[caller === 'alice' ? 'bob' : 'alice'];
+          const other = pairOf(Number(token.slice(2)))[caller === 'alice' ? 'bob' : 'alice'];
           const second = await ask(agent, other);
           if (before === seen(sidecar, 'tokens_loaded')) assert.equal(second, 200, `${token}, ${other}`);
         }
@@ -161,14 +161,14 @@ describe('tokens that change', () => {
     const clients = agents.map((agent, index) => client(agent, index % 2 ? 'alice' : 'bob'));
     for (let version = 1; version <= 200; version++) {
       written = version;
-      writeAsKubelet(directory, files(version));
+      writeAsKubelet(directory, pairOf(version));
       await delay(5);
       // Every tenth is waited for: from then on the one before works nowhere, on no connection.
       if (version % 10 !== 0) continue;
-      await waitFor(`version ${version}`, async () => (await ask(agents[0]!, files(version).alice)) === 200);
+      await waitFor(`version ${version}`, async () => (await ask(agents[0]!, pairOf(version).alice)) === 200);
       for (const agent of agents)
         for (const old of [version - 1, version - 10])
-          assert.equal(await ask(agent, files(old).bob), 401, `version ${old} at ${version}`);
+          assert.equal(await ask(agent, pairOf(old).bob), 401, `version ${old} at ${version}`);
     }
     over = true;
     await Promise.all(clients);
