@@ -3,6 +3,8 @@ import { readStrict, StrictError, type Span, type StrictDocument } from './json/
 import { refuse, type Refusal } from './reasons.ts';
 
 export const PROTOCOL_VERSION_KEY = 'io.modelcontextprotocol/protocolVersion';
+/** Headers of mirrored tool parameters (2026-07-28, `x-mcp-header`). */
+export const PARAM_HEADER_PREFIX = 'mcp-param-';
 
 /** `modern`: metadata in each request (2026-07-28 and later); `legacy`: the initialize handshake. */
 export type Era = 'modern' | 'legacy';

@@ -64,9 +64,11 @@ export function sourceInWords(source: string): string {
   return `${{ secret: 'Secret', configmap: 'ConfigMap', volume: 'volume' }[kind]} ${name}`;
 }
 
-const toolGlob = z
+/** The fields of a filter, in the configuration and in policy files. */
+export const toolGlob = z
   .string()
   .regex(TOOL_GLOB, 'is a tool name of at most 128 letters, digits, "_-./", with "*" and "?" for others');
+export const toolMode = z.enum(['all', 'non-destructive', 'read-only']);
 
 /** Over HTTP/1.1 each call and each stream holds a connection; those that hold neither are idle ones. */
 export const DEFAULT_LIMITS = { requestsInFlight: 256, streams: 512, connections: 1_024 } as const;
@@ -144,7 +146,7 @@ const server = z.strictObject({
       /** Globs; absent: every tool. */
       allowTools: z.array(toolGlob).optional(),
       denyTools: z.array(toolGlob).optional(),
-      mode: z.enum(['all', 'non-destructive', 'read-only']).default('all'),
+      mode: toolMode.default('all'),
     })
     .default({ mode: 'all' }),
   /** A file that may change while the sidecar runs; a tool must pass both this and `filter`. */

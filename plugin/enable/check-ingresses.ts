@@ -14,11 +14,12 @@ export async function checkIngresses(
   { template: change }: Plan,
   { services }: Surroundings,
 ): Promise<string[]> {
-  const template = (change?.after as Workload | undefined)?.spec.template;
+  const workload = change?.after as Workload | undefined;
+  const template = workload?.spec.template;
   const parsed = parseAnnotations(template?.metadata?.annotations);
-  if (!template || 'refusals' in parsed) return [];
+  if (!workload || !template || 'refusals' in parsed) return [];
   const leading = services.filter((each) => serviceSelects(each.spec?.selector, template.metadata?.labels));
-  return refusedHosts(await readIngresses(cluster), leading, parsed.request).map(
+  return refusedHosts(await readIngresses(cluster), leading, workload, parsed.request).map(
     ({ ingress, host }) =>
       `ingress/${ingress} sends requests for host ${host}, which the proxy refuses: give --public-url https://${host}/mcp, or --allowed-hosts ${host}`,
   );

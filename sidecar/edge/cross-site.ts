@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
+import { PARAM_HEADER_PREFIX } from '../client-message.ts';
 import type { ServerConfig } from '../config.ts';
 import type { Pass } from '../passes.ts';
 import { refuse, type Refusal } from '../reasons.ts';
@@ -10,7 +11,7 @@ const METHODS = 'POST, GET, DELETE';
 const REQUEST_HEADERS =
   'content-type, accept, authorization, x-mcp-auth, last-event-id, mcp-session-id, mcp-protocol-version, mcp-method, mcp-name, traceparent, tracestate, baggage';
 /** Mirrored tool parameters of 2026-07-28: their names are the server's, so that they are told as they are asked for. */
-const PARAM_HEADER = /^mcp-param-[a-z0-9-]{1,64}$/;
+const PARAM_HEADER = new RegExp(`^${PARAM_HEADER_PREFIX}[a-z0-9-]{1,64}$`);
 const MAX_PARAM_HEADERS = 32;
 const RESPONSE_HEADERS = 'mcp-session-id, mcp-protocol-version, www-authenticate, retry-after';
 const PREFLIGHT_MAX_AGE_S = '600';

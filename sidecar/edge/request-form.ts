@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { PARAM_HEADER_PREFIX } from '../client-message.ts';
 import { contentTypeProblem } from '../downstream/media-type.ts';
 import { refuse, type Refusal } from '../reasons.ts';
 import { isPreflight } from './cross-site.ts';
@@ -12,7 +13,6 @@ const SINGLE = new Set(
     'last-event-id mcp-session-id mcp-protocol-version mcp-method mcp-name'
   ).split(' '),
 );
-const PARAM_HEADER_PREFIX = 'mcp-param-';
 
 /** What is wrong with a request before anyone asks what it wants: one answer for what might be read in two ways. */
 export function requestFormProblem(request: IncomingMessage): Refusal | undefined {

@@ -1,15 +1,11 @@
 import { parseDocument } from 'yaml';
 import * as z from 'zod';
-import { faultLines, TOOL_GLOB } from '../config.ts';
+import { faultLines, toolGlob, toolMode } from '../config.ts';
 
 /** The key of the ConfigMap. */
 export const POLICY_KEY = 'policy.yaml';
 
-const toolGlobs = z.array(
-  z
-    .string()
-    .regex(TOOL_GLOB, 'is a tool name of at most 128 letters, digits, "_-./", with "*" and "?" for others'),
-);
+const toolGlobs = z.array(toolGlob);
 
 const policySchema = z.strictObject({
   version: z.literal(1),
@@ -19,7 +15,7 @@ const policySchema = z.strictObject({
       allow: toolGlobs.optional(),
       /** Stronger than the others. */
       deny: toolGlobs.optional(),
-      mode: z.enum(['all', 'non-destructive', 'read-only']).default('all'),
+      mode: toolMode.default('all'),
     })
     .prefault({}),
 });

@@ -8,6 +8,7 @@ import {
   type RpcAnswer,
 } from './mcp-request.ts';
 import type { HttpPool } from './http-pool.ts';
+import { sendAndForget } from './send-and-forget.ts';
 import { UpstreamError } from './upstream-error.ts';
 
 export interface McpConnection {
@@ -48,15 +49,10 @@ export async function connectMcp(pool: HttpPool): Promise<McpConnection> {
   return { dialect, capabilities: asRecord(answer.result['capabilities']) };
 }
 
-/** Ends the session, if there is one; whether that arrives, nobody waits for. */
+/** Ends the session, if there is one. */
 export function disconnectMcp(pool: HttpPool, { dialect }: McpConnection): void {
   if (dialect.sessionId === undefined) return;
-  const over = (): void => clearTimeout(timer);
-  const call = pool.send(
-    { method: 'DELETE', headerLines: headerLines(dialect) },
-    { head: nothing, chunk: nothing, end: over, fail: over },
-  );
-  const timer = setTimeout(() => call.abort(), TIMEOUT_MS).unref();
+  sendAndForget(pool, { method: 'DELETE', headerLines: headerLines(dialect) });
 }
 
 export function reasonOf({ status, error }: RpcAnswer): string {
@@ -66,5 +62,3 @@ export function reasonOf({ status, error }: RpcAnswer): string {
 const inconclusive = (status: number): boolean => [401, 403, 407, 408, 429].includes(status) || status >= 500;
 const asRecord = (value: unknown): Record<string, unknown> =>
   typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
-
-function nothing(): void {}

@@ -1,11 +1,9 @@
 import type { Exchange } from '../exchange.ts';
 import type { LookUpTool } from '../filter/tool-filter.ts';
+import { callersDialect } from './callers-dialect.ts';
 import type { HttpPool } from './http-pool.ts';
 import { ListRefusedError, listTools, type CatalogueTool } from './list-tools.ts';
-import { MODERN_VERSION, type Dialect } from './mcp-request.ts';
 
-/** What a request without the version header speaks (specification 2025-06-18, transports). */
-const DEFAULT_LEGACY_VERSION = '2025-03-26';
 /** A caller who asks for one unknown name after another makes the server list its tools this often and no more. */
 const RELIST_MS = 2_000;
 /** A tool that was in the list is taken to be there for this long. */
@@ -48,18 +46,9 @@ export function lookUpTool(pool: HttpPool, now: () => number = Date.now): LookUp
   };
 }
 
-async function listForCaller(pool: HttpPool, { message, session, head }: Exchange): Promise<Tools> {
-  const version = head.headers['mcp-protocol-version'];
-  const dialect: Dialect =
-    message?.era === 'modern'
-      ? { era: 'modern', version: MODERN_VERSION }
-      : {
-          era: 'legacy',
-          version: typeof version === 'string' ? version : (session?.version ?? DEFAULT_LEGACY_VERSION),
-          ...(session ? { sessionId: session.upstreamId } : {}),
-        };
+async function listForCaller(pool: HttpPool, exchange: Exchange): Promise<Tools> {
   try {
-    return await listTools(pool, dialect);
+    return await listTools(pool, callersDialect(exchange));
   } catch (error) {
     // To a caller who gets no list, one without a session say, every tool is unknown: another answer than that to a
     // forbidden tool would tell which names exist.

@@ -1,6 +1,6 @@
 /** The upstream room for streamable HTTP: both eras are passed through, bytes as they are. */
 import type { Exchange, Refusal, Reply, ReplyHead, Upstream } from '../exchange.ts';
-import { text } from '../client-message.ts';
+import { PARAM_HEADER_PREFIX, text } from '../client-message.ts';
 import { refuse } from '../reasons.ts';
 import type { Sessions } from '../sessions.ts';
 import { endsWithAnswer, headProblem } from './answer-problem.ts';
@@ -21,8 +21,6 @@ const FORWARDED_REQUEST_HEADERS = [
 ];
 /** Only where they were compared with the body: someone behind might decide by them. */
 const COMPARED_REQUEST_HEADERS = ['mcp-method', 'mcp-name'];
-/** Mirrored tool parameters of 2026-07-28 (`x-mcp-header`). */
-const PARAM_HEADER_PREFIX = 'mcp-param-';
 /** Response headers that reach the client. */
 const FORWARDED_RESPONSE_HEADERS = [
   'content-type',

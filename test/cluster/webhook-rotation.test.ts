@@ -51,22 +51,15 @@ const bundle = async () =>
     await kubectl(['get', ...CONFIGURATION, '-o', 'jsonpath={.webhooks[0].clientConfig.caBundle}']),
     'base64',
   ).toString();
+/** `pod/NAME` of each. */
+async function webhookPods(): Promise<string[]> {
+  const label = 'app.kubernetes.io/component=webhook';
+  return (await inInstallation('get', 'pods', '-l', label, '-o', 'name')).trim().split('\n');
+}
+
 /** How many replicas have said that they serve another certificate than at their start. */
 async function replicasThatServeAnother(): Promise<number> {
-  const names = await inInstallation(
-    'get',
-    'pods',
-    '-l',
-    'app.kubernetes.io/component=webhook',
-    '-o',
-    'name',
-  );
-  const logs = await Promise.all(
-    names
-      .trim()
-      .split('\n')
-      .map((name) => inInstallation('logs', name)),
-  );
+  const logs = await Promise.all((await webhookPods()).map((name) => inInstallation('logs', name)));
   return logs.filter((text) => text.split('"message":"certificate served"').length > 2).length;
 }
 async function until(what: string, look: () => Promise<boolean>): Promise<number> {
@@ -96,15 +89,7 @@ describe('the webhook under 50 pods a minute', { skip: noCluster, timeout: 300_0
     await inInstallation('rollout', 'restart', `deployment/${WEBHOOK_NAME}`);
     await webhookRolledOut();
     await until('only the new replicas', async () => {
-      const names = await inInstallation(
-        'get',
-        'pods',
-        '-l',
-        'app.kubernetes.io/component=webhook',
-        '-o',
-        'name',
-      );
-      return names.trim().split('\n').length === 2;
+      return (await webhookPods()).length === 2;
     });
     const [old, trusted] = [await certificate(), certificatesIn(await bundle()).length];
     await inInstallation('delete', 'secret', WEBHOOK_NAME);

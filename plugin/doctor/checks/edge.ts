@@ -124,7 +124,7 @@ export const edgeChecks = [
         const parsed = parseAnnotations(spec.template.metadata?.annotations);
         if ('refusals' in parsed) return [];
         const own = ingresses.filter((each) => each.metadata?.namespace === metadata.namespace);
-        return refusedHosts(own, servicesOf(workload, services), parsed.request).map(
+        return refusedHosts(own, servicesOf(workload, services), workload, parsed.request).map(
           ({ ingress, service, host }) => ({
             title: `${placed(workload)} refuses requests for host ${host}`,
             cause: [`ingress/${ingress} leads it to service/${service}`],

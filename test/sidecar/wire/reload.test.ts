@@ -8,6 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { describe, test } from 'node:test';
 import { writeAsKubelet } from '../mounted/write-volume.ts';
 import { call, HEADERS, initialize, post } from './post.ts';
+import { listen } from './listen.ts';
 import { LIST, start, stops } from './proxied.ts';
 import { startScriptedServer, startStream, tool } from './scripted-server.ts';
 import { startSidecar, untilAudit, untilHealth, type TestSidecar } from './start-sidecar.ts';
@@ -44,24 +45,12 @@ describe('tokens that change', () => {
     writeAsKubelet(directory, { alice: 'a', bob: 'b' });
     const { server, sidecar } = await startWithTokens(directory);
     server.answers.set('GET', (_, response) => void startStream(response));
-    const listen = async (token: string) => {
-      const session = await initialize(sidecar.url, bearer(token));
-      const abort = new AbortController();
-      stops.push(() => abort.abort());
-      const response = await fetch(sidecar.url, {
-        headers: { accept: 'text/event-stream', 'mcp-session-id': session, ...bearer(token) },
-        signal: abort.signal,
-      });
-      assert.equal(response.status, 200);
-      let ended = false;
-      response.text().then(
-        () => (ended = true),
-        () => undefined,
-      );
-      return { ended: () => ended, atServer: server.fromClients().at(-1)! };
-    };
-    const alice = await listen('a');
-    const bob = await listen('b');
+    const opened = async (token: string) => ({
+      ended: await listen(sidecar.url, token),
+      atServer: server.fromClients().at(-1)!,
+    });
+    const alice = await opened('a');
+    const bob = await opened('b');
     writeAsKubelet(directory, { alice: 'a2', bob: 'b' });
     await waitFor('the end of the stream', alice.ended);
     await waitFor('the end at the server', () => alice.atServer.cut);

@@ -4,8 +4,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, mock, test } from 'node:test';
 import { cluster, key, other } from '../auth/ask-cluster.ts';
 import { AUDIENCE, mintToken } from '../auth/fake-cluster.ts';
-import { initialize, post } from './post.ts';
-import { LIST, start, stops } from './proxied.ts';
+import { listen } from './listen.ts';
+import { post } from './post.ts';
+import { LIST, start } from './proxied.ts';
 import { startStream } from './scripted-server.ts';
 import { waitFor } from './wait-for.ts';
 
@@ -13,24 +14,6 @@ import { waitFor } from './wait-for.ts';
 const SWEEP_MS = 5_500;
 
 afterEach(() => mock.timers.reset());
-
-async function listen(url: string, token: string): Promise<() => boolean> {
-  const headers = { authorization: `Bearer ${token}` };
-  const session = await initialize(url, headers);
-  const abort = new AbortController();
-  stops.push(() => abort.abort());
-  const response = await fetch(url, {
-    headers: { accept: 'text/event-stream', 'mcp-session-id': session, ...headers },
-    signal: abort.signal,
-  });
-  assert.equal(response.status, 200);
-  let ended = false;
-  response.text().then(
-    () => (ended = true),
-    () => undefined,
-  );
-  return () => ended;
-}
 
 describe('streams of service accounts', () => {
   test('end with their token, and with its key, and with nothing else', async () => {
