@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { hostName, isLoopbackHost } from './edge/host.ts';
+import { PROBE_PATH, type ProbeRelay } from './probe-relay.ts';
 
 export interface AdminDeps {
   readonly drainPath: string;
@@ -9,6 +10,7 @@ export interface AdminDeps {
   readonly healthStatus: () => 'healthy' | 'degraded';
   readonly healthDetails: () => unknown;
   readonly metrics: () => string;
+  readonly probe?: ProbeRelay;
 }
 
 /** Probes and scrapers come one by one. */
@@ -51,8 +53,12 @@ export function createAdminServer(deps: AdminDeps): Server {
           (error: Error) => send(response, 500, 'text/plain', `${error.message}\n`),
         );
         return;
-      default:
-        return send(response, 404, 'text/plain', 'not found\n');
+      default: {
+        const key = path?.startsWith(PROBE_PATH) ? path.slice(PROBE_PATH.length) : '';
+        const probed = deps.probe?.(key, { userAgent: request.headers['user-agent'], until: response });
+        if (!probed) return send(response, 404, 'text/plain', 'not found\n');
+        return void probed.then(({ status, text }) => send(response, status, 'text/plain', `${text}\n`));
+      }
     }
   });
   return server.on('connection', (socket: Socket) => {

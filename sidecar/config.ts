@@ -73,6 +73,9 @@ export const toolMode = z.enum(['all', 'non-destructive', 'read-only']);
 /** Over HTTP/1.1 each call and each stream holds a connection; those that hold neither are idle ones. */
 export const DEFAULT_LIMITS = { requestsInFlight: 256, streams: 512, connections: 1_024 } as const;
 
+/** What the kubelet asks a container: its probes, and its hooks. */
+const PROBE_KEY = /^[a-z0-9-]{1,63}\/(startup|liveness|readiness|postStart|preStop)$/;
+
 const auth = z.discriminatedUnion('mode', [
   z.strictObject({
     mode: z.literal('kubernetes'),
@@ -154,6 +157,33 @@ const server = z.strictObject({
   audit: z.enum(['stdout', 'none']).default('stdout'),
 });
 
+/** A probe's port by number or by the name that the container gives it. */
+const probedPort = z.union([portNumber, z.string()]);
+const relayedProbe = z.strictObject({
+  /** The number of that port. */
+  port: portNumber,
+  // As Kubernetes has them, so that they can be put back.
+  httpGet: z
+    .strictObject({
+      path: z.string().optional(),
+      port: probedPort,
+      scheme: z.enum(['HTTP', 'HTTPS']).optional(),
+      httpHeaders: z.array(z.strictObject({ name: z.string(), value: z.string() })).optional(),
+    })
+    .optional(),
+  tcpSocket: z.strictObject({ port: probedPort }).optional(),
+});
+
+/** Servers of the pod that listen on 127.0.0.1 alone, where the kubelet cannot ask them. */
+const loopback = z.strictObject({
+  /** By `CONTAINER/KIND`: what the kubelet would ask, and asks the admin port for at `/probe/CONTAINER/KIND`. */
+  probes: z.record(z.string().regex(PROBE_KEY, 'is CONTAINER/KIND'), relayedProbe).default({}),
+  /** By container: names of variables, and arguments, that make its server listen there. For taking them out again. */
+  added: z
+    .record(z.string(), z.strictObject({ env: z.array(z.string()), args: z.array(z.string()) }))
+    .default({}),
+});
+
 export const configSchema = z
   .strictObject({
     version: z.literal(CONFIG_VERSION),
@@ -167,6 +197,7 @@ export const configSchema = z
       timeoutMs: z.int().min(0).max(86_400_000),
     }),
     servers: z.array(server).min(1),
+    loopback: loopback.optional(),
   })
   .superRefine((config, context) => {
     const taken = new Map([[config.adminPort, 'adminPort']]);
@@ -176,6 +207,8 @@ export const configSchema = z
         [each.upstream.port, 'upstream.port'],
       ] as const) {
         const holder = taken.get(port);
+        // One process may have several servers, told apart by their paths.
+        if (at === 'upstream.port' && holder?.endsWith(at) && !isSaidBefore(config.servers, index)) continue;
         if (holder) {
           context.addIssue({
             code: 'custom',
@@ -188,9 +221,15 @@ export const configSchema = z
     });
   });
 
+function isSaidBefore(servers: readonly z.infer<typeof server>[], index: number): boolean {
+  const { port, path: at } = servers[index]!.upstream;
+  return servers.slice(0, index).some(({ upstream }) => upstream.port === port && upstream.path === at);
+}
+
 export type SidecarConfig = z.infer<typeof configSchema>;
 /** What a writer of the document must give; defaults may be left out. */
 export type SidecarConfigInput = z.input<typeof configSchema>;
+export type RelayedProbe = z.infer<typeof relayedProbe>;
 export type ServerConfig = SidecarConfig['servers'][number];
 
 /** Thrown by {@link parseConfig}; `faults` holds a line each: path, value, what is allowed. */

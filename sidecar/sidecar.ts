@@ -3,10 +3,12 @@ import type { Server as NetServer } from 'node:net';
 import { createAdminServer } from './admin.ts';
 import type { SidecarConfig } from './config.ts';
 import { createInFlight } from './downstream/in-flight.ts';
+import { createPodLoad } from './downstream/limits.ts';
 import { createDrain } from './drain.ts';
 import { gauges } from './gauges.ts';
 import { healthDetails, isHealthy } from './health.ts';
 import { createMetrics } from './metrics.ts';
+import { createProbeRelay } from './probe-relay.ts';
 import { createServerRuntime, type SidecarDeps } from './server-runtime.ts';
 
 export interface Sidecar {
@@ -20,9 +22,15 @@ export async function createSidecar(config: SidecarConfig, deps: SidecarDeps): P
   const inFlight = createInFlight();
   const metrics = createMetrics();
   const clients = new Set<object>();
-  const servers = await Promise.all(
-    config.servers.map((server) => createServerRuntime(server, { ...deps, inFlight, metrics, clients })),
-  );
+  const all = config.servers;
+  const shared = {
+    ...deps,
+    inFlight,
+    metrics,
+    clients,
+    ...(all.length > 1 && { podLoad: createPodLoad(all.map(({ limits }) => limits)) }),
+  };
+  const servers = await Promise.all(all.map((server) => createServerRuntime(server, shared)));
   const { drain } = createDrain(inFlight, {
     ...config.drain,
     closeIdleConnections: () => servers.forEach(({ listener }) => listener.http.closeIdleConnections()),
@@ -40,6 +48,7 @@ export async function createSidecar(config: SidecarConfig, deps: SidecarDeps): P
     healthStatus: () => (isHealthy(servers) ? 'healthy' : 'degraded'),
     healthDetails: () => healthDetails(servers, clients.size),
     metrics: () => metrics.render(gauges(servers, inFlight, clients.size, deps.audit)),
+    ...(config.loopback && { probe: createProbeRelay(config.loopback.probes) }),
   });
 
   return {
