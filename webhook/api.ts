@@ -29,9 +29,16 @@ export type Api = {
   apply: (path: string, object: object) => Promise<void>;
 };
 
+export type EventApi = {
+  /** Makes it: 409 where there is one of that name. */
+  post: <T>(path: string, object: object) => Promise<T>;
+  /** JSON merge patch (RFC 7386), which makes nothing: 404. An empty one reads; one with a resourceVersion is a `put`. */
+  merge: <T>(path: string, change: object) => Promise<T>;
+};
+
 export type ApiAddress = { host: string; port: number; accountDirectory: string };
 
-export function inClusterApi({ host, port, accountDirectory }: ApiAddress): Api {
+export function inClusterApi({ host, port, accountDirectory }: ApiAddress): Api & EventApi {
   const send = async (method: string, path: string, type: string, object?: object): Promise<unknown> => {
     // Read each time: the kubelet renews the token.
     const [token, ca] = await Promise.all([
@@ -65,6 +72,9 @@ export function inClusterApi({ host, port, accountDirectory }: ApiAddress): Api 
   return {
     get: async <T>(path: string) => (await send('GET', path, json)) as T,
     put: async <T>(path: string, object: T) => (await send('PUT', path + query, json, object as object)) as T,
+    post: async <T>(path: string, object: object) => (await send('POST', path + query, json, object)) as T,
+    merge: async <T>(path: string, change: object) =>
+      (await send('PATCH', path + query, 'application/merge-patch+json', change)) as T,
     apply: async (path, object) => {
       await send('PATCH', `${path}${query}&force=true`, 'application/apply-patch+yaml', object);
     },

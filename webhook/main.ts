@@ -1,11 +1,13 @@
 /** The webhook's process: settings, certificate, server, trust; stops when told to. */
 import { once } from 'node:events';
+import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { z } from 'zod';
 import { ACCOUNT_DIRECTORY, inClusterApi } from './api.ts';
 import { createKeeper } from './certificate-keeper.ts';
 import { currentCertificates } from './certificates.ts';
+import { createEventWriter } from './event-writer.ts';
 import { createLog } from './log.ts';
 import { createMetrics } from './metrics.ts';
 import { createWebhookServer } from './server.ts';
@@ -46,6 +48,11 @@ async function main(): Promise<void> {
   const stop = new AbortController();
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop.abort(signal));
   const metrics = createMetrics();
+  const api = inClusterApi({
+    host: settings.KUBERNETES_SERVICE_HOST,
+    port: settings.KUBERNETES_SERVICE_PORT,
+    accountDirectory: settings.KUBECTL_MCP_ACCOUNT_DIR,
+  });
   // Alive before the API server answers: an outage of it must not become a back-off of ours.
   const provisional = await currentCertificates({}, WEBHOOK_HOST, new Date());
   const server = createWebhookServer({
@@ -54,14 +61,11 @@ async function main(): Promise<void> {
     metrics,
     unready: () => (stop.signal.aborted ? 'stopping' : keeper.fault()),
     isStopping: () => stop.signal.aborted,
+    record: createEventWriter({ api, instance: hostname(), log, metrics }),
     log,
   });
   const keeper = createKeeper({
-    api: inClusterApi({
-      host: settings.KUBERNETES_SERVICE_HOST,
-      port: settings.KUBERNETES_SERVICE_PORT,
-      accountDirectory: settings.KUBECTL_MCP_ACCOUNT_DIR,
-    }),
+    api,
     now: () => new Date(),
     log,
     metrics,

@@ -4,6 +4,8 @@ import type { Reason } from './reasons.ts';
 
 const OUTCOMES = ['injected', 'refused', 'untouched', 'failed'] as const;
 export type Outcome = (typeof OUTCOMES)[number];
+const EVENT_RESULTS = ['written', 'failed', 'dropped'] as const;
+export type EventResult = (typeof EVENT_RESULTS)[number];
 type Expiries = { serving: Date | undefined; ca: Date | undefined };
 export type Metrics = ReturnType<typeof createMetrics>;
 
@@ -13,11 +15,13 @@ export function createMetrics() {
   let expiries: Expiries = { serving: undefined, ca: undefined };
   let isTrusted = false;
   let trustWritten = 0;
+  const events: Record<EventResult, number> = { written: 0, failed: 0, dropped: 0 };
   return {
     count: (outcome: Outcome, why: readonly Reason[] = []) => {
       reviews[outcome]++;
       for (const each of why) reasons[each]++;
     },
+    countEvent: (result: EventResult) => void events[result]++,
     countTrustWritten: () => void trustWritten++,
     certificates: (found: Expiries) => void (expiries = found),
     trusted: (held: boolean) => void (isTrusted = held),
@@ -41,6 +45,8 @@ export function createMetrics() {
         line('trusted', Number(isTrusted)),
         ...head('ca_bundle_writes_total', 'counter', 'How often the caBundle was another and was written.'),
         line('ca_bundle_writes_total', trustWritten),
+        ...head('events_total', 'counter', 'Writes of Events; one may stand for many refusals of one owner.'),
+        ...EVENT_RESULTS.map((each) => line('events_total', events[each], 'result', each)),
         '',
       ].join('\n'),
   };

@@ -4,6 +4,8 @@ import type { V1Pod } from '@kubernetes/client-node';
 import { z } from 'zod';
 import { inject } from './inject.ts';
 import type { Injection } from './inject.ts';
+import { occurrenceOf } from './occurrences.ts';
+import type { Occurrence } from './occurrences.ts';
 import { patchOf } from './patch.ts';
 import { withCodes } from './reasons.ts';
 import type { Outcome, Reason } from './reasons.ts';
@@ -39,6 +41,8 @@ export type ReviewAnswer = {
   reasons: Reason[];
   /** For the log; never holds what the pod's author keeps in it. */
   about: { uid: string; namespace: string; pod: string; dryRun: boolean; reasons: Reason[]; detail?: string };
+  /** For an Event on the pod's owner. */
+  occurrence?: Occurrence | undefined;
 };
 export type ReviewSettings = Omit<InjectSettings, 'namespace' | 'drainRandom'>;
 
@@ -55,6 +59,7 @@ export function answerReview(sent: unknown, settings: ReviewSettings): ReviewAns
   const result = inject(before, { ...settings, namespace, drainRandom: drainRandom(uid) });
   const reasons = reasonsOf(result);
   const about = { uid, namespace, pod: nameOf(before), dryRun, reasons };
+  const occurrence = (message: string) => occurrenceOf(before, { namespace, dryRun, reasons, message });
   const answer = (response: object) => ({
     apiVersion: 'admission.k8s.io/v1',
     kind: 'AdmissionReview',
@@ -76,6 +81,7 @@ export function answerReview(sent: unknown, settings: ReviewSettings): ReviewAns
       outcome: 'refused',
       reasons,
       about: { ...about, detail: message },
+      occurrence: occurrence(message),
     };
   }
   const patch = patchOf(before, result.pod);
@@ -91,6 +97,7 @@ export function answerReview(sent: unknown, settings: ReviewSettings): ReviewAns
     outcome: 'injected',
     reasons,
     about,
+    occurrence: occurrence(`its pods get the proxy ${settings.image}`),
   };
 }
 

@@ -6,6 +6,7 @@ import type { NextFunction, Request, Response } from 'express';
 import { createBodyTurns } from './body-turns.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
+import type { Occurrence } from './occurrences.ts';
 import { answerReview } from './review.ts';
 import type { ReviewSettings } from './review.ts';
 
@@ -34,6 +35,8 @@ export type ServerParts = {
   unready: () => string | undefined;
   /** From then on each connection ends with the answer that is under way. */
   isStopping: () => boolean;
+  /** Told after the answer; must not wait for anything. */
+  record: (occurrence: Occurrence) => void;
   log: Log;
 };
 
@@ -43,6 +46,7 @@ export function createWebhookServer({
   metrics,
   unready,
   isStopping,
+  record,
   log,
 }: ServerParts): Server {
   const app = express();
@@ -82,6 +86,7 @@ export function createWebhookServer({
       metrics.count(answer.outcome, answer.reasons);
       log('info', answer.outcome, answer.about);
       response.json(answer.body);
+      if (answer.occurrence) record(answer.occurrence);
     },
   );
   app.use(

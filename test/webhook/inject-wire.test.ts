@@ -40,6 +40,7 @@ describe('golden pods over TLS', () => {
       metrics,
       unready: () => undefined,
       isStopping: () => false,
+      record: () => undefined,
       log: () => undefined,
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -86,7 +86,7 @@ test('nothing in it is a secret or differs between clusters', () => {
   assert.doesNotMatch(text, /caBundle:/);
 });
 
-test('the webhook may do nothing but look after its own certificate', () => {
+test('the webhook may do nothing but look after its own certificate, and write Events', () => {
   assert.deepEqual(kind<V1Role>('Role').rules, [
     {
       apiGroups: [''],
@@ -102,6 +102,7 @@ test('the webhook may do nothing but look after its own certificate', () => {
       resourceNames: [WEBHOOK_CONFIGURATION],
       verbs: ['get', 'patch'],
     },
+    { apiGroups: [''], resources: ['events'], verbs: ['create', 'patch'] },
   ]);
 });
 

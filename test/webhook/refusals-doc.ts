@@ -4,9 +4,9 @@ import type { Outcome } from '../../webhook/reasons.ts';
 
 const INTRODUCTION = `# What the webhook decides, and why
 
-Each answer about a pod has a reason with a code that stays the same. A refusal ends with its codes in brackets, in the
-events of the ReplicaSet too; the webhook's log line of a review has them in \`reasons\`, and the metric
-\`kubectl_mcp_webhook_reasons_total\` counts them. A pod is refused with all that is wrong with it at once; each message
+Each answer about a pod has a reason with a code that stays the same. A refusal ends with its codes in brackets; the
+first is the reason of an Event on the pod's owner, the webhook's log line of a review has all of them in \`reasons\`, and
+the metric \`kubectl_mcp_webhook_reasons_total\` counts them. A pod is refused with all that is wrong with it at once; each message
 names the annotation, its value, the cause and what to do about this pod. \`kubectl mcp doctor\` says it again (MCP404).
 `;
 

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { currentCertificates } from '../../webhook/certificates.ts';
 import { createMetrics } from '../../webhook/metrics.ts';
+import type { Occurrence } from '../../webhook/occurrences.ts';
 import { createWebhookServer } from '../../webhook/server.ts';
 import { WEBHOOK_HOST } from '../../webhook/stored-certificates.ts';
 import { plainPod, reviewOf } from './reviews.ts';
@@ -12,6 +13,7 @@ import type { Answer } from './reviews.ts';
 
 describe('the webhook over TLS', () => {
   const logged: { level: string; message: string }[] = [];
+  const recorded: Occurrence[] = [];
   let ready = false;
   let server: ReturnType<typeof createWebhookServer>;
   let ca: string;
@@ -25,6 +27,7 @@ describe('the webhook over TLS', () => {
       metrics: createMetrics(),
       unready: () => (ready ? undefined : 'no CA'),
       isStopping: () => false,
+      record: (occurrence) => void recorded.push(occurrence),
       log: (level, message) => void logged.push({ level, message }),
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -110,6 +113,21 @@ describe('the webhook over TLS', () => {
     assert.equal((await send('GET', '/readyz')).status, 503);
     ready = true;
     assert.equal((await send('GET', '/readyz')).status, 200);
+  });
+
+  test('tells the owner of a pod that is injected or refused, and of no dry run', async () => {
+    recorded.length = 0;
+    await review(reviewOf(plainPod({ inject: 'true' })));
+    await review(reviewOf(plainPod({ inject: 'maybe', port: 'eighty' })));
+    for (const inject of ['true', 'maybe']) await review(reviewOf(plainPod({ inject }), { dryRun: true }));
+    await review(reviewOf(plainPod({ inject: 'false' })));
+    assert.deepEqual(
+      recorded.map(({ reason, owner, namespace }) => [reason, owner.kind, owner.name, namespace]),
+      [
+        ['Injected', 'ReplicaSet', 'every-abc', 'demo'],
+        ['ValueInvalid', 'ReplicaSet', 'every-abc', 'demo'],
+      ],
+    );
   });
 
   test('counts reviews by outcome and logs each', async () => {

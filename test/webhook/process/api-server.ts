@@ -1,6 +1,6 @@
 /**
- * As much of an API server as the webhook meets: HTTPS, a bearer token, one Secret and one webhook configuration with
- * resourceVersions. What the webhook must not write is refused, as the installed policies would.
+ * As much of an API server as the webhook meets: HTTPS, a bearer token, Events, one Secret and one webhook configuration
+ * with resourceVersions. What the webhook must not write is refused, as the installed policies would.
  */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
@@ -15,9 +15,18 @@ import { issueCa, issueLeaf } from '../../../webhook/issue.ts';
 
 const SECRET = '/api/v1/namespaces/kubectl-mcp-system/secrets/kubectl-mcp-webhook';
 const CONFIGURATION = '/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/kubectl-mcp';
+const EVENTS = /^\/api\/v1\/namespaces\/([^/]+)\/events(?:\/([^/]+))?$/;
 const TOKEN = 'the-token-of-the-account';
 
 type Stored = { metadata: { name: string; resourceVersion: string }; data?: Record<string, string> };
+export type StoredEvent = {
+  metadata: { name: string; namespace: string; resourceVersion: string };
+  involvedObject: { kind: string; name: string; uid: string };
+  type: string;
+  reason: string;
+  message: string;
+  count: number;
+};
 type Fault = (method: string, path: string) => number | undefined;
 export const noFault: Fault = () => undefined;
 
@@ -35,6 +44,7 @@ export async function startApiServer() {
   let caBundle = '';
   let fault: Fault = noFault;
   const writes: string[] = [];
+  const events = new Map<string, StoredEvent>();
   const bundles: { at: number; bundle: string }[] = [{ at: 0, bundle: '' }];
 
   const setBundle = (base64: string): void => {
@@ -46,9 +56,28 @@ export async function startApiServer() {
     webhooks: [{ name: 'inject.kubectl-mcp.dev', clientConfig: { ...(caBundle && { caBundle }) } }],
   });
 
+  function answerEvent(method: string, path: string, sent: StoredEvent): [number, object] {
+    const [, namespace, name = sent.metadata?.name] = EVENTS.exec(path) ?? [];
+    const found = events.get(name ?? '');
+    if (method === 'POST' && found) return [409, { message: `events "${name}" already exists` }];
+    if (method === 'PATCH' && !found) return [404, { message: `events "${name}" not found` }];
+    const { resourceVersion } = sent.metadata ?? {};
+    if (resourceVersion && resourceVersion !== found?.metadata.resourceVersion)
+      return [409, { message: 'the object has been modified' }];
+    assert.equal(namespace, sent.metadata?.namespace ?? namespace);
+    const metadata = { ...found?.metadata, ...sent.metadata, resourceVersion: `${++version}` };
+    const next = { ...found, ...sent, metadata };
+    events.set(next.metadata.name, next);
+    return [method === 'POST' ? 201 : 200, next];
+  }
+
   function answer(method: string, path: string, body: string): [number, object] {
     const status = fault(method, path);
     if (status) return [status, { message: `made to fail with ${status}` }];
+    if (EVENTS.test(path) && method !== 'GET') {
+      writes.push(`${method} Event`);
+      return answerEvent(method, path, JSON.parse(body) as StoredEvent);
+    }
     if (method !== 'GET') writes.push(`${method} ${path === SECRET ? 'Secret' : 'configuration'}`);
     const sent = body ? JSON.parse(body) : undefined;
     if (path === SECRET && method === 'PATCH') {
@@ -96,6 +125,8 @@ export async function startApiServer() {
     accountDirectory,
     port: (server.address() as AddressInfo).port,
     writes,
+    events: () => [...events.values()],
+    forgetEvents: () => events.clear(),
     secret: () => secret,
     secretText: (key: string) => Buffer.from(secret?.data?.[key] ?? '', 'base64').toString(),
     deleteSecret: () => void (secret = undefined),
