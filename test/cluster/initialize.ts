@@ -7,7 +7,7 @@ export interface Answer {
   readonly body: string;
 }
 
-const INITIALIZE = JSON.stringify({
+export const INITIALIZE = JSON.stringify({
   jsonrpc: '2.0',
   id: 1,
   method: 'initialize',

@@ -7,7 +7,7 @@ import type { V1Deployment, V1MutatingWebhookConfiguration } from '@kubernetes/c
 import { VERSION } from '../../plugin/version.ts';
 import { objectsIn } from '../manifests/objects.ts';
 import { KUBERNETES_VERSION } from '../rig/cluster/layout.ts';
-import { buildHelm } from '../rig/helm.ts';
+import { buildProgram } from '../rig/go-program.ts';
 import { kustomized } from '../rig/kustomize.ts';
 
 const CHART = join(import.meta.dirname, '..', '..', 'manifests', 'helm', 'kubectl-mcp');
@@ -26,7 +26,7 @@ const command = (verb: string[], values: object, version = KUBERNETES_VERSION): 
 
 describe('the Helm chart', () => {
   let helm: string;
-  before(() => void (helm = buildHelm()));
+  before(() => void (helm = buildProgram('helm')));
 
   const rendered = (values: object = {}, ...flags: string[]): ReturnType<typeof objectsIn> =>
     objectsIn(execFileSync(helm, command(['template', 'release', ...flags], values), { encoding: 'utf8' }));

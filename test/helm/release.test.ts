@@ -9,7 +9,7 @@ import { INSTALL_NAMESPACE, PREFIX, WEBHOOK_CONFIGURATION, WEBHOOK_NAME } from '
 import { objectsIn } from '../manifests/objects.ts';
 import { run } from '../plugin/run.ts';
 import { type ApiServer, startApiServer } from '../rig/api-server.ts';
-import { buildHelm } from '../rig/helm.ts';
+import { buildProgram } from '../rig/go-program.ts';
 import { kustomized } from '../rig/kustomize.ts';
 import { definitionsOfOthers } from '../rig/definitions.ts';
 
@@ -35,7 +35,7 @@ describe('installations', { timeout: 600_000 }, () => {
   ];
 
   before(async () => {
-    helm = buildHelm();
+    helm = buildProgram('helm');
     api = await startApiServer();
   });
   after(() => api?.stop());

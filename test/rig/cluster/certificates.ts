@@ -25,6 +25,7 @@ const PARTS: Readonly<Record<string, Part>> = {
   admin: { subject: '/O=system:masters/CN=kubernetes-admin', kubeconfig: true },
   'controller-manager': { subject: '/CN=system:kube-controller-manager', kubeconfig: true },
   scheduler: { subject: '/CN=system:kube-scheduler', kubeconfig: true },
+  coredns: { subject: '/CN=system:coredns', kubeconfig: true },
   'kube-proxy': { subject: '/CN=system:kube-proxy', kubeconfig: true },
   kubelet: {
     subject: `/O=system:nodes/CN=system:node:${NODE_NAME}`,

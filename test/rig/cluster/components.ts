@@ -1,5 +1,6 @@
 /** The daemons of the node, in the order in which they start: command and where each says that it is well. */
 import { join } from 'node:path';
+import { pathOf } from '../go-program.ts';
 import { certificateOf, keyOf, kubeconfigOf } from './certificates.ts';
 import { NET, NODE_NAME } from './layout.ts';
 import type { Layout } from './layout.ts';
@@ -48,6 +49,11 @@ export function components(layout: Layout): Component[] {
       name: 'kube-proxy',
       command: [own('kube-proxy'), `--config=${join(layout.config, 'kube-proxy.json')}`],
       health: 'http://127.0.0.1:10256/healthz',
+    },
+    {
+      name: 'coredns',
+      command: [pathOf('coredns'), '-conf', join(layout.config, 'Corefile')],
+      health: `http://127.0.0.1:${NET.dnsReadyPort}/ready`,
     },
   ];
 }

@@ -21,7 +21,13 @@ export const NET = {
   podCidr: '10.219.0.0/22',
   serviceCidr: '10.220.0.0/16',
   kubernetesService: '10.220.0.1',
+  /** In every pod's resolv.conf. */
+  dnsService: '10.220.0.10',
+  clusterDomain: 'cluster.local',
   apiPort: 6443,
+  /** Not 53, which a resolver of the machine may have on all addresses. */
+  dnsPort: 10053,
+  dnsReadyPort: 18181,
   /** Not etcd's own: Debian's package may have started another. */
   etcdPort: 12379,
   etcdPeerPort: 12380,

@@ -1,11 +1,14 @@
 /** Brings the cluster up; does nothing when it is. */
+import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { installPackages, missingPackages } from '../../../manifests/packages.ts';
+import { buildProgram, pathOf } from '../go-program.ts';
 import { makeCgroups } from './cgroups.ts';
 import { writeCertificates } from './certificates.ts';
 import { components } from './components.ts';
 import type { Component } from './components.ts';
 import { importImage, writeContainerdConfig } from './containerd.ts';
+import { serveDns, writeCorefile } from './dns.ts';
 import { defaultAccountIsThere, isHealthy, nodeIsReady } from './health.ts';
 import { buildKubernetes, kubernetesIsBuilt } from './kubernetes.ts';
 import type { Layout } from './layout.ts';
@@ -28,6 +31,9 @@ export async function up(layout: Layout): Promise<void> {
   if (!kubernetesIsBuilt(layout)) {
     await step('building Kubernetes; the first time this takes minutes', () => buildKubernetes(layout));
   }
+  if (!existsSync(pathOf('coredns'))) {
+    await step('building CoreDNS; the first time this takes a minute', async () => buildProgram('coredns'));
+  }
   if (await thereAreRemains(layout)) {
     await step('removing what an earlier run left', () => removeRemains(layout));
   }
@@ -37,7 +43,8 @@ export async function up(layout: Layout): Promise<void> {
   await step('containerd and etcd', () => start(layout, [runtime, store]));
   await step('pause image', async () => importImage(layout, writePauseImage(layout)));
   await step('kube-apiserver', () => start(layout, [api]));
-  await step('controllers, scheduler, kubelet, kube-proxy', () => start(layout, others));
+  await serveDns(layout);
+  await step('controllers, scheduler, kubelet, kube-proxy, CoreDNS', () => start(layout, others));
   await step('node ready', () => settle(layout));
 }
 
@@ -57,6 +64,7 @@ async function prepare(layout: Layout): Promise<void> {
     writeCertificates(layout),
     writeNodeConfig(layout),
     writeContainerdConfig(layout),
+    writeCorefile(layout),
     makeCgroups(),
     raiseNetwork(),
   ]);
