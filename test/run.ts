@@ -17,7 +17,12 @@ interface Stage {
 
 const tests = globSync('test/**/*.test.ts', { cwd: ROOT });
 /** They wait for the kubelet, or load the cluster, for minutes. */
-const LONG = ['test/cluster/reload.test.ts', 'test/cluster/webhook-rotation.test.ts'];
+const LONG = [
+  // Helm is built first.
+  'test/cluster/gitops.test.ts',
+  'test/cluster/reload.test.ts',
+  'test/cluster/webhook-rotation.test.ts',
+];
 const [onCluster, withHelm, here] = [
   tests.filter((path) => path.startsWith('test/cluster/') && !LONG.includes(path)),
   tests.filter((path) => path.startsWith('test/helm/')),

@@ -24,7 +24,10 @@ Services go back first, then the pods are replaced: no caller meets a closed por
   }).argument('<workload>');
   command
     .addOption(dryRunFlag())
-    .option('--force', 'If true, go on although other workloads would be harmed.')
+    .option(
+      '--force',
+      'If true, go on although other workloads would be harmed, or objects belong to Helm, Argo CD or Flux.',
+    )
     .addOption(outputFlag(['json', 'yaml', 'name']))
     .addOption(timeoutFlag('5m', 'The length of time to wait for the pods before all is taken back.'))
     .action(async (workload: string) => runDisable(workload, command.optsWithGlobals<RunFlags>(), deps));

@@ -65,7 +65,10 @@ a failed step leaves is taken back. kubectl mcp disable restores template and Se
         .argParser(parseBool),
     )
     .addOption(dryRunFlag())
-    .option('--force', 'If true, go on although other workloads would be harmed.')
+    .option(
+      '--force',
+      'If true, go on although other workloads would be harmed, or objects belong to Helm, Argo CD or Flux.',
+    )
     .addOption(outputFlag(['json', 'yaml', 'name']))
     .addOption(timeoutFlag('5m', 'The length of time to wait for the pods before all is taken back.'))
     .action(async (workload: string) => runEnable(workload, command.optsWithGlobals<EnableFlags>(), deps));

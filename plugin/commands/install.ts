@@ -72,7 +72,7 @@ async function runInstall(flags: InstallFlags, { streams, env, connect, signal }
     import('../install/owner.ts'),
   ]);
   await checkKubernetesVersion(cluster);
-  if (!flags.force) await checkOwner(cluster);
+  if (!flags.force) await checkOwner(cluster, 'install');
   const applied: KubernetesObject[] = [];
   for await (const each of applyAll(cluster, objects, flags.dryRun)) {
     applied.push(each.object);

@@ -16,6 +16,7 @@ import { DEFAULT_IMAGE } from '../version.ts';
 
 interface UninstallFlags extends GlobalFlags {
   readonly dryRun: DryRun;
+  readonly force?: boolean;
   readonly timeout: string;
   readonly wait: boolean;
   readonly yes?: boolean;
@@ -36,6 +37,7 @@ Sidecars that run go on. But pods of annotated workloads that start afterwards g
       kubectl mcp uninstall --dry-run=client`,
   })
     .addOption(dryRunFlag())
+    .option('--force', 'If true, remove what Helm, Argo CD or Flux installed, too.')
     .addOption(timeoutFlag('1m', 'The length of time to wait until all is gone, like 30s or 5m.'))
     .option('--no-wait', 'If true, wait for resources to be gone before returning.')
     .option('-y, --yes', 'If true, do not ask when workloads are still annotated.')
@@ -47,8 +49,12 @@ Sidecars that run go on. But pods of annotated workloads that start afterwards g
 async function runUninstall(flags: UninstallFlags, { streams, env, connect, signal }: Deps): Promise<void> {
   const timeoutMs = parseDurationMs(flags.timeout, '--timeout');
   const cluster = await connect(flags, env);
-  const { installObjects } = await import('../install/manifest.ts');
+  const [{ installObjects }, { checkOwner }] = await Promise.all([
+    import('../install/manifest.ts'),
+    import('../install/owner.ts'),
+  ]);
   const objects = installObjects(DEFAULT_IMAGE).toReversed();
+  if (!flags.force) await checkOwner(cluster, 'uninstall');
   await checkLeftovers(cluster, flags, streams);
   const deleted: KubernetesObject[] = [];
   for (const object of objects) {

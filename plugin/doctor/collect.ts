@@ -106,6 +106,7 @@ export async function collect(
     nowMs,
     ...installation,
     workloads,
+    others: whereRead(allWorkloads, (all) => all.filter((each) => !isOptedIn(each.spec.template))),
     pods,
     services,
     endpoints,
@@ -183,6 +184,9 @@ function inScope(
     pods: own ? (concerned || found?.length ? { value: own } : nothing) : pods,
   };
 }
+
+const whereRead = <T, U>(read: Read<T>, next: (value: T) => U): Read<U> =>
+  'value' in read ? { value: next(read.value) } : read;
 
 const whereKnown = async <T, U>(read: Read<T>, next: (value: T) => Promise<Read<U>>): Promise<Read<U>> =>
   'value' in read ? next(read.value) : read;

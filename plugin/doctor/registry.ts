@@ -6,6 +6,7 @@ import { certificateChecks } from './checks/certificate.ts';
 import { edgeChecks } from './checks/edge.ts';
 import { filterChecks } from './checks/filter.ts';
 import { injectionChecks } from './checks/injection.ts';
+import { lostChecks } from './checks/lost.ts';
 import { networkChecks } from './checks/network.ts';
 import { serverChecks } from './checks/server.ts';
 import { sidecarChecks } from './checks/sidecar.ts';
@@ -16,6 +17,7 @@ export const CHECKS: readonly Check[] = [
   ...certificateChecks,
   ...annotationChecks,
   ...injectionChecks,
+  ...lostChecks,
   ...sidecarChecks,
   ...serverChecks,
   ...authChecks,

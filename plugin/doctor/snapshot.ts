@@ -61,6 +61,8 @@ export interface Values {
   readonly canary: Canary;
   /** Those of the scope that are opted in. */
   readonly workloads: readonly Workload[];
+  /** Those of the scope that are not: one of them may have been. */
+  readonly others: readonly Workload[];
   /** Those of the scope's namespaces, or of the one workload. */
   readonly pods: readonly V1Pod[];
   readonly services: readonly V1Service[];

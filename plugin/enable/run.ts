@@ -12,6 +12,7 @@ import { applyChange, withoutBookkeeping } from './apply-change.ts';
 import { carryOut } from './carry-out.ts';
 import { type Change, changesOf, type Plan } from './change.ts';
 import { freePods } from './free-pods.ts';
+import { ownersText, printForRepository, repositoryAdvice } from './gitops.ts';
 import { changeLines } from './plan-lines.ts';
 import { waitForEndpoints } from './wait-for-endpoints.ts';
 import { waitForPods } from './wait-for-pods.ts';
@@ -33,6 +34,7 @@ export interface RunInput {
 }
 
 const FORMATS = ['json', 'yaml', 'name'] as const;
+type Format = (typeof FORMATS)[number];
 
 /** Flags that can be wrong are read before anything is done. */
 export const checkRunFlags = (flags: RunFlags) => ({
@@ -48,6 +50,8 @@ export async function runPlan(input: RunInput, flags: RunFlags, deps: Deps): Pro
   if (plan.faults.length > 0) throw new CliError(plan.faults.join('\n'));
   if (plan.refusals.length > 0 && !flags.force) throw new CliError(plan.refusals.join('\n'));
   for (const each of [...plan.refusals, ...plan.warnings]) writeLine(streams.err, `Warning: ${each}`);
+
+  if (await leftToOwners(plan, { ...flags, format }, deps)) return;
 
   const show = (change: Change): void => {
     if (format === undefined) {
@@ -65,6 +69,32 @@ export async function runPlan(input: RunInput, flags: RunFlags, deps: Deps): Pro
     writeLine(streams.out, `${objectName(workload)} unchanged`);
   if (format === 'yaml' || format === 'json')
     await printObjects(streams, format, manifestsOf(changes, workload));
+}
+
+/**
+ * Objects that a tool of deployment keeps as its repository says: what to change there is printed.
+ * @returns whether all is said; a dry run without a format goes on.
+ */
+async function leftToOwners(
+  plan: Plan,
+  { dryRun, force, format }: Pick<RunFlags, 'dryRun' | 'force'> & { format: Format | undefined },
+  { streams }: Deps,
+): Promise<boolean> {
+  const owners = ownersText(plan);
+  if (owners === undefined) return false;
+  if (force || (dryRun !== 'none' && (format === undefined || format === 'name'))) {
+    writeLine(streams.err, `Warning: ${owners}, which will take back what is changed here`);
+    return false;
+  }
+  await printForRepository(streams, plan, format === 'json' ? 'json' : 'yaml');
+  const advice = repositoryAdvice(plan).join('\n');
+  if (dryRun === 'none') {
+    throw new CliError(
+      `${owners}: nothing was changed\n${advice}\nTo change the cluster all the same: --force`,
+    );
+  }
+  writeLine(streams.err, `Warning: ${owners}\n${advice}`);
+  return true;
 }
 
 interface Act {

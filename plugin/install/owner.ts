@@ -11,12 +11,18 @@ const WEBHOOK = {
   metadata: { name: WEBHOOK_NAME, namespace: INSTALL_NAMESPACE },
 };
 
+/** What each verb is to do there instead. */
+const INSTEAD = {
+  install: 'which would take back what install changes\nUpgrade it there, or take it over with --force',
+  uninstall: 'which would bring back what uninstall removes\nRemove it there, or go on with --force',
+} as const;
+
 /** @throws {CliError} that names the tool. */
-export async function checkOwner(cluster: Cluster): Promise<void> {
+export async function checkOwner(cluster: Cluster, verb: keyof typeof INSTEAD): Promise<void> {
   const deployment = await readObject(cluster, WEBHOOK);
   const owner = deployment && owningTool(deployment);
   if (owner === undefined) return;
   throw new CliError(
-    `deployment/${WEBHOOK_NAME} in namespace ${INSTALL_NAMESPACE} belongs to ${owner}, which would take back what install changes\nUpgrade it there, or take it over with --force`,
+    `deployment/${WEBHOOK_NAME} in namespace ${INSTALL_NAMESPACE} belongs to ${owner}, ${INSTEAD[verb]}`,
   );
 }

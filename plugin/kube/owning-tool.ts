@@ -16,7 +16,13 @@ const TOOLS: readonly Found[] = [
 export function owningTool({ metadata }: KubernetesObject): string | undefined {
   const marks = { ...metadata?.annotations, ...metadata?.labels };
   const found = TOOLS.map((each) => each(marks)).filter((each) => each !== undefined);
-  return found.at(-1);
+  return found.at(-1) ?? argoByLabel(metadata);
+}
+
+/** Argo CD before 3.0 marks by a label that many others set: who wrote the object tells. */
+function argoByLabel(metadata: KubernetesObject['metadata']): string | undefined {
+  if (!metadata?.managedFields?.some(({ manager }) => manager === 'argocd-controller')) return undefined;
+  return describe('the Argo CD application', metadata.labels?.['app.kubernetes.io/instance']) ?? 'Argo CD';
 }
 
 const describe = (what: string, name: string | undefined): string | undefined =>

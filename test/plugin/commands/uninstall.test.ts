@@ -83,3 +83,28 @@ test('who may not list workloads may not remove what protects them', async (t) =
   assert.equal(code, 1);
   assert.equal(stderr, 'Error from server (Forbidden): deployments.apps is forbidden\n');
 });
+
+test('what Helm installed is left to Helm, unless --force is given', async (t) => {
+  const released = {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: {
+      name: 'kubectl-mcp-webhook',
+      namespace: 'kubectl-mcp-system',
+      annotations: { 'meta.helm.sh/release-name': 'mcp' },
+    },
+  };
+  const server = await startApiServer(t, (path, { method }) => {
+    if (method === 'DELETE') return deleted;
+    if (path.endsWith('/deployments/kubectl-mcp-webhook')) return { code: 200, body: released };
+    return items(path, []) ?? discovery(path);
+  });
+  const refused = await run(['uninstall', '-s', server.url]);
+  assert.deepEqual({ code: refused.code, stdout: refused.stdout }, { code: 1, stdout: '' });
+  assert.match(
+    refused.stderr,
+    /belongs to the Helm release mcp, which would bring back what uninstall removes\n.* --force\n$/,
+  );
+  assert.ok(server.requests.every(({ method }) => method === 'GET'));
+  assert.equal((await run(['uninstall', '--force', '--no-wait', '-s', server.url])).code, 0);
+});

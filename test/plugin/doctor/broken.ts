@@ -354,6 +354,30 @@ export const BROKEN: readonly Broken[] = [
     },
   },
   {
+    code: 'MCP411',
+    when: 'the template lost its annotations, and the Service was repointed',
+    says: /port 80 leads to a proxy that pods of deployment\.apps\/everything in namespace demo do not have\n.*connections are refused\n/,
+    breakIt: (values) => {
+      const [lost] = values.workloads.splice(0);
+      delete lost!.spec.template.metadata!.annotations;
+      values.others.push(lost!);
+      values.services[0]!.metadata!.annotations = {
+        'kubectl-mcp.dev/original-target-ports': '{"80":"mcp"}',
+      };
+    },
+  },
+  {
+    code: 'MCP411',
+    when: 'a repository opted out, and its Service leads to the proxy still',
+    says: /\n.*belongs to the Helm release web, where the annotations have to stand\n.*fix: kubectl mcp enable deployment\/everything -n demo with/,
+    breakIt: (values) => {
+      annotate(values, 'inject', 'false');
+      const [lost] = values.workloads.splice(0);
+      lost!.metadata.annotations = { 'meta.helm.sh/release-name': 'web' };
+      values.others.push(lost!);
+    },
+  },
+  {
     code: 'MCP405',
     when: 'the Service reaches the server by number',
     says: /service\/everything in namespace demo: port 80 reaches the server's own port 3001/,

@@ -104,6 +104,7 @@ export const healthy = (): Values => ({
   certificate: leaf,
   canary: { injected: true },
   workloads: [workload()],
+  others: [],
   pods: [pod()],
   services: [service()],
   endpoints: [slice('demo', 'everything')],

@@ -1,3 +1,4 @@
+import type { V1ObjectMeta } from '@kubernetes/client-node';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { owningTool } from '../../../plugin/kube/owning-tool.ts';
@@ -13,9 +14,18 @@ for (const [metadata, expected] of [
     'the Argo CD application tools',
   ],
   [{ labels: { 'argocd.argoproj.io/instance': 'tools' } }, 'the Argo CD application tools'],
+  [
+    {
+      labels: { 'app.kubernetes.io/instance': 'tools' },
+      managedFields: [{ manager: 'argocd-controller', operation: 'Apply' }],
+    },
+    'the Argo CD application tools',
+  ],
+  [{ managedFields: [{ manager: 'argocd-controller' }] }, 'Argo CD'],
+  [{ managedFields: [{ manager: 'kubectl' }] }, undefined],
   [{ labels: { 'kustomize.toolkit.fluxcd.io/name': 'apps' } }, 'the Flux Kustomization apps'],
   [{ annotations: helm, labels: { 'helm.toolkit.fluxcd.io/name': 'web' } }, 'the Flux HelmRelease web'],
-] as const)
+] as [V1ObjectMeta, string | undefined][])
   test(`${JSON.stringify(metadata)} is ${expected ?? "nobody's"}`, () => {
     assert.equal(owningTool({ metadata }), expected);
   });
