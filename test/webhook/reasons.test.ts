@@ -22,7 +22,7 @@ describe('the reasons of the webhook', () => {
   });
 
   test('are all given somewhere', () => {
-    const source = globSync('webhook/*.ts', { cwd: new URL('../../', import.meta.url).pathname })
+    const source = globSync('webhook/**/*.ts', { cwd: new URL('../../', import.meta.url).pathname })
       .filter((path) => path !== 'webhook/reasons.ts')
       .map((path) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8'))
       .join('\n');

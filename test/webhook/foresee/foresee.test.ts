@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { V1Pod } from '@kubernetes/client-node';
+import { foresee } from '../../../webhook/foresee/foresee.ts';
+import { foreseenText } from '../../../webhook/foresee/foreseen.ts';
+import { codesIn } from '../../../webhook/reasons.ts';
+import { assertGolden } from '../golden.ts';
+import { pod } from './row.ts';
+import { ROWS } from './rows.ts';
+import { SETTINGS, podOf, rulesOf } from './subject.ts';
+
+const foreseen = ROWS.map((row) => ({ row, found: foresee(podOf(row), rulesOf(row), SETTINGS) }));
+
+const small = (used: string) =>
+  rulesOf({ title: '', pod: pod(), quotas: [{ hard: { 'limits.memory': '1Gi' } }] }).quotas!.map((each) => ({
+    ...each,
+    status: { ...each.status!, used: { 'limits.memory': used } },
+  }));
+const asked = (used: string, pods?: number) =>
+  foresee(
+    podOf({ title: '', pod: pod({ memory: '128Mi' }) }),
+    { name: 'web', quotas: small(used) },
+    SETTINGS,
+    pods,
+  );
+
+describe('what is foreseen of pods with the proxy', () => {
+  for (const { row, found } of foreseen) {
+    test(`${row.title}: ${row.refused ?? 'admitted'}`, () => {
+      assert.deepEqual([...new Set(found.map(({ reason }) => reason))], row.refused ? [row.refused] : []);
+      for (const each of found) assert.deepEqual(codesIn(foreseenText(each)), [row.refused]);
+    });
+  }
+
+  test('is said with the sums and what to change', () => {
+    const text = foreseen
+      .filter(({ found }) => found.length > 0)
+      .map(({ row, found }) => [`# ${row.title}`, ...found.map(foreseenText), ''].join('\n'));
+    assertGolden(new URL('../golden/foreseen.txt', import.meta.url), text.join('\n'));
+  });
+
+  test('counts what is used, and every pod that is to come', () => {
+    assert.deepEqual(asked('768Mi'), []);
+    assert.deepEqual(asked('0', 4), []);
+    assert.match(
+      asked('0', 5)[0]!.message,
+      /^a pod asks for 256Mi limits\.memory with the proxy's 128Mi, 5 pods for 1280Mi; resourcequota\/quota-0 has 1Gi of 1Gi left$/,
+    );
+  });
+
+  test('lasts where an empty namespace would have no room either', () => {
+    assert.deepEqual(
+      asked('769Mi').map((each) => each.lasting),
+      [false],
+    );
+    const [row] = foreseen.filter(({ row: { title } }) => title === 'a quota has no pod left');
+    assert.deepEqual(
+      row!.found.map((each) => each.lasting),
+      [true],
+    );
+  });
+
+  test('a quota that nobody has counted yet takes no pod', () => {
+    const [quota] = small('0');
+    const uncounted = { ...quota!, status: { hard: quota!.status!.hard! } };
+    const [found] = foresee(
+      podOf({ title: '', pod: pod({ memory: '1Mi' }) }),
+      { name: 'web', quotas: [uncounted] },
+      SETTINGS,
+    );
+    assert.match(found!.message, /not been counted yet/);
+    assert.equal(found!.lasting, false);
+  });
+
+  test('is nothing for pods that the webhook refuses or leaves alone', () => {
+    const rules = rulesOf(ROWS.find(({ refused }) => refused)!);
+    const others: Record<string, string>[] = [
+      {},
+      { 'kubectl-mcp.dev/inject': 'false' },
+      { 'kubectl-mcp.dev/nope': 'x' },
+    ];
+    for (const annotations of others) {
+      const one: V1Pod = { metadata: { annotations }, spec: pod() };
+      assert.deepEqual(foresee(one, rules, SETTINGS), []);
+    }
+  });
+
+  test('an unreadable level is the strictest', () => {
+    const labels = { 'pod-security.kubernetes.io/enforce': 'strict' };
+    const [found] = foresee(podOf({ title: '', pod: pod() }), { name: 'web', labels }, SETTINGS);
+    assert.match(found!.message, /level restricted:latest/);
+  });
+
+  test('the pod is not changed', () => {
+    for (const { row } of foreseen) {
+      const [before, rules] = [podOf(row), rulesOf(row)];
+      const copy = structuredClone({ before, rules });
+      foresee(before, rules, SETTINGS, 3);
+      assert.deepEqual({ before, rules }, copy);
+    }
+  });
+});
