@@ -10,7 +10,7 @@ import type { KubernetesObject, V1Deployment, V1Service } from '@kubernetes/clie
 import { parseAllDocuments } from 'yaml';
 import { imageName } from '../images/build.ts';
 import { layoutOf } from '../rig/cluster/layout.ts';
-import { buildHelm } from '../rig/helm.ts';
+import { buildProgram } from '../rig/go-program.ts';
 import { initialize } from './initialize.ts';
 import { kubectl, noCluster } from './kubectl.ts';
 import { createNamespace, namespaceName, removeNamespace } from './namespace.ts';
@@ -85,7 +85,7 @@ describe('a workload of a Helm release', { skip: noCluster, timeout: 600_000 }, 
   };
 
   before(async () => {
-    helm = buildHelm();
+    helm = buildProgram('helm');
     mkdirSync(join(chart, 'templates'), { recursive: true });
     writeFileSync(join(chart, 'Chart.yaml'), 'apiVersion: v2\nname: everything\nversion: 0.1.0\n');
     writeFileSync(join(chart, 'templates', 'all.yaml'), TEMPLATE);
