@@ -1,4 +1,5 @@
 /** What the webhook counts and shows, in Prometheus' text format. */
+import { createDurations } from './durations.ts';
 import { REASONS } from './reasons.ts';
 import type { Reason } from './reasons.ts';
 
@@ -12,6 +13,7 @@ export type Metrics = ReturnType<typeof createMetrics>;
 export function createMetrics() {
   const reviews: Record<Outcome, number> = { injected: 0, refused: 0, untouched: 0, failed: 0 };
   const reasons = Object.fromEntries(Object.keys(REASONS).map((each) => [each, 0])) as Record<Reason, number>;
+  const durations = createDurations();
   let expiries: Expiries = { serving: undefined, ca: undefined };
   let isTrusted = false;
   let trustWritten = 0;
@@ -21,6 +23,7 @@ export function createMetrics() {
       reviews[outcome]++;
       for (const each of why) reasons[each]++;
     },
+    observe: durations.observe,
     countEvent: (result: EventResult) => void events[result]++,
     countTrustWritten: () => void trustWritten++,
     certificates: (found: Expiries) => void (expiries = found),
@@ -29,6 +32,12 @@ export function createMetrics() {
       [
         ...head('reviews_total', 'counter', 'Reviews of pods by outcome.'),
         ...OUTCOMES.map((each) => line('reviews_total', reviews[each], 'outcome', each)),
+        ...head(
+          'review_duration_seconds',
+          'histogram',
+          'From the head of a review to the end of its answer.',
+        ),
+        ...durations.lines('kubectl_mcp_webhook_review_duration_seconds'),
         ...head('reasons_total', 'counter', 'Reviews by reason; a refused pod may have several.'),
         ...Object.entries(reasons).map(([each, value]) => line('reasons_total', value, 'reason', each)),
         ...head(

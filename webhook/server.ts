@@ -72,6 +72,7 @@ export function createWebhookServer({
   });
   app.post(
     '/inject',
+    timed(metrics),
     refuseOtherTypes,
     turns,
     express.json({ limit: MAX_BODY_BYTES }),
@@ -111,6 +112,14 @@ export function createWebhookServer({
   server.maxConnections = MAX_CONNECTIONS;
   return server;
 }
+
+const timed =
+  (metrics: Metrics) =>
+  (_: Request, response: Response, next: NextFunction): void => {
+    const started = performance.now();
+    response.once('finish', () => metrics.observe((performance.now() - started) / 1000));
+    next();
+  };
 
 /** Before the body is read. */
 function refuseOtherTypes(request: Request, _: Response, next: NextFunction): void {

@@ -130,6 +130,20 @@ describe('the webhook over TLS', () => {
     );
   });
 
+  test('counts how long each review took, in a bucket and in all above it', async () => {
+    const counts = async () => {
+      const { text } = await send('GET', '/metrics');
+      return [...text.matchAll(/review_duration_seconds_(?:bucket\{le="[^"]*"\}|count) (\d+)$/gm)].map(
+        (each) => Number(each[1]),
+      );
+    };
+    const old = await counts();
+    await review(reviewOf(plainPod({ inject: 'true' })));
+    const difference = (await counts()).map((value, index) => value - old[index]!);
+    assert.deepEqual(difference, difference.toSorted());
+    assert.equal(difference.at(-2), 1);
+  });
+
   test('counts reviews by outcome and logs each', async () => {
     const count = async (outcome: string) => {
       const { text } = await send('GET', '/metrics');
