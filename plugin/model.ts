@@ -1,9 +1,11 @@
 /** Workload, pods and Services → the MCP server as a person sees it. Pure. */
 import type { V1Pod, V1Service } from '@kubernetes/client-node';
 import { LISTEN_PATH } from '../sidecar/config.ts';
-import { ownKeys, parseAnnotations } from '../webhook/parse-annotations.ts';
+import type { InjectionRequest } from '../webhook/request.ts';
+import { audienceOf, serverTitle, SIDECAR_CONTAINER } from '../webhook/names.ts';
+import { parseAnnotations } from '../webhook/parse-annotations.ts';
 import { refusalText } from '../webhook/refusals.ts';
-import { audienceOf, SIDECAR_CONTAINER } from '../webhook/names.ts';
+import { ownKeys } from '../webhook/server-keys.ts';
 import {
   annotationOf,
   hasSidecar,
@@ -19,8 +21,10 @@ export interface McpServer {
   readonly kind: string;
   /** Of the workload. */
   readonly name: string;
-  /** Of the MCP server: the annotation `name`, or the workload's. */
+  /** Of the MCP server: the annotation `name`, or the workload's; of one of several, with its own. */
   readonly serverName: string;
+  /** Where annotations name the servers of the workload: this one's. */
+  readonly server?: string;
   readonly transport: 'streamable-http';
   readonly auth: 'kubernetes' | 'token' | 'none' | 'invalid';
   /** With auth kubernetes: what a caller's token must be made for. */
@@ -47,7 +51,12 @@ export interface SidecarHealth {
   readonly status: string;
   readonly version: string;
   readonly tools: number;
-  readonly servers: readonly { readonly name: string; readonly connected: boolean; readonly era?: string }[];
+  readonly servers: readonly {
+    readonly name: string;
+    readonly connected: boolean;
+    readonly era?: string;
+    readonly tools?: readonly { readonly allowed: boolean }[];
+  }[];
 }
 
 /** An MCP server is a workload whose template carries a key of ours, and is not opted out. */
@@ -55,15 +64,15 @@ export const isMcpServer = (workload: Workload): boolean =>
   ownKeys(workload.spec.template.metadata?.annotations).length > 0 &&
   annotationOf(workload.spec.template, 'inject') !== 'false';
 
-export function toMcpServer(
+/** One for each server that the annotations name, or the one without a name. */
+export function toMcpServers(
   workload: Workload,
   pods: readonly V1Pod[],
   services: readonly V1Service[],
-): McpServer {
+): McpServer[] {
   const { template, selector, replicas } = workload.spec;
   const { name, namespace, creationTimestamp } = workload.metadata;
   const parsed = parseAnnotations(template.metadata?.annotations);
-  const serverName = annotationOf(template, 'name') ?? name;
   const own = pods.filter(
     (pod) =>
       pod.metadata?.namespace === namespace &&
@@ -71,37 +80,45 @@ export function toMcpServer(
       hasSidecar(pod) &&
       selectorMatches(selector, pod.metadata.labels),
   );
-  const listenPort = ownPort(template, 'listen-port');
   const ready = own.filter(isSidecarReady);
-  const url = urlOf(
-    services.filter(
-      (each) =>
-        each.metadata?.namespace === namespace &&
-        serviceSelects(each.spec?.selector, template.metadata?.labels),
-    ),
-    { listenPort, scheme: annotationOf(template, 'tls-secret') === undefined ? 'http' : 'https' },
-    own[0],
+  const leading = services.filter(
+    (each) =>
+      each.metadata?.namespace === namespace &&
+      serviceSelects(each.spec?.selector, template.metadata?.labels),
   );
   const pod = (ready[0] ?? own[0])?.metadata?.name;
+  return ('servers' in parsed ? parsed.servers : [undefined]).map((request) => {
+    const listenPort = request?.['listen-port'] ?? ownPort(template, 'listen-port');
+    const isTls = (request?.['tls-secret'] ?? annotationOf(template, 'tls-secret')) !== undefined;
+    const url = urlOf(leading, { listenPort, scheme: isTls ? 'https' : 'http' }, own[0]);
+    return {
+      namespace,
+      kind: workload.kind,
+      name,
+      ...identityOf(annotationOf(template, 'name') ?? name, namespace, request),
+      transport: 'streamable-http',
+      auth: request?.auth ?? 'invalid',
+      readyPods: ready.length,
+      desiredPods: Number(workload.status?.['desiredNumberScheduled'] ?? replicas ?? 1),
+      listenPort,
+      adminPort: ownPort(template, 'admin-port'),
+      ...(url ? { url } : {}),
+      ...(creationTimestamp ? { created: creationTimestamp } : {}),
+      refusals: 'refusals' in parsed ? parsed.refusals.map((each) => refusalText([each])) : [],
+      ...(pod ? { pod } : {}),
+      bypass: '?',
+    };
+  });
+}
+
+function identityOf(workload: string, namespace: string, request: InjectionRequest | undefined) {
+  const server = request?.server?.name;
   return {
-    namespace,
-    kind: workload.kind,
-    name,
-    serverName,
-    transport: 'streamable-http',
-    auth: 'request' in parsed ? parsed.request.auth : 'invalid',
-    ...('request' in parsed && parsed.request.auth === 'kubernetes'
-      ? { audience: parsed.request.audience ?? audienceOf(serverName, namespace) }
+    serverName: serverTitle(workload, server),
+    ...(server === undefined ? {} : { server }),
+    ...(request?.auth === 'kubernetes'
+      ? { audience: request.audience ?? audienceOf(workload, namespace, server) }
       : {}),
-    readyPods: ready.length,
-    desiredPods: Number(workload.status?.['desiredNumberScheduled'] ?? replicas ?? 1),
-    listenPort,
-    adminPort: ownPort(template, 'admin-port'),
-    ...(url ? { url } : {}),
-    ...(creationTimestamp ? { created: creationTimestamp } : {}),
-    refusals: 'refusals' in parsed ? parsed.refusals.map((each) => refusalText([each])) : [],
-    ...(pod ? { pod } : {}),
-    bypass: '?',
   };
 }
 

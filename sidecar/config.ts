@@ -5,6 +5,8 @@
  * are files whose directories it names.
  */
 import * as z from 'zod';
+import { faultLines } from './fault-lines.ts';
+import { loopback } from './loopback-config.ts';
 
 export const CONFIG_ENV = 'KUBECTL_MCP_CONFIG';
 export const CONFIG_VERSION = 1;
@@ -72,9 +74,6 @@ export const toolMode = z.enum(['all', 'non-destructive', 'read-only']);
 
 /** Over HTTP/1.1 each call and each stream holds a connection; those that hold neither are idle ones. */
 export const DEFAULT_LIMITS = { requestsInFlight: 256, streams: 512, connections: 1_024 } as const;
-
-/** What the kubelet asks a container: its probes, and its hooks. */
-const PROBE_KEY = /^[a-z0-9-]{1,63}\/(startup|liveness|readiness|postStart|preStop)$/;
 
 const auth = z.discriminatedUnion('mode', [
   z.strictObject({
@@ -157,33 +156,6 @@ const server = z.strictObject({
   audit: z.enum(['stdout', 'none']).default('stdout'),
 });
 
-/** A probe's port by number or by the name that the container gives it. */
-const probedPort = z.union([portNumber, z.string()]);
-const relayedProbe = z.strictObject({
-  /** The number of that port. */
-  port: portNumber,
-  // As Kubernetes has them, so that they can be put back.
-  httpGet: z
-    .strictObject({
-      path: z.string().optional(),
-      port: probedPort,
-      scheme: z.enum(['HTTP', 'HTTPS']).optional(),
-      httpHeaders: z.array(z.strictObject({ name: z.string(), value: z.string() })).optional(),
-    })
-    .optional(),
-  tcpSocket: z.strictObject({ port: probedPort }).optional(),
-});
-
-/** Servers of the pod that listen on 127.0.0.1 alone, where the kubelet cannot ask them. */
-const loopback = z.strictObject({
-  /** By `CONTAINER/KIND`: what the kubelet would ask, and asks the admin port for at `/probe/CONTAINER/KIND`. */
-  probes: z.record(z.string().regex(PROBE_KEY, 'is CONTAINER/KIND'), relayedProbe).default({}),
-  /** By container: names of variables, and arguments, that make its server listen there. For taking them out again. */
-  added: z
-    .record(z.string(), z.strictObject({ env: z.array(z.string()), args: z.array(z.string()) }))
-    .default({}),
-});
-
 export const configSchema = z
   .strictObject({
     version: z.literal(CONFIG_VERSION),
@@ -229,7 +201,6 @@ function isSaidBefore(servers: readonly z.infer<typeof server>[], index: number)
 export type SidecarConfig = z.infer<typeof configSchema>;
 /** What a writer of the document must give; defaults may be left out. */
 export type SidecarConfigInput = z.input<typeof configSchema>;
-export type RelayedProbe = z.infer<typeof relayedProbe>;
 export type ServerConfig = SidecarConfig['servers'][number];
 
 /** Thrown by {@link parseConfig}; `faults` holds a line each: path, value, what is allowed. */
@@ -257,30 +228,4 @@ export function parseConfig(text: string | undefined): SidecarConfig {
   const result = configSchema.safeParse(value);
   if (result.success) return result.data;
   throw new ConfigError(result.error.issues.flatMap((issue) => faultLines(value, issue)));
-}
-
-/** A line for each thing that is wrong: path, value, what is allowed. */
-export function faultLines(document: unknown, issue: z.core.$ZodIssue): string[] {
-  const line = (keys: PropertyKey[], words: string) =>
-    `${keys.map(step).join('.') || '(document)'}: ${show(valueAt(document, keys))}: ${words}`;
-  return issue.code === 'unrecognized_keys'
-    ? issue.keys.map((key) => line([...issue.path, key], 'unknown key'))
-    : [line(issue.path, issue.message)];
-}
-
-/** Keys are of the writer's choosing, and a fault is one line. */
-function step(key: PropertyKey): string {
-  const text = String(key);
-  return /^[\w-]{1,80}$/.test(text) ? text : JSON.stringify(text.slice(0, 80));
-}
-
-function valueAt(value: unknown, keys: PropertyKey[]): unknown {
-  return keys.reduce<unknown>(
-    (inner, key) => (inner as Record<PropertyKey, unknown> | undefined)?.[key],
-    value,
-  );
-}
-
-function show(value: unknown): string {
-  return value === undefined ? '(absent)' : JSON.stringify(value).slice(0, 80);
 }

@@ -6,7 +6,7 @@
 import { get, type IncomingMessage, type RequestOptions } from 'node:http';
 import { connect } from 'node:net';
 import type { Writable } from 'node:stream';
-import type { RelayedProbe } from './config.ts';
+import type { RelayedProbe } from './loopback-config.ts';
 
 /** On the admin port; `CONTAINER/KIND` follows. */
 export const PROBE_PATH = '/probe/';

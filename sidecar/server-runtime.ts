@@ -8,19 +8,24 @@ import { endRevoked } from './auth/end-revoked.ts';
 import { MOUNT, type ServerConfig } from './config.ts';
 import { editedReply } from './downstream/edited-reply.ts';
 import type { InFlight } from './downstream/in-flight.ts';
-import { createLimits } from './downstream/limits.ts';
+import { createLimits, type PodLoad } from './downstream/limits.ts';
 import { createListenServer, type ListenServer, type ListenTimeouts } from './downstream/listen-server.ts';
 import { createMcpHandler, type McpHandlerDeps } from './downstream/mcp-handler.ts';
 import { createCrossSite } from './edge/cross-site.ts';
 import { createToolFilter } from './filter/tool-filter.ts';
 import { createToolRules } from './filter/tool-rules.ts';
+import type { Exchange } from './exchange.ts';
 import { isHealthy, type ServerHealthSource } from './health.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import { createPolicy } from './passes.ts';
 import { createSessions, KEY_BYTES } from './sessions.ts';
+import { callersDialect } from './upstream/callers-dialect.ts';
 import { createCatalogue } from './upstream/catalogue.ts';
+import { createEraChoice } from './upstream/era-choice.ts';
 import { createHttpPool } from './upstream/http-pool.ts';
+import type { Dialect } from './upstream/mcp-request.ts';
+import type { LegacyUpstream } from './upstream/legacy/legacy-upstream.ts';
 import { lookUpTool } from './upstream/look-up-tool.ts';
 import { createStreamableHttp } from './upstream/streamable-http.ts';
 import type { WatchedHeaders } from './upstream/watch-headers.ts';
@@ -50,6 +55,8 @@ export interface RuntimeDeps extends SidecarDeps {
   readonly inFlight: InFlight;
   readonly metrics: Metrics;
   readonly clients: Set<object>;
+  /** Where the pod has several servers. */
+  readonly podLoad?: PodLoad;
 }
 
 /** How long after its end a credential may keep a stream open at most. */
@@ -66,6 +73,10 @@ export async function createServerRuntime(server: ServerConfig, deps: RuntimeDep
     requestTimeoutMs: target.requestTimeoutMs,
     ...(headers ? { addedHeaders: headers.lines } : {}),
   });
+  const sessions = createSessions(
+    { uid: deps.pod.uid, address: `${deps.pod.ip}:${server.listenPort}` },
+    sharedKey(),
+  );
   const catalogue = createCatalogue(pool, (state) => {
     deps.log(state.connected ? 'server_connected' : 'server_degraded', {
       server: name,
@@ -73,11 +84,22 @@ export async function createServerRuntime(server: ServerConfig, deps: RuntimeDep
       error: state.error,
       tools: state.tools?.size,
     });
+    if (!state.connected) legacy?.serverLost();
   });
-  const sessions = createSessions(
-    { uid: deps.pod.uid, address: `${deps.pod.ip}:${server.listenPort}` },
-    sharedKey(),
-  );
+  let legacy: LegacyUpstream | undefined;
+  const translating = {
+    loaded: () => legacy,
+    async load() {
+      const { createLegacyUpstream } = await import('./upstream/legacy/legacy-upstream.ts');
+      return (legacy ??= createLegacyUpstream(pool, (tool) => catalogue.state().tools?.get(tool)));
+    },
+  };
+  const passed = createStreamableHttp(pool, { sessions, server: catalogue });
+  const upstream = createEraChoice(passed, translating, catalogue);
+  const dialectOf = async (exchange: Exchange): Promise<Dialect> =>
+    exchange.message?.era === 'modern' && catalogue.state().era === 'legacy'
+      ? (await translating.load()).dialectOf(exchange)
+      : callersDialect(exchange);
   const authenticator = await createAuthenticator(server, deps, () => sweep());
   const sweep = (): void =>
     endRevoked(deps.inFlight, server, authenticator, (caller) =>
@@ -94,15 +116,15 @@ export async function createServerRuntime(server: ServerConfig, deps: RuntimeDep
     crossSite.pass,
     createAuthentication(authenticator, sessions),
     ...rules.gates,
-    ...(rules.any ? [createToolFilter(rules.decide, catalogue, lookUpTool(pool))] : []),
+    ...(rules.any ? [createToolFilter(rules.decide, catalogue, lookUpTool(pool, dialectOf))] : []),
     ...(server.audit === 'stdout' ? [createAudit(deps.pod, deps.audit, crossSite.unchecked)] : []),
     deps.metrics.pass,
   ];
   const handle = createMcpHandler(server, {
     policy: createPolicy(passes, editedReply),
-    upstream: createStreamableHttp(pool, { sessions, server: catalogue }),
+    upstream,
     inFlight: deps.inFlight,
-    limits: createLimits(server.limits),
+    limits: createLimits(server.limits, deps.podLoad),
     ...(deps.readMessage ? { readMessage: deps.readMessage } : {}),
     log: deps.log,
   });
@@ -111,6 +133,7 @@ export async function createServerRuntime(server: ServerConfig, deps: RuntimeDep
     crossSite,
     healthStatus: () => (isHealthy([source]) ? 'healthy' : 'degraded'),
     clients: deps.clients,
+    ...(deps.podLoad ? { podLoad: deps.podLoad } : {}),
     log: deps.log,
     ...(deps.timeouts ? { timeouts: deps.timeouts } : {}),
   });
@@ -135,6 +158,7 @@ export async function createServerRuntime(server: ServerConfig, deps: RuntimeDep
       authenticator.close();
       rules.close();
       headers?.close();
+      legacy?.close();
       pool.close();
     },
   };

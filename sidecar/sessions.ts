@@ -22,7 +22,7 @@ export interface Session {
 
 export interface Sessions {
   seal(fields: Omit<Session, 'sealed' | 'podUid' | 'address'>): Session;
-  /** Undefined for what we did not seal, what another pod holds, and what belongs to another principal: all 404. */
+  /** Undefined for what we did not seal, what another pod or another server of this one holds, and what belongs to another principal: all 404. */
   open(sealed: string, principal: string): Session | undefined;
   forget(session: Session): void;
 }
@@ -91,6 +91,8 @@ export function createSessions(
     open(sealed, principal) {
       const session = cache.get(sealed) ?? unseal(sealed, key);
       if (!session || session.principal !== principal || session.podUid !== pod.uid) return undefined;
+      // The servers of one pod share the key, and not their sessions.
+      if (session.address !== pod.address) return undefined;
       return cache.has(sealed) ? session : remember(session);
     },
     forget,

@@ -19,49 +19,38 @@ import {
   oneOf,
   portName,
   portNumber,
+  variable,
   volumeDirectory,
   whole,
+  words,
 } from './grammar.ts';
-
-export type Annotation = {
-  /** From the annotation's text to the value that the code uses. */
-  grammar: z.ZodType<unknown, string>;
-  /** The grammar in words; completes "set it to …". */
-  allowed: string;
-  /** The text that an absent annotation stands for. */
-  default?: string;
-  /** In docs instead of a default: what is done when the annotation is absent. */
-  otherwise?: string;
-  /** Without this the annotation has no effect, and is refused. */
-  needs?: { key: string; value: string };
-  /** Another way to say the same: refused beside it. */
-  insteadOf?: string;
-  /** One line for docs and completion. */
-  doc: string;
-};
+import type { Annotation } from './grammar.ts';
 
 export const ANNOTATIONS = {
   inject: {
     ...oneOf('true', 'false'),
     otherwise: 'required beside any other key',
+    scope: 'pod',
     doc: '`true` puts the proxy in front of the server; `false` leaves the pod alone, whatever else is written.',
   },
   name: {
     grammar: dnsLabel,
     allowed: 'a DNS label: lower case letters, digits and "-", at most 63',
     otherwise: "the owner's name",
+    scope: 'pod',
     doc: 'Name of the workload: in the audience of its tokens, in audit lines and in `kubectl mcp list`.',
   },
   container: {
     grammar: dnsLabel,
     allowed: 'the name of the container that runs the server',
-    otherwise: 'the only container',
+    otherwise: "the only container, or the one that has the server's name",
     doc: 'The container that runs the MCP server.',
   },
   port: {
     grammar: z.union([portNumber, portName]),
     allowed: 'a number from 1 to 65535 or the name of a declared port',
     otherwise: 'the only declared port',
+    scope: 'server',
     doc: "The server's own port, by number or by the name of a declared port.",
   },
   path: {
@@ -78,8 +67,9 @@ export const ANNOTATIONS = {
   audience: {
     grammar: z.string().regex(/^[!-~]{1,256}$/),
     allowed: 'up to 256 printable ASCII characters without spaces',
-    otherwise: '`https://NAME.NAMESPACE.mcp.kubectl-mcp.dev`',
+    otherwise: '`https://NAME.NAMESPACE.mcp.kubectl-mcp.dev`, of a named server `…/SERVER`',
     needs: { key: 'auth', value: 'kubernetes' },
+    scope: 'server',
     doc: "The audience that a caller's token must carry. Sharing one lets a server use its callers' tokens at another.",
   },
   'allow-principals': {
@@ -144,6 +134,7 @@ export const ANNOTATIONS = {
     grammar: httpUrl,
     allowed: 'a URL that starts with http:// or https://, without user, query and fragment',
     otherwise: 'none',
+    scope: 'server',
     doc: 'Where clients outside the cluster reach the server, through an Ingress or a Gateway. Its host is allowed.',
   },
   'tls-secret': {
@@ -168,12 +159,14 @@ export const ANNOTATIONS = {
     grammar: whole(1, 100_000),
     allowed: 'a number from 1 to 100000',
     otherwise: '`256`',
+    scope: 'pod',
     doc: 'Calls that one pod has under way, a quarter of it (at least 128) for one caller; more get 503 with `Retry-After`.',
   },
   'max-streams': {
     grammar: whole(1, 100_000),
     allowed: 'a number from 1 to 100000',
     otherwise: '`512`',
+    scope: 'pod',
     doc: 'Streams of one pod that only listen, a quarter of it (at least 128) for one caller; more get 503 with `Retry-After`.',
   },
   'upstream-headers-secret': {
@@ -189,6 +182,26 @@ export const ANNOTATIONS = {
     insteadOf: 'upstream-headers-secret',
     doc: 'A volume of the pod with these headers, a file per header, that another tool fills.',
   },
+  lockdown: {
+    ...oneOf('network-policy', 'loopback', 'none'),
+    default: 'network-policy',
+    scope: 'pod',
+    doc: "What closes the server's own port to other pods: the NetworkPolicy that `kubectl mcp enable` writes; the server itself, which listens on 127.0.0.1 alone (its probes are asked through the proxy); or nothing.",
+  },
+  'loopback-env': {
+    grammar: listOf(variable),
+    allowed: 'a comma list of NAME=VALUE',
+    otherwise: 'none',
+    needs: { key: 'lockdown', value: 'loopback' },
+    doc: 'Environment variables for the container of the server that make it listen on 127.0.0.1, like `FASTMCP_HOST=127.0.0.1`.',
+  },
+  'loopback-args': {
+    grammar: words,
+    allowed: 'arguments with one space between them, of printable ASCII and without quotes',
+    otherwise: 'none',
+    needs: { key: 'lockdown', value: 'loopback' },
+    doc: 'Arguments behind those of the container that make the server listen on 127.0.0.1, like `--host 127.0.0.1`.',
+  },
   audit: {
     ...oneOf('stdout', 'none'),
     default: 'stdout',
@@ -198,18 +211,21 @@ export const ANNOTATIONS = {
     grammar: portNumber,
     allowed: 'a number from 1 to 65535',
     default: String(DEFAULT_LISTEN_PORT),
+    scope: 'server',
     doc: 'The port of the proxy that Services should reach.',
   },
   'admin-port': {
     grammar: portNumber,
     allowed: 'a number from 1 to 65535',
     default: String(DEFAULT_ADMIN_PORT),
+    scope: 'pod',
     doc: 'The port of the proxy for probes, metrics and the drain.',
   },
   'startup-seconds': {
     grammar: whole(1, 3600),
     allowed: 'a number from 1 to 3600',
     default: '30',
+    scope: 'pod',
     doc: 'How long the proxy may take to start; the server starts after it.',
   },
 } as const satisfies Record<string, Annotation>;
@@ -217,15 +233,4 @@ export const ANNOTATIONS = {
 export type AnnotationKey = keyof typeof ANNOTATIONS;
 export const ANNOTATION_KEYS = Object.keys(ANNOTATIONS) as AnnotationKey[];
 
-type Defaulted =
-  | 'path'
-  | 'auth'
-  | 'mode'
-  | 'audit'
-  | 'listen-port'
-  | 'admin-port'
-  | 'startup-seconds'
-  | 'inject';
-type Values = { [K in AnnotationKey]?: z.output<(typeof ANNOTATIONS)[K]['grammar']> };
-/** The annotations of one pod as values, by key; what has a default is there. */
-export type InjectionRequest = Values & { [K in Defaulted]: NonNullable<Values[K]> };
+export const scopeOf = (key: AnnotationKey): Annotation['scope'] => (ANNOTATIONS[key] as Annotation).scope;

@@ -1,35 +1,43 @@
 /** From annotations to the document that the sidecar reads. */
 import type { V1PodSpec } from '@kubernetes/client-node';
-import { CONFIG_VERSION, DEFAULT_LIMITS, MOUNT } from '../sidecar/config.ts';
+import { CONFIG_VERSION, DEFAULT_LIMITS } from '../sidecar/config.ts';
 import type { SidecarConfigInput } from '../sidecar/config.ts';
-import type { InjectionRequest } from './annotations.ts';
+import type { InjectionRequest } from './request.ts';
 import { drainTimeoutMs } from './drain.ts';
-import { audienceOf } from './names.ts';
-import type { Target } from './target.ts';
+import { audienceOf, serverTitle } from './names.ts';
+import type { Server as Asked } from './target.ts';
+import { mountPath } from './volumes.ts';
 
 type Server = SidecarConfigInput['servers'][number];
-type Parts = { spec: V1PodSpec; target: Target; workload: string; drainPath: string; namespace: string };
+type Parts = { spec: V1PodSpec; workload: string; drainPath: string; namespace: string };
 
-export function configOf(request: InjectionRequest, parts: Parts): SidecarConfigInput {
+export const configOf = (servers: readonly Asked[], parts: Parts): SidecarConfigInput => ({
+  version: CONFIG_VERSION,
+  adminPort: servers[0]!.request['admin-port'],
+  drain: { path: parts.drainPath, timeoutMs: drainTimeoutMs(parts.spec) },
+  servers: servers.map((each) => serverConfigOf(each, parts)),
+});
+
+function serverConfigOf({ request, target }: Asked, parts: Parts): Server {
   const { 'allow-tools': allowTools, 'deny-tools': denyTools, mode, audit } = request;
   return {
-    version: CONFIG_VERSION,
-    adminPort: request['admin-port'],
-    drain: { path: parts.drainPath, timeoutMs: drainTimeoutMs(parts.spec) },
-    servers: [
-      {
-        name: parts.workload,
-        listenPort: request['listen-port'],
-        upstream: upstreamOf(request, parts.target.port),
-        ...edgeOf(request),
-        auth: authOf(request, parts),
-        filter: { ...(allowTools && { allowTools }), ...(denyTools && { denyTools }), mode },
-        ...(request.policy && { policy: { source: `configmap/${request.policy}` } }),
-        audit,
-      },
-    ],
+    name: serverTitle(parts.workload, request.server?.name),
+    listenPort: request['listen-port'],
+    upstream: upstreamOf(request, target.port),
+    ...edgeOf(request),
+    auth: authOf(request, parts),
+    filter: { ...(allowTools && { allowTools }), ...(denyTools && { denyTools }), mode },
+    ...(request.policy && {
+      policy: { source: `configmap/${request.policy}`, ...directoryOf(request, 'policy') },
+    }),
+    audit,
   };
 }
+
+/** The sidecar's default is that of a server without a name. */
+const directoryOf = (request: InjectionRequest, key: Mounted): { directory?: string } =>
+  request.server ? { directory: mountPath(key, request.server.name) } : {};
+type Mounted = Parameters<typeof mountPath>[0];
 
 function upstreamOf(request: InjectionRequest, port: number): Server['upstream'] {
   const { path, 'request-timeout': requestTimeoutMs } = request;
@@ -39,7 +47,7 @@ function upstreamOf(request: InjectionRequest, port: number): Server['upstream']
     port,
     path,
     ...(requestTimeoutMs !== undefined && { requestTimeoutMs }),
-    ...((secret ?? volume) && { headers: sourceOf(secret, volume, MOUNT.upstreamHeaders) }),
+    ...((secret ?? volume) && { headers: sourceOf({ secret, volume }, request, 'upstreamHeaders') }),
   };
 }
 
@@ -47,7 +55,9 @@ function upstreamOf(request: InjectionRequest, port: number): Server['upstream']
 function edgeOf(request: InjectionRequest): Partial<Server> {
   const limits = limitsOf(request);
   return {
-    ...(request['tls-secret'] && { tls: { source: `secret/${request['tls-secret']}` } }),
+    ...(request['tls-secret'] && {
+      tls: { source: `secret/${request['tls-secret']}`, ...directoryOf(request, 'tls') },
+    }),
     ...(request['public-url'] && { publicUrl: request['public-url'] }),
     ...(request['allowed-hosts'] && { allowedHosts: request['allowed-hosts'] }),
     ...(request['allowed-origins'] && { allowedOrigins: request['allowed-origins'] }),
@@ -77,22 +87,26 @@ function limitsOf(request: InjectionRequest): NonNullable<Server['limits']> {
 
 type VolumeDirectory = NonNullable<InjectionRequest['token-volume']>;
 
-function sourceOf(secret: string | undefined, volume: VolumeDirectory | undefined, mount: string) {
-  if (!volume) return { source: `secret/${secret}` };
+type Source = { secret: string | undefined; volume: VolumeDirectory | undefined };
+
+function sourceOf({ secret, volume }: Source, request: InjectionRequest, key: Mounted) {
+  if (!volume) return { source: `secret/${secret}`, ...directoryOf(request, key) };
+  const mount = mountPath(key, request.server?.name);
   return {
     source: `volume/${volume.volume}`,
-    ...(volume.directory && { directory: `${mount}/${volume.directory}` }),
+    ...(volume.directory ? { directory: `${mount}/${volume.directory}` } : directoryOf(request, key)),
   };
 }
 
 function authOf(request: InjectionRequest, { workload, namespace }: Parts): Server['auth'] {
   if (request.auth === 'none') return { mode: 'none' };
   if (request.auth === 'token') {
-    return { mode: 'token', ...sourceOf(request['token-secret'], request['token-volume'], MOUNT.tokens) };
+    const source = { secret: request['token-secret'], volume: request['token-volume'] };
+    return { mode: 'token', ...sourceOf(source, request, 'tokens') };
   }
   return {
     mode: 'kubernetes',
-    audience: request.audience ?? audienceOf(workload, namespace),
+    audience: request.audience ?? audienceOf(workload, namespace, request.server?.name),
     allowPrincipals: request['allow-principals'] ?? [`${namespace}/*`],
   };
 }

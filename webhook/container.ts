@@ -10,7 +10,7 @@ import type {
 import { CONFIG_ENV, POD_ENV } from '../sidecar/config.ts';
 import type { SidecarConfigInput } from '../sidecar/config.ts';
 import { PREFIX, SIDECAR_CONTAINER } from './names.ts';
-import { ownKeys } from './parse-annotations.ts';
+import { ownKeys } from './server-keys.ts';
 import { refuse } from './refusals.ts';
 import type { Refusal } from './refusals.ts';
 import { heapMiB, resourcesOf } from './resources.ts';
@@ -62,7 +62,6 @@ export function sidecarContainer(
   settings: InjectSettings,
 ): V1Container {
   const resources = resourcesOf(spec, given?.resources);
-  const [server] = config.servers;
   return {
     name: SIDECAR_CONTAINER,
     image: settings.image,
@@ -78,7 +77,12 @@ export function sidecarContainer(
     env: [{ name: CONFIG_ENV, value: environmentText(config) }, ...podFacts()],
     // Names that no server is likely to have: Services find ports of the app's containers by name.
     ports: [
-      { name: 'mcp-proxy', containerPort: server?.listenPort ?? 0, protocol: 'TCP' },
+      ...config.servers.map(({ listenPort }) => ({
+        // Of several each has its own, which stays when another comes.
+        name: config.servers.length === 1 ? 'mcp-proxy' : `mcp-proxy-${listenPort}`,
+        containerPort: listenPort,
+        protocol: 'TCP',
+      })),
       { name: 'mcp-proxy-admin', containerPort: config.adminPort, protocol: 'TCP' },
     ],
     startupProbe: probe('/livez', config.adminPort, 1, startupSeconds, given?.startupProbe),

@@ -1,6 +1,29 @@
 /** What annotations are written in: pieces of the table's grammar, each with its own words. */
 import { z } from 'zod';
 
+/** A row of the table of annotations. */
+export type Annotation = {
+  /** From the annotation's text to the value that the code uses. */
+  grammar: z.ZodType<unknown, string>;
+  /** The grammar in words; completes "set it to …". */
+  allowed: string;
+  /** The text that an absent annotation stands for. */
+  default?: string;
+  /** In docs instead of a default: what is done when the annotation is absent. */
+  otherwise?: string;
+  /** Without this the annotation has no effect, and is refused. */
+  needs?: { key: string; value: string };
+  /** Another way to say the same: refused beside it. */
+  insteadOf?: string;
+  /**
+   * `pod`: of the whole pod. `server`: of one server, so that no key without a name says it for several. Absent: of one
+   * server, and without a name the default of all.
+   */
+  scope?: 'pod' | 'server';
+  /** One line for docs and completion. */
+  doc: string;
+};
+
 export const oneOf = <const T extends string>(...values: T[]) => ({
   grammar: z.enum(values),
   allowed: values.map((each) => `"${each}"`).join(' or '),
@@ -61,3 +84,18 @@ export const volumeDirectory = z
     const [volume = '', ...directories] = text.split('/');
     return { volume, directory: directories.join('/') };
   });
+
+/** `NAME=VALUE` of an environment. */
+export const variable = z
+  .string()
+  .regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}=[ -~]{0,512}$/)
+  .transform((text) => {
+    const at = text.indexOf('=');
+    return { name: text.slice(0, at), value: text.slice(at + 1) };
+  });
+
+/** A command line without quotes: what would need them is not written here. */
+export const words = z
+  .string()
+  .regex(/^(?=.{1,1024}$)[!#-&(-~]+( [!#-&(-~]+)*$/)
+  .transform((text) => text.split(' '));

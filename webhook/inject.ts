@@ -1,21 +1,22 @@
 /** The one decision of the webhook, pure: what becomes of a pod. `kubectl mcp inject` makes the same one. */
 import type { V1Pod, V1PodSpec } from '@kubernetes/client-node';
 import type { SidecarConfig } from '../sidecar/config.ts';
-import type { InjectionRequest } from './annotations.ts';
 import { configOf } from './configuration.ts';
 import { configurationFaults, sidecarContainer } from './container.ts';
 import { restoredHooks, withDrainHook, withoutDrainHook } from './drain.ts';
+import { loopbackFaults, withLoopback, withoutLoopback } from './loopback.ts';
 import { withExclusion, withoutExclusion } from './mesh.ts';
-import { PREFIX, VOLUME, workloadNameOf } from './names.ts';
+import { PREFIX, isOurVolume, workloadNameOf } from './names.ts';
 import { nameFaults, obstacles, portCollisions, sharedVolumes } from './obstacles.ts';
-import { ownKeys, parseAnnotations } from './parse-annotations.ts';
-import { givenSidecar, previousConfig } from './previous.ts';
+import { parseAnnotations } from './parse-annotations.ts';
+import { givenSidecar, previousConfig, previousPort } from './previous.ts';
 import { sharedProcesses } from './processes.ts';
 import type { UntouchedReason } from './reasons.ts';
 import type { Refusal } from './refusals.ts';
+import { ownKeys } from './server-keys.ts';
 import type { InjectSettings } from './settings.ts';
-import { targetOf } from './target.ts';
-import type { Target } from './target.ts';
+import { serversOf } from './target.ts';
+import type { Server } from './target.ts';
 import { mountsOf, volumesOf } from './volumes.ts';
 import { warningsOf } from './warnings.ts';
 
@@ -32,21 +33,22 @@ export type Injection =
 export function inject(pod: V1Pod, settings: InjectSettings): Injection {
   const left = untouched(pod);
   if (left) return left;
-  const spec = pod.spec && restoredHooks(pod.spec);
+  const previous = pod.spec && previousConfig(pod.spec);
+  const spec = pod.spec && withoutLoopback(restoredHooks(pod.spec), previous?.loopback);
   const parsed = parseAnnotations(pod.metadata?.annotations);
   const refusals = [...('refusals' in parsed ? parsed.refusals : []), ...obstacles(pod)];
   if ('refusals' in parsed || !spec || refusals.length > 0) return { refusals };
-  const previous = previousConfig(spec);
-  const target = targetOf(pod, parsed.request, previous?.servers[0]?.upstream.port);
-  if ('refusals' in target) return target;
+  const servers = serversOf(pod, parsed.servers, (request) => previousPort(previous, request));
+  if ('refusals' in servers) return servers;
   const faults = [
     ...nameFaults(workloadNameOf(pod)),
-    ...portCollisions(spec, parsed.request, target),
-    ...sharedVolumes(spec, parsed.request, target),
-    ...sharedProcesses(spec, target),
+    ...portCollisions(spec, servers),
+    ...sharedVolumes(spec, servers),
+    ...sharedProcesses(spec, servers),
+    ...loopbackFaults(spec, servers),
   ];
   if (faults.length > 0) return { refusals: faults };
-  return assemble({ ...pod, spec }, parsed.request, { target, previous, settings });
+  return assemble({ ...pod, spec }, servers, { previous, settings });
 }
 
 /** Named reasons to leave a pod alone; the first counts. */
@@ -65,36 +67,40 @@ function untouched({ metadata }: V1Pod): { untouched: string; reason: UntouchedR
   return undefined;
 }
 
-type Parts = { target: Target; previous: SidecarConfig | undefined; settings: InjectSettings };
+type Parts = { previous: SidecarConfig | undefined; settings: InjectSettings };
 
 function assemble(
   pod: V1Pod & { spec: V1PodSpec },
-  request: InjectionRequest,
-  { target, previous, settings }: Parts,
+  servers: Server[],
+  { previous, settings }: Parts,
 ): Injection {
-  const { spec } = pod;
+  const adminPort = servers[0]!.request['admin-port'];
+  const { spec, loopback } = withLoopback(pod.spec, servers, { adminPort, previous: previous?.loopback });
   const workload = workloadNameOf(pod);
   const drainPath = previous?.drain.path ?? `/drain/${settings.drainRandom}`;
-  const config = configOf(request, { spec, target, workload, drainPath, namespace: settings.namespace });
+  const config = {
+    ...configOf(servers, { spec, workload, drainPath, namespace: settings.namespace }),
+    ...(loopback && { loopback }),
+  };
   const faults = configurationFaults(config, pod.metadata?.annotations);
   if (faults.length > 0) return { refusals: faults };
-  const ours = volumesOf(request, workload);
+  const requests = servers.map(({ request }) => request);
+  const ours = volumesOf(requests, workload);
   const sidecar = sidecarContainer(
     spec,
     {
       config,
-      mounts: mountsOf(request, ours),
-      startupSeconds: request['startup-seconds'],
+      mounts: mountsOf(requests, ours),
+      startupSeconds: requests[0]!['startup-seconds'],
       given: givenSidecar(spec),
     },
     settings,
   );
-  const names: string[] = Object.values(VOLUME);
   const kept = (spec.volumes ?? []).filter(
-    (each) => !names.includes(each.name) || ours.some((our) => our.name === each.name),
+    (each) => !isOurVolume(each) || ours.some((our) => our.name === each.name),
   );
   const containers = spec.containers.map((each) =>
-    each.name === target.container
+    servers.some(({ target }) => target.container === each.name)
       ? withDrainHook(each, drainPath, config.adminPort)
       : withoutDrainHook(each),
   );
@@ -110,7 +116,7 @@ function assemble(
   const moved = previous && previous.adminPort !== config.adminPort;
   return {
     pod: withExclusion(moved ? withoutExclusion(injected, previous.adminPort) : injected, config.adminPort),
-    warnings: warningsOf(spec, request, target),
+    warnings: warningsOf(spec, servers),
   };
 }
 

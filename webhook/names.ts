@@ -12,6 +12,14 @@ export const VOLUME = {
   policy: 'kubectl-mcp-policy',
   upstreamHeaders: 'kubectl-mcp-upstream-headers',
 } as const;
+/** Volumes of which each server of a pod has its own: the name ends with the server's. */
+const PER_SERVER = [VOLUME.tokens, VOLUME.tls, VOLUME.policy, VOLUME.upstreamHeaders];
+/** Of one server, or of a server without a name. */
+export const volumeName = (key: keyof typeof VOLUME, server?: string): string =>
+  server === undefined ? VOLUME[key] : `${VOLUME[key]}-${server}`;
+export const isOurVolume = ({ name }: { name: string }): boolean =>
+  (Object.values(VOLUME) as string[]).includes(name) ||
+  PER_SERVER.some((each) => name.startsWith(`${each}-`));
 /** The installation: one namespace, one Deployment, Service, Secret and webhook configuration. */
 export const INSTALL_NAMESPACE = 'kubectl-mcp-system';
 export const WEBHOOK_NAME = 'kubectl-mcp-webhook';
@@ -26,9 +34,15 @@ export const keysSecretName = (name: string): string => `${name}-mcp-keys`;
 export const tokensSecretName = (name: string): string => `${name}-mcp-tokens`;
 /** NetworkPolicy that `kubectl mcp enable` makes. */
 export const networkPolicyName = (name: string): string => `${name}-mcp`;
-/** The audience of a workload's own; tokens for another workload are refused. */
-export const audienceOf = (name: string, namespace: string): string =>
-  `https://${name}.${namespace}.mcp.kubectl-mcp.dev`;
+/**
+ * The audience of a workload's own, or of one of the servers that annotations name in it; tokens for another are
+ * refused. As a path, a server's name can be taken for no workload's.
+ */
+export const audienceOf = (name: string, namespace: string, server?: string): string =>
+  `https://${name}.${namespace}.mcp.kubectl-mcp.dev${server === undefined ? '' : `/${server}`}`;
+/** What the sidecar calls a server: in audit lines, metrics and `/health`. */
+export const serverTitle = (workload: string, server?: string): string =>
+  server === undefined ? workload : `${workload}/${server}`;
 
 /**
  * The workload's name as a pod shows it: the annotation `name`, or the owner's name without its pod-template-hash,

@@ -1,12 +1,13 @@
 /** What in a pod, beside its annotations, makes injection impossible or worthless. */
 import type { V1Container, V1Pod, V1PodSpec } from '@kubernetes/client-node';
-import type { InjectionRequest } from './annotations.ts';
-import { SIDECAR_CONTAINER, VOLUME } from './names.ts';
+import { writtenKey } from './request.ts';
+import type { InjectionRequest } from './request.ts';
+import { SIDECAR_CONTAINER, VOLUME, isOurVolume } from './names.ts';
 import type { RefusalReason } from './reasons.ts';
 import { refuse } from './refusals.ts';
 import type { Refusal } from './refusals.ts';
 import { tcpPorts } from './target.ts';
-import type { Target } from './target.ts';
+import type { Server } from './target.ts';
 
 type Obstacle = { reason: RefusalReason; found: (spec: V1PodSpec) => boolean; message: string; mend: string };
 
@@ -45,33 +46,43 @@ export function obstacles({ metadata, spec }: V1Pod): Refusal[] {
 }
 
 /** Two listeners on one port of a pod: the second one fails to start. */
-export function portCollisions(spec: V1PodSpec, request: InjectionRequest, target: Target): Refusal[] {
-  return (['listen-port', 'admin-port'] as const).flatMap((key) => {
+export function portCollisions(spec: V1PodSpec, servers: readonly Server[]): Refusal[] {
+  const asked = servers.flatMap(({ request }) => [
+    { key: writtenKey(request, 'listen-port'), port: request['listen-port'] },
+    { key: writtenKey(request, 'admin-port'), port: request['admin-port'] },
+  ]);
+  return [...new Map(asked.map((each) => [each.key, each])).values()].flatMap(({ key, port }) => {
     const holder = [
-      ...others(spec).filter((each) => tcpPorts(each).some((port) => port.containerPort === request[key])),
-      ...(target.port === request[key] ? [{ name: target.container }] : []),
+      ...others(spec).filter((each) => tcpPorts(each).some(({ containerPort }) => containerPort === port)),
+      ...servers
+        .filter(({ target }) => target.port === port)
+        .map(({ target }) => ({ name: target.container })),
     ][0];
     if (!holder) return [];
     const message = `is a port of container "${holder.name}"`;
-    return [
-      refuse('PortTaken', key, String(request[key]), message, 'set it to a port that is free in the pod'),
-    ];
+    return [refuse('PortTaken', key, String(port), message, 'set it to a port that is free in the pod')];
   });
 }
 
 /** Volumes of the pod that the proxy is to mount, and must not. Whether they are there, the API server says. */
-export function sharedVolumes(spec: V1PodSpec, request: InjectionRequest, target: Target): Refusal[] {
-  const own: string[] = Object.values(VOLUME);
-  const server = spec.containers.find((each) => each.name === target.container);
-  return (['token-volume', 'upstream-headers-volume'] as const).flatMap((key) => {
-    const { volume = '', directory = '' } = request[key] ?? {};
+export const sharedVolumes = (spec: V1PodSpec, servers: readonly Server[]): Refusal[] =>
+  servers.flatMap(({ request }) => volumeFaults(spec, request, servers));
+
+function volumeFaults(spec: V1PodSpec, request: InjectionRequest, servers: readonly Server[]): Refusal[] {
+  const ofServers = spec.containers.filter((each) =>
+    servers.some(({ target }) => target.container === each.name),
+  );
+  return (['token-volume', 'upstream-headers-volume'] as const).flatMap((name) => {
+    const key = writtenKey(request, name);
+    const { volume = '', directory = '' } = request[name] ?? {};
     const text = directory ? `${volume}/${directory}` : volume;
-    if (own.includes(volume)) {
+    if (isOurVolume({ name: volume })) {
       return [refuse('OwnVolume', key, text, 'is a volume of the proxy itself', 'name a volume of the pod')];
     }
     // With its callers' tokens a server could be any of them, here and wherever else they are good.
-    if (key !== 'token-volume' || !server?.volumeMounts?.some((each) => each.name === volume)) return [];
-    const message = `is mounted by container "${server.name}" too, which could read its callers' tokens`;
+    const reader = ofServers.find((each) => each.volumeMounts?.some((mount) => mount.name === volume));
+    if (name !== 'token-volume' || !reader) return [];
+    const message = `is mounted by container "${reader.name}" too, which could read its callers' tokens`;
     return [
       refuse('TokensShared', key, text, message, 'put the tokens into a volume that it does not mount'),
     ];
@@ -97,5 +108,4 @@ export const nameFaults = (workload: string): Refusal[] =>
 const others = (spec: V1PodSpec): V1Container[] =>
   [...spec.containers, ...(spec.initContainers ?? [])].filter((each) => each.name !== SIDECAR_CONTAINER);
 
-const mountsOurs = ({ volumeMounts }: V1Container): boolean =>
-  (volumeMounts ?? []).some(({ name }) => (Object.values(VOLUME) as string[]).includes(name));
+const mountsOurs = ({ volumeMounts }: V1Container): boolean => (volumeMounts ?? []).some(isOurVolume);

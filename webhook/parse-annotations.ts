@@ -1,103 +1,84 @@
-/** The annotations of a pod against their table: values, or every fault. */
-import { closestMatch } from 'leven';
+/** The annotations of a pod against their table: values for each server, or every fault. */
 import { ANNOTATIONS, ANNOTATION_KEYS } from './annotations.ts';
-import type { Annotation, InjectionRequest } from './annotations.ts';
+import { writtenKey } from './request.ts';
+import type { AnnotationKey } from './annotations.ts';
+import type { Annotation } from './grammar.ts';
+import type { InjectionRequest, ServerRequests } from './request.ts';
+import { listenPortFaults } from './listen-ports.ts';
 import { PREFIX } from './names.ts';
 import { refuse } from './refusals.ts';
 import type { Refusal } from './refusals.ts';
-
-type Annotations = Record<string, string> | undefined;
-
-/** Our keys among a pod's annotations, without the prefix. */
-export const ownKeys = (annotations: Annotations): string[] =>
-  Object.keys(annotations ?? {})
-    .filter((each) => each.startsWith(PREFIX))
-    .map((each) => each.slice(PREFIX.length));
+import { ownKeys, textsOfServers } from './server-keys.ts';
+import type { Annotations, ParsedServer, ServerTexts } from './server-keys.ts';
 
 /** Every fault at once. Does not look at the pod: whether a port or container is there, `inject()` says. */
 export function parseAnnotations(
   annotations: Annotations,
-): { request: InjectionRequest } | { refusals: Refusal[] } {
-  const given = ownKeys(annotations);
-  const text = (key: string): string | undefined => annotations?.[PREFIX + key];
-  const values: Record<string, unknown> = {};
-  const refusals = given.flatMap((key) => unknownKey(key, text(key)));
-  if (text('inject') === undefined) {
-    const beside = given.map((each) => PREFIX + each).join(', ') || 'nothing of ours';
-    refusals.push(
-      refuse(
-        'InjectMissing',
-        'inject',
-        undefined,
-        `is missing beside ${beside}`,
-        'set it to "true" or "false"',
-      ),
-    );
-  }
+): { servers: ServerRequests } | { refusals: Refusal[] } {
+  const { servers, refusals: ofKeys } = textsOfServers(annotations);
+  const parsed = servers.map(parseServer);
+  const refusals = [
+    ...ofKeys,
+    ...injectFaults(annotations),
+    ...parsed.flatMap((each) => each.refusals),
+    ...listenPortFaults(parsed),
+  ];
+  return refusals.length > 0
+    ? { refusals: once(refusals) }
+    : { servers: parsed.map(({ values }) => values as InjectionRequest) as ServerRequests };
+}
+
+/** What is wrong with a value for all servers is wrong once. */
+const once = (refusals: Refusal[]): Refusal[] => [
+  ...new Map(refusals.map((each) => [`${each.annotation} ${each.message}`, each])).values(),
+];
+
+function injectFaults(annotations: Annotations): Refusal[] {
+  if (annotations?.[`${PREFIX}inject`] !== undefined) return [];
+  const beside =
+    ownKeys(annotations)
+      .map((each) => PREFIX + each)
+      .join(', ') || 'nothing of ours';
+  const mend = 'set it to "true" or "false"';
+  return [refuse('InjectMissing', 'inject', undefined, `is missing beside ${beside}`, mend)];
+}
+
+function parseServer({ texts, server }: ServerTexts): ParsedServer {
+  const values: Record<string, unknown> = { ...(server && { server }) };
+  const written = (key: string): string =>
+    writtenKey({ ...(server && { server }) } as InjectionRequest, key as AnnotationKey);
+  const refusals: Refusal[] = [];
+  const no = (reason: Refusal['reason'], key: AnnotationKey, message: string, mend: string): void =>
+    void refusals.push(refuse(reason, written(key), texts.get(key), message, mend));
   for (const key of ANNOTATION_KEYS) {
     const { grammar, allowed, needs, insteadOf, ...entry }: Annotation = ANNOTATIONS[key];
-    const value = text(key);
-    const wanted =
-      needs && (text(needs.key) ?? (ANNOTATIONS as Record<string, Annotation>)[needs.key]?.default);
-    if (value !== undefined && needs && wanted !== needs.value) {
-      const other = `${PREFIX}${needs.key}: "${needs.value}"`;
-      refusals.push(
-        refuse(
-          'NoEffect',
-          key,
-          value,
-          `has no effect without ${other}`,
-          `set that, or remove ${PREFIX}${key}`,
-        ),
-      );
+    const value = texts.get(key);
+    if (value !== undefined && needs && effective(texts, needs.key as AnnotationKey) !== needs.value) {
+      const other = `${PREFIX}${written(needs.key)}: "${needs.value}"`;
+      no('NoEffect', key, `has no effect without ${other}`, `set that, or remove ${PREFIX}${written(key)}`);
     }
-    if (value !== undefined && insteadOf && text(insteadOf) !== undefined) {
-      refusals.push(
-        refuse(
-          'SaidTwice',
-          key,
-          value,
-          `stands beside ${PREFIX}${insteadOf}`,
-          'both say the same: remove one of them',
-        ),
-      );
+    if (value !== undefined && insteadOf && texts.has(insteadOf as AnnotationKey)) {
+      const message = `stands beside ${PREFIX}${written(insteadOf)}`;
+      no('SaidTwice', key, message, 'both say the same: remove one of them');
     }
     const parsed = grammar.safeParse(value ?? entry.default);
     if (parsed.success) values[key] = parsed.data;
-    else if (value !== undefined)
-      refusals.push(refuse('ValueInvalid', key, value, 'is not allowed', `set it to ${allowed}`));
+    else if (value !== undefined) no('ValueInvalid', key, 'is not allowed', `set it to ${allowed}`);
   }
-  if (text('auth') === 'token' && text('token-secret') === undefined && text('token-volume') === undefined) {
-    refusals.push(
-      refuse(
-        'TokensMissing',
-        'auth',
-        'token',
-        `needs ${PREFIX}token-secret or ${PREFIX}token-volume`,
-        'name the Secret there, each of its keys is a caller; or the volume, each of its files is one',
-      ),
+  if (texts.get('auth') === 'token' && !texts.has('token-secret') && !texts.has('token-volume')) {
+    no(
+      'TokensMissing',
+      'auth',
+      `needs ${PREFIX}${written('token-secret')} or ${PREFIX}${written('token-volume')}`,
+      'name the Secret there, each of its keys is a caller; or the volume, each of its files is one',
     );
   }
   if (values['listen-port'] !== undefined && values['listen-port'] === values['admin-port']) {
-    const key = text('listen-port') === undefined ? 'admin-port' : 'listen-port';
-    refusals.push(
-      refuse(
-        'PortsEqual',
-        key,
-        text(key),
-        'is both listen-port and admin-port',
-        'give them different numbers',
-      ),
-    );
+    const key = texts.has('listen-port') ? 'listen-port' : 'admin-port';
+    no('PortsEqual', key, 'is both listen-port and admin-port', 'give them different numbers');
   }
-  return refusals.length > 0 ? { refusals } : { request: values as InjectionRequest };
+  return { texts, ...(server && { server }), values: values as Partial<InjectionRequest>, refusals };
 }
 
-function unknownKey(key: string, value: string | undefined): Refusal[] {
-  if (Object.hasOwn(ANNOTATIONS, key)) return [];
-  const nearest = closestMatch(key, ANNOTATION_KEYS, { maxDistance: Math.max(2, Math.ceil(key.length / 3)) });
-  const mend = nearest
-    ? `perhaps ${PREFIX}${nearest} is meant`
-    : `remove it; known keys: ${ANNOTATION_KEYS.join(', ')}`;
-  return [refuse('KeyUnknown', key, value, 'is not a known annotation', mend)];
-}
+const effective = (texts: ServerTexts['texts'], key: AnnotationKey): string | undefined =>
+  texts.get(key) ?? (ANNOTATIONS[key] as Annotation).default;

@@ -2,6 +2,7 @@
 import type { V1Container, V1PodSpec } from '@kubernetes/client-node';
 import { CONFIG_ENV, configSchema } from '../sidecar/config.ts';
 import type { SidecarConfig } from '../sidecar/config.ts';
+import type { InjectionRequest } from './request.ts';
 import { SIDECAR_CONTAINER } from './names.ts';
 
 export const givenSidecar = (spec: V1PodSpec): V1Container | undefined =>
@@ -16,3 +17,10 @@ export function previousConfig(spec: V1PodSpec): SidecarConfig | undefined {
     return undefined;
   }
 }
+
+/** The port of one server as it was written down; by its own name, for that of the workload may not be known again. */
+export const previousPort = (
+  config: SidecarConfig | undefined,
+  { server }: InjectionRequest,
+): number | undefined =>
+  config?.servers.find(({ name }) => server === undefined || name.endsWith(`/${server.name}`))?.upstream.port;

@@ -3,7 +3,7 @@ import type { V1PodSpec } from '@kubernetes/client-node';
 import { sidecarUser } from './container.ts';
 import { refuse } from './refusals.ts';
 import type { Refusal } from './refusals.ts';
-import type { Target } from './target.ts';
+import type { Server } from './target.ts';
 
 const TRACERS = ['ALL', 'SYS_PTRACE', 'CAP_SYS_PTRACE'];
 
@@ -11,7 +11,10 @@ const TRACERS = ['ALL', 'SYS_PTRACE', 'CAP_SYS_PTRACE'];
  * `/proc/PID/environ`, `/proc/PID/mem` and `/proc/PID/root` are open to processes of the same user, and to tracers. The
  * user that an image brings is not known here, and the usual one of images without root is the proxy's.
  */
-export function sharedProcesses(spec: V1PodSpec, { container: name }: Target): Refusal[] {
+export const sharedProcesses = (spec: V1PodSpec, servers: readonly Server[]): Refusal[] =>
+  [...new Set(servers.map(({ target }) => target.container))].flatMap((name) => seenBy(spec, name));
+
+function seenBy(spec: V1PodSpec, name: string): Refusal[] {
   const shared = spec.shareProcessNamespace ? 'shareProcessNamespace' : spec.hostPID ? 'hostPID' : undefined;
   const server = spec.containers.find((each) => each.name === name);
   if (!shared || !server) return [];

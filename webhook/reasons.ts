@@ -33,6 +33,17 @@ export const REASONS = {
       'A key with our prefix is none of the known annotations. A misspelt `deny-tools` must not be silence.',
     mend: 'correct the key, or remove it',
   },
+  KeyMisplaced: {
+    outcome: 'refused',
+    means:
+      'A key of the whole pod is written for one of its servers, or a key that only one server can have is written for all of them.',
+    mend: 'write it as the message says; the table of annotations tells which keys are for what',
+  },
+  ServerNameInvalid: {
+    outcome: 'refused',
+    means: 'What stands before the dot of a key cannot be the name of a server.',
+    mend: 'name the server by at most 30 lower case letters, digits and "-"',
+  },
   ValueInvalid: {
     outcome: 'refused',
     means: 'A value is outside of what the annotation may be.',
@@ -55,8 +66,18 @@ export const REASONS = {
   },
   PortsEqual: {
     outcome: 'refused',
-    means: '`listen-port` and `admin-port` are the same.',
+    means: '`listen-port` and `admin-port` are the same, or those of two servers of the pod.',
     mend: 'give them different numbers',
+  },
+  ListenPortMissing: {
+    outcome: 'refused',
+    means: 'Several servers of a pod have no `listen-port`, and only one can have the default.',
+    mend: 'set `SERVER.listen-port` for all of them but one',
+  },
+  ServersEqual: {
+    outcome: 'refused',
+    means: 'Two names lead to the same port and path of the pod.',
+    mend: 'set `SERVER.port`, `SERVER.container` or `SERVER.path` so that each name is a server of its own',
   },
   PortTaken: {
     outcome: 'refused',
@@ -83,6 +104,23 @@ export const REASONS = {
     outcome: 'refused',
     means: '`port` is a name that the container gives to none of its TCP ports.',
     mend: 'set `port` to a number, or to a name that is declared',
+  },
+  LoopbackEnvTaken: {
+    outcome: 'refused',
+    means: 'The container sets a variable of `loopback-env` itself.',
+    mend: 'set it to the loopback there, and leave it out of `loopback-env`',
+  },
+  LoopbackArgsLost: {
+    outcome: 'refused',
+    means:
+      "`loopback-args` would not reach the server: the container leaves its arguments to the image, which an appended one would replace, or runs a shell's command line.",
+    mend: "write the image's arguments into `args`, or the address into the command line",
+  },
+  LoopbackProbe: {
+    outcome: 'refused',
+    means:
+      "With `lockdown: loopback` the kubelet cannot ask the server's port, and the proxy cannot ask for it: a gRPC probe, or one that Istio's agent sends to the pod's address.",
+    mend: 'use httpGet, tcpSocket or exec; with Istio set `sidecar.istio.io/rewriteAppHTTPProbers: "false"`',
   },
   NameTooLong: {
     outcome: 'refused',

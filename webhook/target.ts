@@ -1,11 +1,43 @@
 /** Which container and which of its ports is the MCP server. */
 import type { V1Container, V1Pod } from '@kubernetes/client-node';
-import type { InjectionRequest } from './annotations.ts';
+import { writtenKey } from './request.ts';
+import type { InjectionRequest } from './request.ts';
 import { SIDECAR_CONTAINER } from './names.ts';
 import { refuse } from './refusals.ts';
 import type { Refusal } from './refusals.ts';
 
 export type Target = { container: string; port: number };
+/** One server of a pod: what is asked for it, and where it is. */
+export type Server = { request: InjectionRequest; target: Target };
+
+/** @param previousPort see {@link targetOf} */
+export function serversOf(
+  pod: V1Pod,
+  requests: readonly InjectionRequest[],
+  previousPort: (request: InjectionRequest) => number | undefined = () => undefined,
+): Server[] | { refusals: Refusal[] } {
+  const found = requests.map((request) => ({
+    request,
+    target: targetOf(pod, request, previousPort(request)),
+  }));
+  const refusals = found.flatMap(({ target }) => ('refusals' in target ? target.refusals : []));
+  return refusals.length > 0 ? { refusals } : equalServers(found as Server[]);
+}
+
+/** Two names of one server are most often a port that was left out. */
+function equalServers(servers: Server[]): Server[] | { refusals: Refusal[] } {
+  const refusals = servers.flatMap(({ request, target }, index) => {
+    const other = servers
+      .slice(0, index)
+      .find((each) => each.target.port === target.port && each.request.path === request.path);
+    if (!other) return [];
+    const message = `leads to port ${target.port}, path ${request.path}, as server ${other.request.server?.name} does`;
+    const key = `${request.server?.name}.port`;
+    const text = request.port === undefined ? undefined : String(request.port);
+    return [refuse('ServersEqual', key, text, message, 'give each server its own port, or its own path')];
+  });
+  return refusals.length > 0 ? { refusals } : servers;
+}
 
 /**
  * @param previousPort the server's port as an earlier pass wrote it down; decides where nothing else does, for other
@@ -33,24 +65,22 @@ const declares = (container: V1Container, port: number | string | undefined): bo
 
 function chooseContainer(
   containers: V1Container[],
-  { container: name, port }: InjectionRequest,
+  request: InjectionRequest,
   previousPort: number | undefined,
 ): V1Container | { refusals: Refusal[] } {
+  const { container: name, port, server } = request;
+  const key = writtenKey(request, 'container');
   const names = containers.map((each) => each.name).join(', ');
   if (name !== undefined) {
     const found = containers.find((each) => each.name === name && name !== SIDECAR_CONTAINER);
     return (
       found ??
-      refused(
-        'ContainerUnknown',
-        'container',
-        name,
-        'is not a container of the pod',
-        `choose one of: ${names}`,
-      )
+      refused('ContainerUnknown', key, name, 'is not a container of the pod', `choose one of: ${names}`)
     );
   }
   const apps = containers.filter((each) => !OF_OTHER_INJECTORS.includes(each.name));
+  const namesake = apps.find((each) => each.name === server?.name);
+  if (namesake) return namesake;
   const [only] = apps;
   if (only && apps.length === 1) return only;
   const wanted = port ?? previousPort;
@@ -58,7 +88,7 @@ function chooseContainer(
   if (wanted !== undefined && holders[0] && holders.length === 1) return holders[0];
   return refused(
     'ContainerMissing',
-    'container',
+    key,
     undefined,
     apps.length > 0
       ? `is missing in a pod with several containers`
@@ -69,9 +99,11 @@ function chooseContainer(
 
 function choosePort(
   container: V1Container,
-  { port }: InjectionRequest,
+  request: InjectionRequest,
   previousPort: number | undefined,
 ): Target | { refusals: Refusal[] } {
+  const { port } = request;
+  const key = writtenKey(request, 'port');
   const declared = tcpPorts(container);
   const list = declared
     .map((each) => (each.name ? `${each.containerPort} (${each.name})` : each.containerPort))
@@ -82,7 +114,7 @@ function choosePort(
     const named = declared.find((each) => each.name === port);
     if (named) return { container: container.name, port: named.containerPort };
     const message = `is neither a number nor the name of a port that ${inContainer} declares (${list || 'none'})`;
-    return refused('PortUnknown', 'port', port, message, "set it to the number of the server's port");
+    return refused('PortUnknown', key, port, message, "set it to the number of the server's port");
   }
   const [only, ...more] = new Set(declared.map((each) => each.containerPort));
   if (only !== undefined && more.length === 0) return { container: container.name, port: only };
@@ -92,14 +124,14 @@ function choosePort(
   return only
     ? refused(
         'PortMissing',
-        'port',
+        key,
         undefined,
         `is missing while ${inContainer} declares several ports`,
         `choose one of: ${list}`,
       )
     : refused(
         'PortMissing',
-        'port',
+        key,
         undefined,
         `is missing while ${inContainer} declares no port`,
         'set it to the port of the server',

@@ -2,8 +2,9 @@
 import type { V1Container, V1Pod, V1PodSpec, V1Probe } from '@kubernetes/client-node';
 import { restoredHooks, withoutDrainHook } from './drain.ts';
 import { inject } from './inject.ts';
+import { withoutLoopback } from './loopback.ts';
 import { withoutExclusion } from './mesh.ts';
-import { VOLUME } from './names.ts';
+import { isOurVolume } from './names.ts';
 import { givenSidecar, previousConfig } from './previous.ts';
 import { resourcesOf } from './resources.ts';
 
@@ -22,10 +23,13 @@ export function uninject(pod: V1Pod): V1Pod {
 }
 
 function withoutOurs(spec: V1PodSpec, sidecar: V1Container, instead: V1Container[]): V1PodSpec {
-  const { initContainers = [], volumes = [], ...rest } = restoredHooks(spec);
-  const ours: string[] = Object.values(VOLUME);
+  const {
+    initContainers = [],
+    volumes = [],
+    ...rest
+  } = withoutLoopback(restoredHooks(spec), previousConfig(spec)?.loopback);
   const left = initContainers.flatMap((each) => (each.name === sidecar.name ? instead : [each]));
-  const kept = volumes.filter((each) => !ours.includes(each.name));
+  const kept = volumes.filter((each) => !isOurVolume(each));
   return {
     ...rest,
     ...(left.length > 0 && { initContainers: left }),

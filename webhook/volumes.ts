@@ -1,8 +1,8 @@
 /** What the sidecar alone may read, and the volumes of the pod that it shares with who fills them. */
 import type { V1Volume, V1VolumeMount } from '@kubernetes/client-node';
 import { MOUNT } from '../sidecar/config.ts';
-import type { InjectionRequest } from './annotations.ts';
-import { VOLUME, keysSecretName } from './names.ts';
+import type { InjectionRequest } from './request.ts';
+import { VOLUME, keysSecretName, volumeName } from './names.ts';
 
 /** As the API server defaults it, so that a second pass finds nothing to change. */
 const MODE = 0o644;
@@ -13,33 +13,56 @@ const TOKEN_SECONDS = 3607;
  * Volumes that are ours. All but the keys must be there: without its certificate or policy the sidecar would serve what
  * nobody meant, so the kubelet waits for them (`FailedMount`).
  */
-export function volumesOf(request: InjectionRequest, workload: string): V1Volume[] {
+export function volumesOf(requests: readonly InjectionRequest[], workload: string): V1Volume[] {
+  const ofServers = requests.map(volumesOfServer);
   return [
-    ...(request.auth === 'kubernetes' ? [kubernetesVolume()] : []),
-    ...secretVolume(VOLUME.tokens, request['token-secret']),
+    ...(requests.some(({ auth }) => auth === 'kubernetes') ? [kubernetesVolume()] : []),
+    ...ofServers.flatMap(({ tokens }) => tokens),
     {
       name: VOLUME.keys,
       secret: { secretName: keysSecretName(workload), optional: true, defaultMode: MODE },
     },
-    ...secretVolume(VOLUME.tls, request['tls-secret']),
-    ...(request.policy
-      ? [{ name: VOLUME.policy, configMap: { name: request.policy, defaultMode: MODE } }]
-      : []),
-    ...secretVolume(VOLUME.upstreamHeaders, request['upstream-headers-secret']),
+    ...ofServers.flatMap(({ others }) => others),
   ];
 }
 
-/** In the order of {@link VOLUME}, whose names those of the pod's own volumes take the place of. */
-export function mountsOf(request: InjectionRequest, volumes: V1Volume[]): V1VolumeMount[] {
-  const names: Partial<Record<keyof typeof VOLUME, string>> = {
-    tokens: request['token-volume']?.volume,
-    upstreamHeaders: request['upstream-headers-volume']?.volume,
+function volumesOfServer(request: InjectionRequest): { tokens: V1Volume[]; others: V1Volume[] } {
+  const nameOf = (key: keyof typeof VOLUME): string => volumeName(key, request.server?.name);
+  return {
+    tokens: secretVolume(nameOf('tokens'), request['token-secret']),
+    others: [
+      ...secretVolume(nameOf('tls'), request['tls-secret']),
+      ...(request.policy
+        ? [{ name: nameOf('policy'), configMap: { name: request.policy, defaultMode: MODE } }]
+        : []),
+      ...secretVolume(nameOf('upstreamHeaders'), request['upstream-headers-secret']),
+    ],
   };
+}
+
+/** Beside the others', never in them: the sidecar follows no link below the mounts. */
+export const mountPath = (key: keyof typeof MOUNT, server?: string): string =>
+  server === undefined ? MOUNT[key] : `${MOUNT[key]}-${server}`;
+
+/** In the order of {@link VOLUME}, whose names those of the pod's own volumes take the place of. */
+export function mountsOf(requests: readonly InjectionRequest[], volumes: V1Volume[]): V1VolumeMount[] {
+  const isThere = (name: string): boolean => volumes.some((each) => each.name === name);
   return (Object.keys(VOLUME) as (keyof typeof VOLUME)[]).flatMap((key) => {
-    const own = volumes.find((each) => each.name === VOLUME[key])?.name;
-    const name = own ?? names[key];
-    return name === undefined ? [] : [{ name, mountPath: MOUNT[key], readOnly: true }];
+    const ofPod = key === 'kubernetes' || key === 'keys';
+    const servers = ofPod ? [undefined] : requests;
+    return servers.flatMap((request) => {
+      const server = request?.server?.name;
+      const own = volumeName(key, server);
+      const name = isThere(own) ? own : request && filledVolume(request, key);
+      return name === undefined ? [] : [{ name, mountPath: mountPath(key, server), readOnly: true }];
+    });
   });
+}
+
+/** A volume of the pod that another tool fills. */
+function filledVolume(request: InjectionRequest, key: keyof typeof VOLUME): string | undefined {
+  if (key === 'tokens') return request['token-volume']?.volume;
+  return key === 'upstreamHeaders' ? request['upstream-headers-volume']?.volume : undefined;
 }
 
 const secretVolume = (name: string, secretName: string | undefined): V1Volume[] =>

@@ -1,9 +1,11 @@
 /** What is not wrong with a pod, but should be known to who makes it. */
-import type { V1PodSpec } from '@kubernetes/client-node';
-import type { AnnotationKey, InjectionRequest } from './annotations.ts';
+import type { V1Container, V1PodSpec } from '@kubernetes/client-node';
+import { writtenKey } from './request.ts';
+import type { AnnotationKey } from './annotations.ts';
+import type { InjectionRequest } from './request.ts';
 import { hasOwnHook } from './drain.ts';
 import { PREFIX } from './names.ts';
-import type { Target } from './target.ts';
+import type { Server } from './target.ts';
 
 /** Checks that `*` switches off, and what that means. */
 export const WIDE_OPEN = {
@@ -14,16 +16,21 @@ export const WIDE_OPEN = {
 export const widelyOpen = (request: InjectionRequest): (keyof typeof WIDE_OPEN)[] =>
   (Object.keys(WIDE_OPEN) as (keyof typeof WIDE_OPEN)[]).filter((key) => request[key]?.includes('*'));
 
-export const warningsOf = (spec: V1PodSpec, request: InjectionRequest, target: Target): string[] => [
-  ...spec.containers
-    .filter((each) => each.name === target.container && hasOwnHook(each))
+export function warningsOf(spec: V1PodSpec, servers: readonly Server[]): string[] {
+  const isServer = ({ name }: V1Container) => servers.some(({ target }) => target.container === name);
+  const hooks = spec.containers
+    .filter((each) => isServer(each) && hasOwnHook(each))
     .map(
-      (each) => `container "${each.name}" has a preStop hook of its own: calls that run at a stop may be cut`,
-    ),
-  ...widelyOpen(request).map((key) => `${PREFIX}${key} holds "*": ${WIDE_OPEN[key]}`),
+      ({ name }) => `container "${name}" has a preStop hook of its own: calls that run at a stop may be cut`,
+    );
+  return [...hooks, ...new Set(servers.flatMap(({ request }) => warningsOfServer(spec, request)))];
+}
+
+const warningsOfServer = (spec: V1PodSpec, request: InjectionRequest): string[] => [
+  ...widelyOpen(request).map((key) => `${PREFIX}${writtenKey(request, key)} holds "*": ${WIDE_OPEN[key]}`),
   ...missingVolumes(spec, request).map(
     ({ key, volume, there }) =>
-      `${PREFIX}${key}: the pod has no volume "${volume}" (it has: ${there}); it is refused unless another webhook adds it`,
+      `${PREFIX}${writtenKey(request, key)}: the pod has no volume "${volume}" (it has: ${there}); it is refused unless another webhook adds it`,
   ),
 ];
 

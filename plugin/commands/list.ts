@@ -5,7 +5,7 @@ import { addCommand } from '../help.ts';
 import type { Cluster } from '../kube/client.ts';
 import { mapBounded, readHealth } from '../kube/health.ts';
 import { listPods, listServices, listWorkloads } from '../kube/workloads.ts';
-import { isMcpServer, type McpServer, toMcpServer } from '../model.ts';
+import { isMcpServer, type McpServer, type SidecarHealth, toMcpServers } from '../model.ts';
 import { formatAge } from '../print/age.ts';
 import { checkFormat, formatJson, formatYaml } from '../print/object.ts';
 import { type Column, formatTable } from '../print/table.ts';
@@ -29,7 +29,7 @@ export function addList(program: Command, deps: Deps): void {
     short: 'List the MCP servers of a namespace or of the cluster',
     long: `List the MCP servers of a namespace or of the cluster: Deployments, StatefulSets and DaemonSets whose pod template carries annotations of ours.
 
-READY counts pods whose sidecar is ready. TOOLS is asked of a running sidecar through a port-forward, "-" where none answers. BYPASS tells whether the server's own port answers other pods, "?" until it has been dialled (see "kubectl mcp doctor --probe").`,
+Of several servers in one pod each has a row, with its name behind that of the workload. READY counts pods whose sidecar is ready. TOOLS is asked of a running sidecar through a port-forward, "-" where none answers. BYPASS tells whether the server's own port answers other pods, "?" until it has been dialled (see "kubectl mcp doctor --probe").`,
     examples: `
       # List the MCP servers of the current namespace
       kubectl mcp list
@@ -65,7 +65,8 @@ async function runList(flags: ListFlags, { streams, env, connect, nowMs }: Deps)
       `No resources found${namespace === undefined ? '' : ` in ${namespace} namespace.`}`,
     );
   } else if (format === 'name') {
-    for (const each of servers) writeLine(streams.out, `${each.kind.toLowerCase()}.apps/${each.name}`);
+    const names = servers.map((each) => `${each.kind.toLowerCase()}.apps/${each.name}`);
+    for (const each of new Set(names)) writeLine(streams.out, each);
   } else {
     const columns = listColumns(nowMs(), { withNamespace: namespace === undefined });
     streams.out.write(formatTable(columns, servers, { wide: format === 'wide', noHeaders: !flags.headers }));
@@ -86,7 +87,7 @@ async function findServers(
   ]);
   return workloads
     .filter(isMcpServer)
-    .map((each) => toMcpServer(each, pods, services))
+    .flatMap((each) => toMcpServers(each, pods, services))
     .toSorted((a, b) => compare(a.namespace, b.namespace) || compare(a.name, b.name));
 }
 
@@ -95,7 +96,15 @@ const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 async function withHealth(cluster: Cluster, server: McpServer): Promise<McpServer> {
   const { namespace, pod, adminPort } = server;
   const health = pod && (await readHealth(cluster, { namespace, pod, adminPort }, PROBE_TIMEOUT_MS));
-  return health ? { ...server, health } : server;
+  return health ? { ...server, health: healthOf(server, health) } : server;
+}
+
+/** Of several servers behind one sidecar, that of this one. */
+function healthOf({ server, serverName }: McpServer, health: SidecarHealth): SidecarHealth {
+  if (server === undefined) return health;
+  const servers = health.servers.filter(({ name }) => name === serverName);
+  const tools = servers.flatMap((each) => each.tools ?? []).filter(({ allowed }) => allowed).length;
+  return { ...health, servers, tools };
 }
 
 /** The columns, as data. */
@@ -106,7 +115,10 @@ export function listColumns(
   const namespace: Column<McpServer> = { header: 'NAMESPACE', value: (server) => server.namespace };
   return [
     ...(withNamespace ? [namespace] : []),
-    { header: 'NAME', value: ({ kind, name }) => `${kind.toLowerCase()}/${name}` },
+    {
+      header: 'NAME',
+      value: ({ kind, name, server }) => `${kind.toLowerCase()}/${name}${server ? ` (${server})` : ''}`,
+    },
     { header: 'TRANSPORT', value: ({ transport }) => transport },
     { header: 'AUTH', value: ({ auth }) => auth },
     { header: 'READY', value: ({ readyPods, desiredPods }) => `${readyPods}/${desiredPods}` },

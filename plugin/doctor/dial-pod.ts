@@ -1,8 +1,8 @@
 /** The pod that dials, and what its end tells. Pure. */
 import type { V1Container, V1Pod } from '@kubernetes/client-node';
 import { SIDECAR_CONTAINER } from '../../webhook/names.ts';
-import { isReady, ownPort, serverOf, type Workload } from '../enable/workload.ts';
-import { podsOf, workloadKey } from './served.ts';
+import { isReady, serversIn, type Workload } from '../enable/workload.ts';
+import { podsOf, serverKey } from './served.ts';
 import type { Dial } from './snapshot.ts';
 
 export interface DialTarget {
@@ -16,22 +16,19 @@ export interface DialTarget {
 
 const DIAL_TIMEOUT_MS = 3_000;
 
-/** A ready pod with an address and a sidecar for each workload; a workload without one is left out. */
+/** A ready pod with an address and a sidecar for each server; a workload without one is left out. */
 export const dialTargets = (workloads: readonly Workload[], pods: readonly V1Pod[]): DialTarget[] =>
   workloads.flatMap((workload) => {
-    const server = serverOf(workload.spec.template);
     const pod = podsOf(workload, pods).find((each) => isReady(each) && each.status?.podIP && imageOf(each));
-    if (!pod || !server) return [];
-    return [
-      {
-        key: workloadKey(workload),
-        pod: pod.metadata!.name!,
-        host: pod.status!.podIP!,
-        serverPort: server.port,
-        sidecarPort: ownPort(pod, 'listen-port'),
-        image: imageOf(pod)!,
-      },
-    ];
+    if (!pod) return [];
+    return serversIn(workload.spec.template).map((server) => ({
+      key: serverKey(workload, server),
+      pod: pod.metadata!.name!,
+      host: pod.status!.podIP!,
+      serverPort: server.target.port,
+      sidecarPort: server.request['listen-port'],
+      image: imageOf(pod)!,
+    }));
   });
 
 const imageOf = (pod: V1Pod): string | undefined =>

@@ -1,6 +1,8 @@
 /** Workloads with what belongs to them: words that several checks share. Pure. */
 import type { V1ContainerStatus, V1Pod, V1Service } from '@kubernetes/client-node';
+import type { InjectionRequest } from '../../webhook/request.ts';
 import { SIDECAR_CONTAINER } from '../../webhook/names.ts';
+import type { Server } from '../../webhook/target.ts';
 import {
   hasSidecar,
   isLive,
@@ -24,9 +26,19 @@ export const podKey = (pod: V1Pod): string => `${pod.metadata?.namespace}/${pod.
 export const workloadKey = ({ kind, metadata }: Workload): string =>
   `${metadata.namespace}/${kind}/${metadata.name}`;
 
+/** Of one of the servers that annotations name in a workload. */
+export const serverKey = (workload: Workload, { request }: Server): string =>
+  [workloadKey(workload), ...(request.server ? [request.server.name] : [])].join('/');
+
 /** As commands take it: `deployment/x -n demo`. */
 export const asArgument = ({ kind, metadata }: Workload): string =>
   `${kind.toLowerCase()}/${metadata.name} -n ${metadata.namespace}`;
+
+/** `enable` writes what is for a server without a name. */
+export const changeCommand = (workload: Workload, { server }: InjectionRequest, flag: string): string =>
+  server === undefined
+    ? `kubectl mcp enable ${asArgument(workload)} ${flag}`
+    : `kubectl edit ${asArgument(workload)}`;
 
 export const podsOf = (workload: Workload, pods: readonly V1Pod[]): V1Pod[] =>
   pods.filter(

@@ -19,7 +19,7 @@ export async function checkIngresses(
   const parsed = parseAnnotations(template?.metadata?.annotations);
   if (!workload || !template || 'refusals' in parsed) return [];
   const leading = services.filter((each) => serviceSelects(each.spec?.selector, template.metadata?.labels));
-  return refusedHosts(await readIngresses(cluster), leading, workload, parsed.request).map(
+  return refusedHosts(await readIngresses(cluster), leading, workload, parsed.servers).map(
     ({ ingress, host }) =>
       `ingress/${ingress} sends requests for host ${host}, which the proxy refuses: give --public-url https://${host}/mcp, or --allowed-hosts ${host}`,
   );

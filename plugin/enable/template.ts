@@ -1,10 +1,6 @@
 /** The annotations that `enable` writes on a template, and `disable` removes. Pure. */
-import {
-  ANNOTATIONS,
-  ANNOTATION_KEYS,
-  type Annotation,
-  type AnnotationKey,
-} from '../../webhook/annotations.ts';
+import { ANNOTATIONS, ANNOTATION_KEYS, type AnnotationKey } from '../../webhook/annotations.ts';
+import type { Annotation } from '../../webhook/grammar.ts';
 import { PREFIX, tokensSecretName } from '../../webhook/names.ts';
 import type { Change } from './change.ts';
 import type { Workload } from './workload.ts';

@@ -10,7 +10,7 @@ import type {
 import { ANNOTATIONS, type AnnotationKey } from '../../webhook/annotations.ts';
 import { parseAnnotations } from '../../webhook/parse-annotations.ts';
 import { PREFIX, SIDECAR_CONTAINER } from '../../webhook/names.ts';
-import { type Target, targetOf } from '../../webhook/target.ts';
+import { type Server, serversOf, type Target } from '../../webhook/target.ts';
 
 export const WORKLOAD_KINDS = ['Deployment', 'StatefulSet', 'DaemonSet'] as const;
 export type WorkloadKind = (typeof WORKLOAD_KINDS)[number];
@@ -71,12 +71,24 @@ export const declaredPorts = (template: { spec?: { containers: V1Container[] } }
       })),
     );
 
-/** Which container and port is the server, by the webhook's own rule; undefined where it would refuse the pod. */
-export function serverOf(template: V1PodTemplateSpec | V1Pod): Target | undefined {
+/** The servers of a pod, by the webhook's own rule; none where it would refuse the pod. */
+export function serversIn(template: V1PodTemplateSpec | V1Pod): readonly Server[] {
   const parsed = parseAnnotations(template.metadata?.annotations);
-  if ('refusals' in parsed) return undefined;
-  const target = targetOf(template as V1Pod, parsed.request);
-  return 'refusals' in target ? undefined : target;
+  if ('refusals' in parsed) return [];
+  const servers = serversOf(template as V1Pod, parsed.servers);
+  return 'refusals' in servers ? [] : servers;
+}
+
+/** Which container and port is the server, or the first of several. */
+export const serverOf = (template: V1PodTemplateSpec | V1Pod): Target | undefined =>
+  serversIn(template)[0]?.target;
+
+/** Where the proxy listens for each server; where the annotations are refused, what they say of one. */
+export function listenPorts(template: V1PodTemplateSpec | V1Pod): number[] {
+  const parsed = parseAnnotations(template.metadata?.annotations);
+  return 'servers' in parsed
+    ? parsed.servers.map((each) => each['listen-port'])
+    : [ownPort(template, 'listen-port')];
 }
 
 /** A Service without a selector, or with an empty one, selects nothing of itself. */

@@ -1,7 +1,8 @@
 /** Hosts that Ingresses lead to a workload, and that its proxy would refuse. Pure. */
 import type { V1Ingress, V1Service } from '@kubernetes/client-node';
 import { compileHosts } from '../../sidecar/edge/host.ts';
-import type { InjectionRequest } from '../../webhook/annotations.ts';
+import type { ServerRequests } from '../../webhook/request.ts';
+import { serverTitle } from '../../webhook/names.ts';
 import type { Workload } from '../enable/workload.ts';
 
 export interface RefusedHost {
@@ -18,17 +19,20 @@ export function refusedHosts(
   ingresses: readonly V1Ingress[],
   services: readonly V1Service[],
   { metadata: workload }: Workload,
-  request: InjectionRequest,
+  requests: ServerRequests,
 ): RefusedHost[] {
-  const isAllowed = compileHosts(
-    {
-      name: request.name ?? workload.name,
-      allowedHosts: request['allowed-hosts'] ?? [],
-      publicUrl: request['public-url'],
-    },
-    { namespace: workload.namespace, clusterDomain: 'cluster.local' },
+  const allowed = requests.map((request) =>
+    compileHosts(
+      {
+        name: serverTitle(request.name ?? workload.name, request.server?.name),
+        allowedHosts: request['allowed-hosts'] ?? [],
+        publicUrl: request['public-url'],
+      },
+      { namespace: workload.namespace, clusterDomain: 'cluster.local' },
+    ),
   );
-  if (!isAllowed) return [];
+  // Of several servers, which one the Ingress is for is not looked at: a host that one of them takes is meant for it.
+  const isAllowed = (host: string): boolean => allowed.some((each) => !each || each(host));
   const names = new Set(services.map((each) => each.metadata?.name));
   return ingresses.flatMap(({ metadata, spec }) =>
     (spec?.rules ?? []).flatMap(({ host, http }) => {

@@ -17,7 +17,7 @@ export interface Share {
   principal?: Load;
 }
 
-/** The bounds of one server: what is over them gets 503 and may come again. */
+/** The bounds of one server, within those of its pod: what is over them gets 503 and may come again. */
 export interface Limits {
   readonly requestBytes: number;
   /** Counts the exchange, before anyone asks whose it is. */
@@ -42,11 +42,31 @@ const MAX_IDLE_LOADS = 1_024;
 const newLoad = (): Load => ({ calls: 0, streams: 0, bodyBytes: 0 });
 const key = (kind: Share['kind']): 'calls' | 'streams' => (kind === 'stream' ? 'streams' : 'calls');
 
-export function createLimits(limits: ServerConfig['limits']): Limits {
+/** What the servers of one pod have together: no more than the largest of them may have alone, for memory is one. */
+export interface PodLoad {
+  readonly load: Load;
+  connections: number;
+  readonly most: { calls: number; streams: number; bodyBytes: number; connections: number };
+}
+
+export function createPodLoad(all: readonly ServerConfig['limits'][]): PodLoad {
+  const largest = (value: (limits: ServerConfig['limits']) => number): number => Math.max(...all.map(value));
+  const most = {
+    calls: largest(({ requestsInFlight }) => requestsInFlight),
+    streams: largest(({ streams }) => streams),
+    bodyBytes: largest(({ requestBytesInFlight }) => requestBytesInFlight),
+    connections: largest(({ connections }) => connections),
+  };
+  return { load: newLoad(), connections: 0, most };
+}
+
+/** @param pod where it has several servers */
+export function createLimits(limits: ServerConfig['limits'], pod?: PodLoad): Limits {
   const server = newLoad();
   const loads = new Map<string, Load>();
   let maxLoads = MAX_IDLE_LOADS;
   const most = {
+    pod: pod?.most ?? { calls: 0, streams: 0 },
     server: { calls: limits.requestsInFlight, streams: limits.streams },
     principal: { calls: limits.requestsInFlightPerPrincipal, streams: limits.streamsPerPrincipal },
   };
@@ -55,7 +75,7 @@ export function createLimits(limits: ServerConfig['limits']): Limits {
     principal: Math.max(limits.requestBytesInFlight / 4, limits.requestBytes),
   };
 
-  function over(whose: 'server' | 'principal', load: Load, kind: 'calls' | 'streams'): Refusal | undefined {
+  function over(whose: keyof typeof most, load: Load, kind: 'calls' | 'streams'): Refusal | undefined {
     if (load[kind] < most[whose][kind]) return undefined;
     const words = `${most[whose][kind]} ${kind}${whose === 'principal' ? ' of this caller' : ''}`;
     return refuse('too-much-under-way', words, RETRY_AFTER);
@@ -65,10 +85,11 @@ export function createLimits(limits: ServerConfig['limits']): Limits {
     requestBytes: limits.requestBytes,
     enter(share) {
       const kind = key(share.kind);
-      const refusal = over('server', server, kind);
+      const refusal = over('server', server, kind) ?? (pod && over('pod', pod.load, kind));
       if (refusal) return refusal;
       share.server = server;
       server[kind]++;
+      if (pod) pod.load[kind]++;
       return undefined;
     },
     identify(share, principal) {
@@ -92,10 +113,12 @@ export function createLimits(limits: ServerConfig['limits']): Limits {
     becomeStream(share) {
       const { server: all, principal } = share;
       const refusal =
-        (all && over('server', all, 'streams')) ?? (principal && over('principal', principal, 'streams'));
+        (all && over('server', all, 'streams')) ??
+        (all && pod && over('pod', pod.load, 'streams')) ??
+        (principal && over('principal', principal, 'streams'));
       if (refusal) return refusal;
       share.kind = 'stream';
-      for (const load of [all, principal]) {
+      for (const load of [all, all && pod?.load, principal]) {
         if (!load) continue;
         load.calls--;
         load.streams++;
@@ -106,16 +129,18 @@ export function createLimits(limits: ServerConfig['limits']): Limits {
       const { server: all, principal } = share;
       if (
         (all && all.bodyBytes + bytes > bodyBytes.server) ||
+        (all && pod && pod.load.bodyBytes + bytes > pod.most.bodyBytes) ||
         (principal && principal.bodyBytes + bytes > bodyBytes.principal)
       )
         return refuse('too-much-under-way', 'bytes of request bodies', RETRY_AFTER);
       share.bodyBytes += bytes;
       if (all) all.bodyBytes += bytes;
+      if (all && pod) pod.load.bodyBytes += bytes;
       if (principal) principal.bodyBytes += bytes;
       return undefined;
     },
     leave({ kind, bodyBytes: held, server: all, principal }) {
-      for (const load of [all, principal]) {
+      for (const load of [all, all && pod?.load, principal]) {
         if (!load) continue;
         load[key(kind)]--;
         load.bodyBytes -= held;

@@ -17,6 +17,7 @@ import type { Log } from '../log.ts';
 import { REASONS, refusalBody, refuse, type Refusal } from '../reasons.ts';
 import { clientFault, FAULTS, rawAnswer, type Fault } from './client-faults.ts';
 import { createConnection, type Connection } from './connection.ts';
+import type { PodLoad } from './limits.ts';
 import { endAndLinger, lingerWhenAnswered } from './linger.ts';
 
 export interface ListenServerDeps {
@@ -30,6 +31,8 @@ export interface ListenServerDeps {
   readonly healthStatus: () => 'healthy' | 'degraded';
   /** Connections that carried an MCP request. */
   readonly clients: Set<object>;
+  /** Where the pod has several servers. */
+  readonly podLoad?: PodLoad;
   readonly log: Log;
   readonly timeouts?: ListenTimeouts;
 }
@@ -65,7 +68,7 @@ export async function createListenServer(
   server: ServerConfig,
   deps: ListenServerDeps,
 ): Promise<ListenServer> {
-  const { handle, crossSite, healthStatus, clients, log, timeouts = TIMEOUTS } = deps;
+  const { handle, crossSite, healthStatus, clients, podLoad, log, timeouts = TIMEOUTS } = deps;
   const proxies = server.trustedProxies.length > 0 ? compileTrustedProxies(server.trustedProxies) : undefined;
   const faults = Object.fromEntries(FAULTS.map((each) => [each, 0])) as Record<Fault, number>;
   const known = new WeakMap<Socket, Connection>();
@@ -171,8 +174,17 @@ export async function createListenServer(
     })
     .on('drop', () => void faults['too-many']++)
     .on('connection', (socket: Socket) => {
+      if (podLoad && podLoad.connections >= podLoad.most.connections) {
+        faults['too-many']++;
+        socket.destroy();
+        return;
+      }
       connections++;
-      socket.once('close', () => connections--);
+      if (podLoad) podLoad.connections++;
+      socket.once('close', () => {
+        connections--;
+        if (podLoad) podLoad.connections--;
+      });
     });
   return { http, tls, faults, connections: () => connections, close: () => tls?.close() };
 }

@@ -42,7 +42,8 @@ export function compileHosts(
     const host = hostName(new URL(server.publicUrl).host);
     if (host !== undefined) names.add(host);
   }
-  names.add(`${server.name}.${namespace}`);
+  // Of the workload, and of the one of its servers that is asked.
+  for (const name of server.name.split('/')) names.add(`${name}.${namespace}`);
   /** Of `*.`: one label in place of the star. */
   const parents = new Set(
     server.allowedHosts.flatMap((each) => (each.startsWith('*.') ? [each.slice(2)] : [])),

@@ -1,6 +1,7 @@
 import { parseDocument } from 'yaml';
 import * as z from 'zod';
-import { faultLines, toolGlob, toolMode } from '../config.ts';
+import { toolGlob, toolMode } from '../config.ts';
+import { faultLines } from '../fault-lines.ts';
 
 /** The key of the ConfigMap. */
 export const POLICY_KEY = 'policy.yaml';

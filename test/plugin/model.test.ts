@@ -3,10 +3,17 @@ import { test } from 'node:test';
 import type { V1Pod, V1Service } from '@kubernetes/client-node';
 import { listColumns } from '../../plugin/commands/list.ts';
 import type { Workload } from '../../plugin/enable/workload.ts';
-import { isMcpServer, type McpServer, toMcpServer } from '../../plugin/model.ts';
+import { isMcpServer, type McpServer, toMcpServers } from '../../plugin/model.ts';
 import { formatTable } from '../../plugin/print/table.ts';
 import { PREFIX } from '../../webhook/names.ts';
 import { assertGolden } from '../webhook/golden.ts';
+
+/** Of a workload that has one. */
+const theServer = (...args: Parameters<typeof toMcpServers>): McpServer => {
+  const [server, ...more] = toMcpServers(...args);
+  assert.ok(server && more.length === 0);
+  return server;
+};
 
 const labels = { app: 'weather' };
 const NOW = Date.parse('2026-11-20T12:00:00Z');
@@ -65,7 +72,7 @@ test('pods count when their sidecar is ready, they are of this namespace and on 
     pod('d', true, { namespace: 'other' }),
     pod('e', true, { labels: { app: 'else' } }),
   ];
-  const { readyPods, desiredPods, pod: asked } = toMcpServer(workload({ inject: 'true' }), pods, []);
+  const { readyPods, desiredPods, pod: asked } = theServer(workload({ inject: 'true' }), pods, []);
   assert.deepEqual({ readyPods, desiredPods, asked }, { readyPods: 1, desiredPods: 2, asked: 'a' });
 });
 
@@ -77,35 +84,31 @@ for (const [title, services, url] of [
   ['through the first that does', [service('b', 7410), service('a', 7410)], 'http://a.demo.svc:80/mcp'],
 ] as const) {
   test(`a Service reaches the sidecar ${title}`, () =>
-    assert.equal(toMcpServer(workload({ inject: 'true' }), [pod('x', true)], services).url, url));
+    assert.equal(theServer(workload({ inject: 'true' }), [pod('x', true)], services).url, url));
 }
 
 test('the name, the audience and the ports come from the annotations', () => {
-  const named = toMcpServer(workload({ inject: 'true', name: 'forecast', 'listen-port': '9000' }), [], []);
+  const named = theServer(workload({ inject: 'true', name: 'forecast', 'listen-port': '9000' }), [], []);
   assert.equal(named.audience, 'https://forecast.demo.mcp.kubectl-mcp.dev');
   assert.equal(named.listenPort, 9000);
-  const given = toMcpServer(workload({ inject: 'true', audience: 'mine' }), [], []);
+  const given = theServer(workload({ inject: 'true', audience: 'mine' }), [], []);
   assert.equal(given.audience, 'mine');
-  const open = toMcpServer(workload({ inject: 'true', auth: 'none' }), [], []);
+  const open = theServer(workload({ inject: 'true', auth: 'none' }), [], []);
   assert.deepEqual([open.auth, open.audience], ['none', undefined]);
 });
 
 test('what the webhook refuses is listed, with its words', () => {
-  const { auth, refusals } = toMcpServer(workload({ inject: 'true', auth: 'token' }), [], []);
+  const { auth, refusals } = theServer(workload({ inject: 'true', auth: 'token' }), [], []);
   assert.equal(auth, 'invalid');
   assert.match(refusals[0]!, /kubectl-mcp\.dev\/auth: "token" needs kubectl-mcp\.dev\/token-secret/);
 });
 
 test('list prints the columns of its help', () => {
   const served: McpServer = {
-    ...toMcpServer(
-      workload({ inject: 'true' }),
-      [pod('a', true), pod('b', true)],
-      [service('weather', 7410)],
-    ),
+    ...theServer(workload({ inject: 'true' }), [pod('a', true), pod('b', true)], [service('weather', 7410)]),
     health: { status: 'healthy', version: '0.1.0', tools: 13, servers: [] },
   };
-  const refused = toMcpServer(workload({ inject: 'true', auth: 'token' }, 'StatefulSet'), [], []);
+  const refused = theServer(workload({ inject: 'true', auth: 'token' }, 'StatefulSet'), [], []);
   const rows = [served, refused];
   const [own, all] = [listColumns(NOW, { withNamespace: false }), listColumns(NOW, { withNamespace: true })];
   assertGolden(

@@ -5,7 +5,7 @@ import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { createAdminServer } from '../../sidecar/admin.ts';
-import type { RelayedProbe } from '../../sidecar/config.ts';
+import type { RelayedProbe } from '../../sidecar/loopback-config.ts';
 import { createProbeRelay } from '../../sidecar/probe-relay.ts';
 import { createAuthority } from '../certificates.ts';
 

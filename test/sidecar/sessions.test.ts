@@ -37,6 +37,13 @@ describe('sealed session ids', () => {
     assert.equal(createSessions(POD).open(sealed, FIELDS.principal), undefined);
   });
 
+  test('do not open at another server of the pod, remembered or not', () => {
+    const { sealed } = anew().seal(FIELDS);
+    const other = createSessions({ ...POD, address: '10.0.0.1:7412' }, key);
+    assert.equal(other.open(sealed, FIELDS.principal), undefined);
+    assert.equal(other.open(sealed, FIELDS.principal), undefined);
+  });
+
   test('do not open when any character is another', () => {
     const { sealed } = anew().seal(FIELDS);
     for (let at = 0; at < sealed.length; at++) {

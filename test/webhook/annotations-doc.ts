@@ -1,6 +1,6 @@
 /** docs/annotations.md, from the table of annotations. */
 import { ANNOTATIONS, ANNOTATION_KEYS } from '../../webhook/annotations.ts';
-import type { Annotation } from '../../webhook/annotations.ts';
+import type { Annotation } from '../../webhook/grammar.ts';
 import { PREFIX } from '../../webhook/names.ts';
 
 const INTRODUCTION = `# Annotations

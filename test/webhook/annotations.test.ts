@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { parseConfig } from '../../sidecar/config.ts';
 import { ANNOTATIONS, ANNOTATION_KEYS } from '../../webhook/annotations.ts';
-import type { Annotation } from '../../webhook/annotations.ts';
+import type { Annotation } from '../../webhook/grammar.ts';
 import { PREFIX } from '../../webhook/names.ts';
 import { parseAnnotations } from '../../webhook/parse-annotations.ts';
 import { refusalText } from '../../webhook/refusals.ts';
@@ -24,16 +24,19 @@ test('docs/annotations.md is what the table of annotations says', () => {
 
 test('one annotation is enough', () => {
   const result = parse({ inject: 'true' });
-  assert.deepEqual('request' in result && result.request, {
-    inject: 'true',
-    path: '/mcp',
-    auth: 'kubernetes',
-    mode: 'all',
-    audit: 'stdout',
-    'listen-port': 7410,
-    'admin-port': 7411,
-    'startup-seconds': 30,
-  });
+  assert.deepEqual('servers' in result && result.servers, [
+    {
+      inject: 'true',
+      path: '/mcp',
+      auth: 'kubernetes',
+      mode: 'all',
+      audit: 'stdout',
+      lockdown: 'network-policy',
+      'listen-port': 7410,
+      'admin-port': 7411,
+      'startup-seconds': 30,
+    },
+  ]);
 });
 
 test('all faults are told at once', () => {
@@ -199,4 +202,100 @@ test('what the docs say of absent limits is what the sidecar does', () => {
   assert.equal(ANNOTATIONS['request-timeout'].otherwise, `\`${upstream.requestTimeoutMs / 1_000}s\``);
   assert.equal(ANNOTATIONS['max-requests-in-flight'].otherwise, `\`${limits.requestsInFlight}\``);
   assert.equal(ANNOTATIONS['max-streams'].otherwise, `\`${limits.streams}\``);
+});
+
+describe('several servers', () => {
+  /** By name. */
+  const servers = (annotations: Record<string, string>) => {
+    const result = parse({ inject: 'true', ...annotations });
+    assert.ok('servers' in result, JSON.stringify(result));
+    return Object.fromEntries(result.servers.map((each) => [each.server?.name, each]));
+  };
+  const two = { 'a.port': '1001', 'b.port': '1002', 'b.listen-port': '7412' };
+
+  test('are those that keys name, in the order of their names', () => {
+    const result = parse({ inject: 'true', 'b.mode': 'read-only', 'a.path': '/a', 'b.listen-port': '7412' });
+    assert.deepEqual('servers' in result && result.servers.map(({ server }) => server?.name), ['a', 'b']);
+  });
+
+  test('have what is said for all, unless they say it themselves', () => {
+    const { a, b } = servers({ ...two, mode: 'read-only', 'deny-tools': 'x*', 'b.mode': 'all' });
+    assert.deepEqual([a?.mode, b?.mode], ['read-only', 'all']);
+    assert.deepEqual([a?.['deny-tools'], b?.['deny-tools']], [['x*'], ['x*']]);
+    assert.deepEqual([a?.server?.shared, b?.server?.shared], [['mode', 'deny-tools'], ['deny-tools']]);
+  });
+
+  test('have what is said for all only where it has an effect', () => {
+    const { a, b } = servers({ ...two, auth: 'token', 'token-secret': 's', 'b.auth': 'none' });
+    assert.deepEqual([a?.['token-secret'], b?.['token-secret']], ['s', undefined]);
+  });
+
+  test('say a thing in one way, and what is said for all in another gives way', () => {
+    const { a, b } = servers({ ...two, auth: 'token', 'token-secret': 's', 'b.token-volume': 'v' });
+    assert.deepEqual([a?.['token-secret'], b?.['token-secret']], ['s', undefined]);
+    const other = servers({ ...two, 'upstream-headers-volume': 'v', 'a.upstream-headers-secret': 's' });
+    assert.equal(other['a']?.['upstream-headers-volume'], undefined);
+    assert.equal(other['b']?.['upstream-headers-volume']?.volume, 'v');
+  });
+
+  test('share what is of the pod', () => {
+    const { a, b } = servers({ ...two, name: 'tools', 'admin-port': '7500', 'max-streams': '9' });
+    for (const each of [a, b])
+      assert.deepEqual([each?.name, each?.['admin-port'], each?.['max-streams']], ['tools', 7500, 9]);
+  });
+
+  test('have a port each at the proxy, and the default is that of one', () => {
+    const { a, b } = servers(two);
+    assert.deepEqual([a?.['listen-port'], b?.['listen-port']], [7410, 7412]);
+  });
+
+  test('may be one, and a name of 30 characters', () => {
+    assert.deepEqual(Object.keys(servers({ [`${'a'.repeat(30)}.port`]: '1' })), ['a'.repeat(30)]);
+  });
+
+  for (const [title, annotations, expected] of [
+    [
+      'a port for all',
+      { ...two, port: '80' },
+      /port: "80" is not for all servers, and others are named: a, b;/,
+    ],
+    ['an audience for all', { ...two, audience: 'x' }, /audience: "x" is not for all servers/],
+    ['a key of the pod for one', { ...two, 'a.admin-port': '9' }, /a\.admin-port: "9" is for the whole pod/],
+    [
+      'what no server takes',
+      { ...two, mode: 'all', 'a.mode': 'all', 'b.mode': 'all' },
+      /mode: "all" has no effect/,
+    ],
+    [
+      'two without a port',
+      { 'a.port': '1', 'b.port': '2' },
+      /a\.listen-port is missing beside .*b\.listen-port/,
+    ],
+    [
+      'equal ports',
+      { ...two, 'a.listen-port': '7412' },
+      /b\.listen-port: "7412" is the listen-port of server a too/,
+    ],
+    [
+      'the default taken',
+      { ...two, 'b.listen-port': '7410' },
+      /b\.listen-port: "7410" is the listen-port of server a/,
+    ],
+    ['a misspelt key', { ...two, 'a.deny-tool': 'x' }, /perhaps kubectl-mcp\.dev\/a\.deny-tools is meant/],
+    ['a dot for a dash', { ...two, 'admin.port': '1' }, /perhaps kubectl-mcp\.dev\/admin-port is meant/],
+    ['two dots', { ...two, 'a.b.port': '1' }, /a\.b\.port: "1" is not a known annotation/],
+    ['a long name', { ...two, [`${'a'.repeat(31)}.port`]: '1' }, /is no DNS label of at most 30 characters/],
+    ['a name of no name', { '-.port': '1' }, /names a server "-"/],
+    ['a value of one', { ...two, 'a.mode': 'some' }, /kubectl-mcp\.dev\/a\.mode: "some" is not allowed/],
+  ] as const) {
+    test(`are refused with ${title}, once`, () => {
+      const [text, ...more] = refusals({ inject: 'true', ...annotations });
+      assert.match(text ?? '', expected);
+      assert.deepEqual(more, []);
+    });
+  }
+
+  test('are refused once for a value that all have', () => {
+    assert.equal(refusals({ inject: 'true', ...two, mode: 'some' }).length, 1);
+  });
 });

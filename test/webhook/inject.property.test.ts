@@ -47,6 +47,14 @@ const container = fc.record(
       { maxLength: 2 },
     ),
     resources: fc.record({ limits: amounts, requests: amounts }, { requiredKeys: [] }),
+    args: fc.array(fc.constantFrom('--host', '127.0.0.1', '-c'), { maxLength: 3 }),
+    livenessProbe: fc.record(
+      {
+        httpGet: fc.record({ port: fc.constantFrom(3001, 80, 'mcp'), path: fc.string() }),
+        periodSeconds: fc.nat(),
+      },
+      { requiredKeys: ['httpGet'] },
+    ),
     lifecycle: fc.record({
       preStop: some(fc.record({ exec: fc.record({ command: fc.array(fc.string()) }) })),
     }),
@@ -82,6 +90,9 @@ const value = fc.oneof(
     '90s',
     'https://a.test',
     'data/x',
+    'loopback',
+    'X=1,HOST=127.0.0.1',
+    '--host 127.0.0.1',
     '7',
   ),
   fc.string(),
@@ -135,7 +146,15 @@ const podWith = (annotations: fc.Arbitrary<Record<string, string>>): fc.Arbitrar
     .map((pod) => JSON.parse(JSON.stringify(pod)) as V1Pod);
 
 test('any pod is injected so that the sidecar can start and a second pass changes nothing, or refused with a mend', () => {
-  const likely = ours.map((each) => ({ ...each, [`${PREFIX}inject`]: 'true' }));
+  const told = fc.dictionary(
+    fc.constantFrom('loopback-env', 'loopback-args').map((key) => PREFIX + key),
+    value,
+  );
+  const likely = fc.tuple(ours, fc.option(told)).map(([each, more]) => ({
+    ...each,
+    ...(more && { ...more, [`${PREFIX}lockdown`]: 'loopback' }),
+    [`${PREFIX}inject`]: 'true',
+  }));
   const plainly = meshed.map((each) => ({ ...each, [`${PREFIX}inject`]: 'true' }));
   const count = { injected: 0, returned: 0 };
   fc.assert(

@@ -1,3 +1,4 @@
+import { writtenKey } from '../../../webhook/request.ts';
 import { PREFIX } from '../../../webhook/names.ts';
 import { faultsOf } from '../../enable/faults.ts';
 import { parseAnnotations } from '../../../webhook/parse-annotations.ts';
@@ -54,11 +55,13 @@ export const annotationChecks = [
         if ('refusals' in parsed) return [];
         const added = podsOf(workload, pods).flatMap((each) => each.spec?.volumes ?? []);
         const volumes = [...(template.spec?.volumes ?? []), ...added];
-        return missingVolumes({ containers: [], volumes }, parsed.request).map(({ key, volume, there }) => ({
-          title: `pods of ${placed(workload)} have no volume "${volume}"`,
-          cause: [`${PREFIX}${key} names it; they have: ${there}`],
-          fix: `kubectl edit ${asArgument(workload)}`,
-        }));
+        return parsed.servers.flatMap((request) =>
+          missingVolumes({ containers: [], volumes }, request).map(({ key, volume, there }) => ({
+            title: `pods of ${placed(workload)} have no volume "${volume}"`,
+            cause: [`${PREFIX}${writtenKey(request, key)} names it; they have: ${there}`],
+            fix: `kubectl edit ${asArgument(workload)}`,
+          })),
+        );
       }),
   }),
 ];

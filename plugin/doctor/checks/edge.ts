@@ -1,10 +1,11 @@
+import { writtenKey } from '../../../webhook/request.ts';
 import { PREFIX } from '../../../webhook/names.ts';
 import { parseAnnotations } from '../../../webhook/parse-annotations.ts';
 import { WIDE_OPEN, widelyOpen } from '../../../webhook/warnings.ts';
 import { WARN_DAYS } from '../../sources/faults.ts';
 import { defineCheck } from '../check.ts';
 import { refusedHosts } from '../../sources/ingress-hosts.ts';
-import { asArgument, placed, podName, proxyLogs, servicesOf, toldServers } from '../served.ts';
+import { changeCommand, placed, podName, proxyLogs, servicesOf, toldServers } from '../served.ts';
 import { findingsOf } from '../source-findings.ts';
 
 const renew =
@@ -77,11 +78,13 @@ export const edgeChecks = [
       workloads.flatMap((workload) => {
         const parsed = parseAnnotations(workload.spec.template.metadata?.annotations);
         if ('refusals' in parsed) return [];
-        return widelyOpen(parsed.request).map((key) => ({
-          title: `${placed(workload)}: ${PREFIX}${key} holds "*"`,
-          cause: [WIDE_OPEN[key]],
-          fix: `kubectl mcp enable ${asArgument(workload)} --${key} NAME,...`,
-        }));
+        return parsed.servers.flatMap((request) =>
+          widelyOpen(request).map((key) => ({
+            title: `${placed(workload)}: ${PREFIX}${writtenKey(request, key)} holds "*"`,
+            cause: [WIDE_OPEN[key]],
+            fix: changeCommand(workload, request, `--${key} NAME,...`),
+          })),
+        );
       }),
   }),
   defineCheck({
@@ -97,16 +100,19 @@ export const edgeChecks = [
     run: ({ workloads }) =>
       workloads.flatMap((workload) => {
         const parsed = parseAnnotations(workload.spec.template.metadata?.annotations);
-        const blocks = 'refusals' in parsed ? [] : (parsed.request['trusted-proxies'] ?? []);
-        const all = blocks.filter((each) => each.endsWith('/0'));
-        return all.length === 0
-          ? []
-          : [
-              {
-                title: `${placed(workload)}: ${PREFIX}trusted-proxies holds ${all.join(' and ')}`,
-                fix: `kubectl mcp enable ${asArgument(workload)} --trusted-proxies CIDR,...`,
-              },
-            ];
+        if ('refusals' in parsed) return [];
+        return parsed.servers.flatMap((request) => {
+          const all = (request['trusted-proxies'] ?? []).filter((each) => each.endsWith('/0'));
+          const key = writtenKey(request, 'trusted-proxies');
+          return all.length === 0
+            ? []
+            : [
+                {
+                  title: `${placed(workload)}: ${PREFIX}${key} holds ${all.join(' and ')}`,
+                  fix: changeCommand(workload, request, '--trusted-proxies CIDR,...'),
+                },
+              ];
+        });
       }),
   }),
   defineCheck({
@@ -124,11 +130,11 @@ export const edgeChecks = [
         const parsed = parseAnnotations(spec.template.metadata?.annotations);
         if ('refusals' in parsed) return [];
         const own = ingresses.filter((each) => each.metadata?.namespace === metadata.namespace);
-        return refusedHosts(own, servicesOf(workload, services), workload, parsed.request).map(
+        return refusedHosts(own, servicesOf(workload, services), workload, parsed.servers).map(
           ({ ingress, service, host }) => ({
             title: `${placed(workload)} refuses requests for host ${host}`,
             cause: [`ingress/${ingress} leads it to service/${service}`],
-            fix: `kubectl mcp enable ${asArgument(workload)} --public-url https://${host}/mcp`,
+            fix: changeCommand(workload, parsed.servers[0], `--public-url https://${host}/mcp`),
           }),
         );
       }),

@@ -1,7 +1,10 @@
 import { globMatcher } from '../../../sidecar/glob.ts';
-import { annotationOf, type Workload } from '../../enable/workload.ts';
+import { type InjectionRequest, writtenKey } from '../../../webhook/request.ts';
+import { serverTitle } from '../../../webhook/names.ts';
+import { parseAnnotations } from '../../../webhook/parse-annotations.ts';
+import type { Workload } from '../../enable/workload.ts';
 import { defineCheck, type Finding } from '../check.ts';
-import { asArgument, placed, podKey, podsOf } from '../served.ts';
+import { changeCommand, placed, podKey, podsOf } from '../served.ts';
 import type { ToolState, Values } from '../snapshot.ts';
 
 export const filterChecks = [
@@ -18,10 +21,13 @@ export const filterChecks = [
     after: ['MCP601'],
     run: ({ workloads, pods, health }) =>
       workloads.flatMap((workload) => {
-        const tools = toolsOf(workload, pods, health);
-        return tools && tools.length > 0
-          ? [...nothingLeft(workload, tools), ...idleRules(workload, tools)]
-          : [];
+        const parsed = parseAnnotations(workload.spec.template.metadata?.annotations);
+        return ('servers' in parsed ? parsed.servers : []).flatMap((request) => {
+          const tools = toolsOf(workload, request, { pods, health });
+          return tools && tools.length > 0
+            ? [...nothingLeft(workload, request, tools), ...idleRules(workload, request, tools)]
+            : [];
+        });
       }),
   }),
 ];
@@ -29,45 +35,45 @@ export const filterChecks = [
 /** As the first connected proxy of the workload tells them; undefined: none does. */
 function toolsOf(
   workload: Workload,
-  pods: Values['pods'],
-  health: Values['health'],
+  { server: named }: InjectionRequest,
+  { pods, health }: Pick<Values, 'pods' | 'health'>,
 ): readonly ToolState[] | undefined {
   for (const pod of podsOf(workload, pods)) {
     const read = health[podKey(pod)];
-    const server = read && 'health' in read ? read.health.servers.find((each) => each.connected) : undefined;
+    const servers = read && 'health' in read ? read.health.servers : [];
+    const own = servers.filter(({ name }) => !named || name.endsWith(serverTitle('', named.name)));
+    const server = own.find((each) => each.connected);
     if (server?.tools) return server.tools;
   }
   return undefined;
 }
 
-const nothingLeft = (workload: Workload, tools: readonly ToolState[]): Finding[] =>
+const nothingLeft = (workload: Workload, request: InjectionRequest, tools: readonly ToolState[]): Finding[] =>
   tools.some((each) => each.allowed)
     ? []
     : [
         {
           title: `${placed(workload)}: the filter leaves none of ${tools.length} tools`,
-          cause: rulesOf(workload),
-          fix: `kubectl mcp enable ${asArgument(workload)} with other --allow-tools, --deny-tools or --mode`,
+          cause: rulesOf(request),
+          fix: changeCommand(workload, request, 'with other --allow-tools, --deny-tools or --mode'),
         },
       ];
 
-const idleRules = (workload: Workload, tools: readonly ToolState[]): Finding[] =>
+const idleRules = (workload: Workload, request: InjectionRequest, tools: readonly ToolState[]): Finding[] =>
   (['allow-tools', 'deny-tools'] as const).flatMap((key) =>
-    (annotationOf(workload.spec.template, key) ?? '')
-      .split(',')
-      .map((each) => each.trim())
-      .filter((glob) => glob !== '' && !tools.some(({ name }) => globMatcher(glob)(name)))
+    (request[key] ?? [])
+      .filter((glob) => !tools.some(({ name }) => globMatcher(glob)(name)))
       .map((glob) => ({
-        title: `${placed(workload)}: "${glob}" in ${key} matches no tool`,
+        title: `${placed(workload)}: "${glob}" in ${writtenKey(request, key)} matches no tool`,
         cause: [`the server has: ${shortList(tools.map((each) => each.name))}`],
-        fix: `kubectl mcp enable ${asArgument(workload)} --${key} …`,
+        fix: changeCommand(workload, request, `--${key} …`),
       })),
   );
 
-const rulesOf = ({ spec }: Workload): string[] =>
+const rulesOf = (request: InjectionRequest): string[] =>
   (['allow-tools', 'deny-tools', 'mode'] as const).flatMap((key) => {
-    const value = annotationOf(spec.template, key);
-    return value === undefined ? [] : [`${key}: ${value}`];
+    const value = request[key];
+    return value === undefined || value === 'all' ? [] : [`${writtenKey(request, key)}: ${String(value)}`];
   });
 
 const SHOWN = 8;

@@ -2,7 +2,7 @@ import type { CoreV1Event } from '@kubernetes/client-node';
 import { SIDECAR_CONTAINER } from '../../../webhook/names.ts';
 import { rolloutState } from '../../enable/rollout.ts';
 import { reachedPort, isTcp } from '../../enable/services.ts';
-import { declaredPorts, hasSidecar, serverOf, type Workload } from '../../enable/workload.ts';
+import { declaredPorts, hasSidecar, serversIn, type Workload } from '../../enable/workload.ts';
 import { defineCheck } from '../check.ts';
 import { decodeRefusal } from '../refusal.ts';
 import { asArgument, placed, podName, podsOf, servicesOf, wantedPods } from '../served.ts';
@@ -68,14 +68,13 @@ export const injectionChecks = [
     needs: ['workloads', 'services'],
     run: ({ workloads, services }) =>
       workloads.flatMap((workload) => {
-        const server = serverOf(workload.spec.template);
-        if (!server) return [];
+        const ports = serversIn(workload.spec.template).map(({ target }) => target.port);
         const declared = declaredPorts(workload.spec.template);
         return servicesOf(workload, services).flatMap((service) =>
           (service.spec?.ports ?? [])
-            .filter((port) => isTcp(port) && reachedPort(port, declared) === server.port)
+            .filter((port) => isTcp(port) && ports.includes(reachedPort(port, declared) ?? 0))
             .map((port) => ({
-              title: `${placed(service)}: port ${port.port} reaches the server's own port ${server.port}`,
+              title: `${placed(service)}: port ${port.port} reaches the server's own port ${reachedPort(port, declared)}`,
               cause: [`callers pass by the proxy of ${placed(workload)}`],
               fix: `kubectl mcp enable ${asArgument(workload)}`,
             })),

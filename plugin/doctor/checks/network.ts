@@ -2,9 +2,9 @@ import type { V1EndpointSlice, V1Service } from '@kubernetes/client-node';
 import { networkPolicyName } from '../../../webhook/names.ts';
 import { admits, policiesSelecting } from '../../enable/policy.ts';
 import { isTcp, reachedPort } from '../../enable/services.ts';
-import { annotationOf, declaredPorts, ownPort, serverOf, type Workload } from '../../enable/workload.ts';
+import { annotationOf, declaredPorts, listenPorts, serversIn, type Workload } from '../../enable/workload.ts';
 import { defineCheck, type Finding } from '../check.ts';
-import { asArgument, placed, servicesOf, workloadKey } from '../served.ts';
+import { asArgument, placed, serverKey, servicesOf } from '../served.ts';
 import type { Dial, Values } from '../snapshot.ts';
 
 export const networkChecks = [
@@ -20,21 +20,24 @@ export const networkChecks = [
     run: ({ workloads, services }) =>
       workloads.flatMap((workload) => {
         const selecting = servicesOf(workload, services);
-        const server = serverOf(workload.spec.template)?.port;
-        const listen = ownPort(workload.spec.template, 'listen-port');
-        // One that reaches the server has a check of its own, with a better remedy.
-        if (selecting.some((each) => reaches(each, workload, [listen, server ?? listen]))) return [];
-        return [
-          {
-            title: `no Service leads to the proxy of ${placed(workload)}`,
-            cause: [
-              selecting.length === 0
-                ? 'no Service selects its pods'
-                : `${selecting.map((each) => `service/${each.metadata?.name}`).join(', ')} select its pods, on other ports than ${listen}`,
-            ],
-            fix: exposeCommand(workload, listen),
-          },
-        ];
+        const servers = serversIn(workload.spec.template);
+        return listenPorts(workload.spec.template).flatMap((listen, index) => {
+          const name = servers[index]?.request.server?.name;
+          const own = servers[index]?.target.port ?? listen;
+          // One that reaches the server has a check of its own, with a better remedy.
+          if (selecting.some((each) => reaches(each, workload, [listen, own]))) return [];
+          return [
+            {
+              title: `no Service leads to the proxy of ${name === undefined ? '' : `server ${name} of `}${placed(workload)}`,
+              cause: [
+                selecting.length === 0
+                  ? 'no Service selects its pods'
+                  : `${selecting.map((each) => `service/${each.metadata?.name}`).join(', ')} select its pods, on other ports than ${listen}`,
+              ],
+              fix: exposeCommand(workload, listen, name),
+            },
+          ];
+        });
       }),
   }),
   defineCheck({
@@ -50,7 +53,7 @@ export const networkChecks = [
     run: ({ workloads, services, endpoints }) =>
       workloads.flatMap((workload) =>
         servicesOf(workload, services)
-          .filter((each) => reaches(each, workload, [ownPort(workload.spec.template, 'listen-port')]))
+          .filter((each) => reaches(each, workload, listenPorts(workload.spec.template)))
           .filter((each) => !hasReady(each, endpoints))
           .map((service) => ({
             title: `${placed(service)} has no ready endpoint`,
@@ -75,15 +78,21 @@ export const networkChecks = [
     needs: ['workloads', 'dials'],
     uses: ['policies'],
     run: ({ workloads, dials, policies }) =>
-      workloads.flatMap((workload) => {
-        const dial = dials[workloadKey(workload)];
-        return dial ? bypass(workload, dial, policies) : [];
-      }),
+      workloads.flatMap((workload) =>
+        serversIn(workload.spec.template).flatMap((server) => {
+          const dial = dials[serverKey(workload, server)];
+          return dial ? bypass(workload, server.target.port, dial, policies) : [];
+        }),
+      ),
   }),
 ];
 
-function bypass(workload: Workload, dial: Dial, policies: Values['policies'] | undefined): Finding[] {
-  const port = serverOf(workload.spec.template)?.port;
+function bypass(
+  workload: Workload,
+  port: number,
+  dial: Dial,
+  policies: Values['policies'] | undefined,
+): Finding[] {
   const name = placed(workload);
   if (dial.serverOpen === undefined) {
     return [
@@ -108,7 +117,7 @@ function bypass(workload: Workload, dial: Dial, policies: Values['policies'] | u
   const local = policies?.filter((each) => each.metadata?.namespace === workload.metadata.namespace);
   const ours = local?.find((each) => each.metadata?.name === networkPolicyName(mcpName));
   const opener =
-    ours && policiesSelecting(local!, workload, mcpName).find((each) => admits(each, port!, workload));
+    ours && policiesSelecting(local!, workload, mcpName).find((each) => admits(each, port, workload));
   if (opener) {
     return [
       {
@@ -137,9 +146,9 @@ function bypass(workload: Workload, dial: Dial, policies: Values['policies'] | u
 }
 
 /** kubectl can expose a Deployment alone. */
-const exposeCommand = ({ kind, metadata, spec }: Workload, listen: number): string =>
+const exposeCommand = ({ kind, metadata, spec }: Workload, listen: number, server?: string): string =>
   kind === 'Deployment'
-    ? `kubectl expose deployment/${metadata.name} -n ${metadata.namespace} --port=80 --target-port=${listen} --name=${metadata.name}-mcp`
+    ? `kubectl expose deployment/${metadata.name} -n ${metadata.namespace} --port=80 --target-port=${listen} --name=${metadata.name}-${server ?? 'mcp'}`
     : `create a Service with targetPort ${listen} that selects ${labelQuery(spec.selector.matchLabels)}`;
 
 const reaches = (service: V1Service, workload: Workload, targets: readonly number[]): boolean =>

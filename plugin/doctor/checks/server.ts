@@ -1,5 +1,8 @@
 import type { V1Pod } from '@kubernetes/client-node';
-import { hasSidecar, isLive, serverOf } from '../../enable/workload.ts';
+import { writtenKey } from '../../../webhook/request.ts';
+import { serverTitle } from '../../../webhook/names.ts';
+import type { Server } from '../../../webhook/target.ts';
+import { hasSidecar, isLive, serversIn } from '../../enable/workload.ts';
 import { defineCheck, type Finding } from '../check.ts';
 import { podKey, podName, sidecarStatus, stateOf } from '../served.ts';
 import type { PodHealth } from '../snapshot.ts';
@@ -23,26 +26,46 @@ export const serverChecks = [
   }),
 ];
 
-/** What the proxy says counts; where it says nothing, a container that does not run cannot answer. */
 function serverDown(pod: V1Pod, read: PodHealth | undefined): Finding[] {
-  const server = serverOf(pod);
-  const status = pod.status?.containerStatuses?.find((each) => each.name === server?.container);
+  const servers = serversIn(pod);
+  const told = read && 'health' in read ? read.health.servers : undefined;
+  if (servers.length === 0) return downAt(pod, undefined, told);
+  return servers.flatMap((server) =>
+    downAt(
+      pod,
+      server,
+      told?.filter(({ name }) => isOf(server, name)),
+    ),
+  );
+}
+
+/** Where annotations name the servers, the proxy calls each WORKLOAD/NAME. */
+const isOf = ({ request: { server } }: Server, name: string): boolean =>
+  server === undefined || name.endsWith(serverTitle('', server.name));
+
+/** What the proxy says counts; where it says nothing, a container that does not run cannot answer. */
+function downAt(
+  pod: V1Pod,
+  server: Server | undefined,
+  told: readonly { readonly connected: boolean; readonly error?: string }[] | undefined,
+): Finding[] {
+  const { container, port } = server?.target ?? {};
+  const status = pod.status?.containerStatuses?.find((each) => each.name === container);
   const isUp = status?.state?.running !== undefined;
-  const lost = read && 'health' in read ? read.health.servers.filter((each) => !each.connected) : undefined;
+  const lost = told?.filter((each) => !each.connected);
   // A container waits for its proxy: before that has started, its own check tells why.
   if (lost ? lost.length === 0 : isUp || !sidecarStatus(pod)?.started || !status) return [];
   const { name, namespace } = pod.metadata ?? {};
-  const address = server ? `port ${server.port}` : 'its port';
-  const logs = `kubectl logs ${name} -n ${namespace} -c ${server?.container ?? 'CONTAINER'}`;
+  const logs = `kubectl logs ${name} -n ${namespace} -c ${container ?? 'CONTAINER'}`;
   return [
     {
-      title: `${podName(pod)}: the server does not answer at ${address}`,
+      title: `${podName(pod)}: the server does not answer at ${port === undefined ? 'its port' : `port ${port}`}`,
       cause: [
-        `container ${server?.container ?? '?'} ${stateOf(status)}`,
+        `container ${container ?? '?'} ${stateOf(status)}`,
         ...(lost ?? []).flatMap((each) => (each.error ? [each.error] : [])),
       ],
       fix: isUp
-        ? `${logs}; compare kubectl-mcp.dev/port and path with where it listens`
+        ? `${logs}; compare kubectl-mcp.dev/${server ? writtenKey(server.request, 'port') : 'port'} and path with where it listens`
         : `${logs} --previous`,
     },
   ];

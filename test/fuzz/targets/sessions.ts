@@ -9,6 +9,8 @@ const PRINCIPALS = ['alice', 'bob', 'alic', 'alice\0', ''];
 const PODS = [
   { uid: 'pod-1', address: '10.0.0.1:7410' },
   { uid: 'pod-2', address: '10.0.0.2:7410' },
+  // Another server of it.
+  { uid: 'pod-2', address: '10.0.0.2:7412' },
 ];
 const KEYS = ['one', 'two'].map((text) => createHash('sha256').update(text).digest());
 const UPSTREAM_IDS = ['upstream-1', 'upstream-2', '', '","', 'é\u{1f600}', 'x'.repeat(300)];

@@ -17,7 +17,7 @@ function refused(namespace: string, hosts: readonly string[], more: Record<strin
     },
   };
   const workload = { metadata: { name: 'tools', namespace } } as Workload;
-  return refusedHosts([ingress], services, workload, parsed.request).map(({ host }) => host);
+  return refusedHosts([ingress], services, workload, parsed.servers).map(({ host }) => host);
 }
 
 const HOSTS = ['tools.example.com', 'svc.a-b.svc', 'svc.a-b', 'localhost'];

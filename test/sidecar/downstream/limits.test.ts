@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { createLimits, type Share } from '../../../sidecar/downstream/limits.ts';
+import { createLimits, createPodLoad, type Share } from '../../../sidecar/downstream/limits.ts';
 
 const LIMITS = {
   requestBytes: 2_000,
@@ -69,5 +69,33 @@ describe('limits', () => {
     busy.calls = 1;
     for (let each = 0; each < 10_000; each++) limits.loadOf(`caller-${each}`);
     assert.equal(limits.loadOf('busy'), busy);
+  });
+});
+
+describe('limits of a pod with several servers', () => {
+  const pod = createPodLoad([LIMITS, { ...LIMITS, requestsInFlight: 3 }]);
+  const [one, other] = [createLimits(LIMITS, pod), createLimits({ ...LIMITS, requestsInFlight: 3 }, pod)];
+  const enter = (limits: typeof one, kind: Share['kind'] = 'call') => {
+    const share: Share = { kind, bodyBytes: 0 };
+    return { share, refusal: limits.enter(share)?.detail };
+  };
+
+  test('are those of the largest server, whichever is asked', () => {
+    const shares = [enter(one), enter(one), enter(other), enter(other)];
+    assert.ok(shares.every(({ refusal }) => refusal === undefined));
+    for (const limits of [one, other]) assert.equal(enter(limits).refusal, '4 calls');
+    one.leave(shares[0]!.share);
+    assert.equal(enter(other).refusal, undefined);
+    assert.equal(enter(other).refusal, '3 calls', 'its own are less');
+  });
+
+  test('bound streams and bytes of bodies too', () => {
+    const streams = [enter(one, 'stream'), enter(other, 'stream'), enter(one, 'stream')];
+    assert.ok(streams.every(({ refusal }) => refusal === undefined));
+    assert.equal(enter(other, 'stream').refusal, '3 streams');
+    assert.equal(one.hold(streams[0]!.share, 6_000), undefined);
+    assert.equal(other.hold(streams[1]!.share, 6_000)?.detail, 'bytes of request bodies');
+    one.leave(streams[0]!.share);
+    assert.equal(other.hold(streams[1]!.share, 6_000), undefined);
   });
 });

@@ -1,0 +1,34 @@
+/** What annotations ask for, as values. */
+import type { z } from 'zod';
+import { ANNOTATIONS, scopeOf } from './annotations.ts';
+import type { AnnotationKey } from './annotations.ts';
+
+type Defaulted =
+  | 'path'
+  | 'auth'
+  | 'mode'
+  | 'audit'
+  | 'lockdown'
+  | 'listen-port'
+  | 'admin-port'
+  | 'startup-seconds'
+  | 'inject';
+type Values = { [K in AnnotationKey]?: z.output<(typeof ANNOTATIONS)[K]['grammar']> };
+/** What the annotations say of one server, as values by key; what has a default is there. */
+export type InjectionRequest = Values & { [K in Defaulted]: NonNullable<Values[K]> } & {
+  /** Where annotations name the servers of the pod. */
+  server?: {
+    name: string;
+    /** Keys whose values stand without the name, for all servers. */
+    shared: readonly string[];
+  };
+};
+
+/** The servers of one pod, in the order of their names. */
+export type ServerRequests = [InjectionRequest, ...InjectionRequest[]];
+
+/** The key as it stands in the pod, or would. */
+export const writtenKey = ({ server }: InjectionRequest, key: AnnotationKey): string =>
+  server === undefined || server.shared.includes(key) || scopeOf(key) === 'pod'
+    ? key
+    : `${server.name}.${key}`;
