@@ -18,8 +18,10 @@ import { listPods, listServices, listWorkloads } from '../kube/workloads.ts';
 import { sendCanary } from './canary.ts';
 import { type NamedSource, sourceKey, sourcesOf } from '../sources/named.ts';
 import { readSource, type SourceFacts } from '../sources/read.ts';
+import { readAroundWebhook } from './around-webhook.ts';
 import { readHealths } from './healths.ts';
 import { orNull, tryRead, valueOf } from './read.ts';
+import { readRefusalEvents } from './refusal-events.ts';
 import { asArgument, podsOf } from './served.ts';
 import type { Read, Snapshot, Values } from './snapshot.ts';
 
@@ -97,14 +99,19 @@ export async function collect(
     ]);
   const { workloads, pods } = inScope(scope, allWorkloads, allPods, where);
   update('Asking the proxies for their health');
-  const [secrets, configMaps, health] = await Promise.all([
+  const [secrets, configMaps, health, around, refusals] = await Promise.all([
     whereKnown(workloads, (found) => readSources(cluster, found, { kind: 'Secret', signal })),
     whereKnown(workloads, (found) => readSources(cluster, found, { kind: 'ConfigMap', signal })),
     whereKnown(pods, (found) => readHealths(cluster, found, signal)),
+    readAroundWebhook(cluster, installation.configuration, signal),
+    // Those of the one workload are among its own events.
+    scope.workload ? { value: [] } : readRefusalEvents(cluster, namespace, signal),
   ]);
   return {
     nowMs,
     ...installation,
+    ...around,
+    refusals,
     workloads,
     others: whereRead(allWorkloads, (all) => all.filter((each) => !isOptedIn(each.spec.template))),
     pods,

@@ -1,6 +1,7 @@
 /** Every check, in the order in which they are shown. */
 import { type Check, CATEGORIES } from './check.ts';
 import { annotationChecks } from './checks/annotations.ts';
+import { availabilityChecks } from './checks/availability.ts';
 import { authChecks } from './checks/auth.ts';
 import { certificateChecks } from './checks/certificate.ts';
 import { edgeChecks } from './checks/edge.ts';
@@ -8,15 +9,20 @@ import { filterChecks } from './checks/filter.ts';
 import { injectionChecks } from './checks/injection.ts';
 import { lostChecks } from './checks/lost.ts';
 import { networkChecks } from './checks/network.ts';
+import { refusalChecks } from './checks/refusals.ts';
 import { serverChecks } from './checks/server.ts';
 import { sidecarChecks } from './checks/sidecar.ts';
+import { trustChecks } from './checks/trust.ts';
 import { webhookChecks } from './checks/webhook.ts';
 
 export const CHECKS: readonly Check[] = [
   ...webhookChecks,
+  ...availabilityChecks,
   ...certificateChecks,
+  ...trustChecks,
   ...annotationChecks,
   ...injectionChecks,
+  ...refusalChecks,
   ...lostChecks,
   ...sidecarChecks,
   ...serverChecks,

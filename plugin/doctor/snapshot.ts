@@ -1,11 +1,13 @@
 /** What was seen of the cluster at one moment: all that checks look at. Types only. */
 import type {
   CoreV1Event,
+  V1Deployment,
   V1EndpointSlice,
   V1Ingress,
   V1MutatingWebhookConfiguration,
   V1NetworkPolicy,
   V1Pod,
+  V1PodDisruptionBudget,
   V1Service,
 } from '@kubernetes/client-node';
 import type { SourceFacts } from '../sources/read.ts';
@@ -50,6 +52,27 @@ export interface Dial {
   readonly fault?: string;
 }
 
+/** A pod of the webhook, as it answers. */
+export type Replica =
+  | {
+      /** PEM. */
+      readonly certificate: string;
+      /** Its own words; absent where it is ready. */
+      readonly unready?: string;
+      /** Since its start. */
+      readonly caBundleWrites: number;
+    }
+  | { readonly fault: string };
+
+/** What cert-manager is told to take the caBundle from. */
+export interface Issuing {
+  /** `NAMESPACE/NAME`, as the annotation has it. */
+  readonly certificate: string;
+  readonly exists: boolean;
+  readonly ready: boolean;
+  readonly message?: string;
+}
+
 /** By source: each is read, and may be forbidden, apart from the others. */
 export interface Values {
   /** Null: there is none. */
@@ -58,6 +81,13 @@ export interface Values {
   readonly webhookEndpoints: readonly V1EndpointSlice[];
   /** The serving certificate in PEM; null: the Secret has none. */
   readonly certificate: string | null;
+  readonly webhookDeployment: V1Deployment | null;
+  /** Of the installation's namespace. */
+  readonly webhookBudgets: readonly V1PodDisruptionBudget[];
+  /** By the pod's name; those that run. */
+  readonly webhookReplicas: Readonly<Record<string, Replica>>;
+  /** Null: the webhook issues its certificate itself. */
+  readonly issuing: Issuing | null;
   readonly canary: Canary;
   /** Those of the scope that are opted in. */
   readonly workloads: readonly Workload[];
@@ -69,6 +99,8 @@ export interface Values {
   readonly endpoints: readonly V1EndpointSlice[];
   /** Of reason FailedCreate. */
   readonly events: readonly CoreV1Event[];
+  /** By the webhook, on owners whose pods it refused. */
+  readonly refusals: readonly CoreV1Event[];
   readonly policies: readonly V1NetworkPolicy[];
   readonly ingresses: readonly V1Ingress[];
   /** By annotation and `NAMESPACE/NAME`: what annotations name; null: there is none. */

@@ -1,7 +1,9 @@
 import { X509Certificate } from 'node:crypto';
+import { issuerIn } from '../../../webhook/bundle.ts';
 import { INSTALL_NAMESPACE, WEBHOOK_ENTRY, WEBHOOK_NAME } from '../../../webhook/names.ts';
 import { defineCheck, type Finding } from '../check.ts';
-import type { Values } from '../snapshot.ts';
+import { certificateSecretOf } from '../../install/certificate-secret.ts';
+import type { Issuing, Values } from '../snapshot.ts';
 
 const DAY_MS = 86_400_000;
 /** The webhook replaces its certificate when 20 of its 30 days are left. */
@@ -19,11 +21,15 @@ export const certificateChecks = [
       'The API server cannot trust the webhook, and refuses annotated pods. The webhook looks at it every ten seconds and writes it where it is not right.',
     remedy: `Wait ten seconds. If it stays empty, the log of the webhook says why (\`${logs}\`), or something else rewrites the configuration.`,
     needs: ['configuration'],
+    uses: ['issuing'],
     after: ['MCP101'],
-    run: ({ configuration }) => {
+    run: ({ configuration, issuing }) => {
       const text = bundleText(configuration);
-      if (!text) return [{ title: 'the caBundle is empty: the webhook has not written it', fix: logs }];
-      return bundle(configuration).length > 0 ? [] : [{ title: 'the caBundle is not PEM', fix: logs }];
+      const [writer, fix] = issuing
+        ? ["cert-manager's CA injector", describe(issuing)]
+        : ['the webhook', logs];
+      if (!text) return [{ title: `the caBundle is empty: ${writer} has not written it`, fix }];
+      return bundle(configuration).length > 0 ? [] : [{ title: 'the caBundle is not PEM', fix }];
     },
   }),
   defineCheck({
@@ -34,18 +40,20 @@ export const certificateChecks = [
     about: 'The API server ends the TLS handshake ("x509"), and refuses annotated pods.',
     remedy: `Wait ten seconds: the webhook mends what is wrong in its Secret and in the caBundle. If it does not, its log says why: \`${logs}\`.`,
     needs: ['configuration', 'certificate'],
+    uses: ['issuing', 'webhookDeployment'],
     after: ['MCP101', 'MCP201'],
-    run: ({ configuration, certificate }) => {
+    run: ({ configuration, certificate, issuing, webhookDeployment = null }) => {
       const leaf = certificate === null ? undefined : parse(certificate);
       if (!leaf) {
         return [
           {
-            title: `Secret ${WEBHOOK_NAME} in namespace ${INSTALL_NAMESPACE} has no certificate`,
-            fix: logs,
+            title: `Secret ${certificateSecretOf(webhookDeployment)} in namespace ${INSTALL_NAMESPACE} has no certificate`,
+            fix: issuing ? describe(issuing) : logs,
           },
         ];
       }
-      const signed = bundle(configuration).some((ca) => leaf.verify(ca.publicKey));
+      const trusted = Buffer.from(bundleText(configuration) ?? '', 'base64').toString('utf8');
+      const signed = issuerIn(trusted, certificate ?? '');
       const cause = [
         ...(signed ? [] : ['none of the CAs in the caBundle has signed it']),
         ...(leaf.checkHost(HOST) === undefined
@@ -53,7 +61,13 @@ export const certificateChecks = [
           : []),
       ];
       return cause.length > 0
-        ? [{ title: 'the API server rejects the serving certificate', cause, fix: logs }]
+        ? [
+            {
+              title: 'the API server rejects the serving certificate',
+              cause,
+              fix: issuing ? describe(issuing) : logs,
+            },
+          ]
         : [];
     },
   }),
@@ -63,18 +77,26 @@ export const certificateChecks = [
     title: `no certificate of the webhook expires within ${WARN_DAYS} days`,
     severity: 'warning',
     about: `The certificate or its CA ends soon. An error when it has ended, or does within a day: then annotated pods are refused.`,
-    remedy: `The webhook replaces both when a third of their life has passed. Its log says why it did not: \`${logs}\`.`,
+    remedy: `The webhook replaces both when a third of their life has passed. Its log says why it did not: \`${logs}\`. Where cert-manager issues, its Certificate says so.`,
     needs: ['configuration'],
-    uses: ['certificate'],
+    uses: ['certificate', 'issuing'],
     after: ['MCP101', 'MCP201'],
-    run: ({ configuration, certificate }, { nowMs }) => [
-      ...lastToExpire(bundle(configuration)).flatMap((ca) => expiry('the CA certificate', ca, nowMs)),
-      ...[parse(certificate ?? '')].flatMap((leaf) =>
-        leaf ? expiry('the serving certificate', leaf, nowMs) : [],
-      ),
-    ],
+    run: ({ configuration, certificate, issuing }, { nowMs }) => {
+      const found = [
+        ...lastToExpire(bundle(configuration)).flatMap((ca) => expiry('the CA certificate', ca, nowMs)),
+        ...[parse(certificate ?? '')].flatMap((leaf) =>
+          leaf ? expiry('the serving certificate', leaf, nowMs) : [],
+        ),
+      ];
+      return issuing ? found.map((each) => ({ ...each, fix: describe(issuing) })) : found;
+    },
   }),
 ];
+
+const describe = ({ certificate }: Issuing): string => {
+  const [namespace, name] = certificate.split('/');
+  return `kubectl describe certificate -n ${namespace} ${name}`;
+};
 
 const bundleText = (configuration: Values['configuration']): string | undefined =>
   configuration?.webhooks?.find((each) => each.name === WEBHOOK_ENTRY)?.clientConfig.caBundle;

@@ -4,6 +4,7 @@ import { rolloutState } from '../../enable/rollout.ts';
 import { reachedPort, isTcp } from '../../enable/services.ts';
 import { declaredPorts, hasSidecar, serversIn, type Workload } from '../../enable/workload.ts';
 import { defineCheck } from '../check.ts';
+import { isCreator, lastTimeMs } from '../event-words.ts';
 import { decodeRefusal } from '../refusal.ts';
 import { asArgument, placed, podName, podsOf, servicesOf, wantedPods } from '../served.ts';
 
@@ -88,21 +89,7 @@ function replicaFailure({ status }: Workload): string | undefined {
   return conditions.find((each) => each.type === 'ReplicaFailure' && each.status === 'True')?.message;
 }
 
-/** A Deployment's pods are created by its ReplicaSets, which carry its name and a hash. */
-const newest = ({ kind, metadata }: Workload, events: readonly CoreV1Event[]): CoreV1Event | undefined =>
+const newest = (workload: Workload, events: readonly CoreV1Event[]): CoreV1Event | undefined =>
   events
-    .filter(({ involvedObject, metadata: { namespace } }) => {
-      if (namespace !== metadata.namespace) return false;
-      if (kind !== 'Deployment') return involvedObject.kind === kind && involvedObject.name === metadata.name;
-      const [name, hash] = splitLast(involvedObject.name ?? '');
-      return involvedObject.kind === 'ReplicaSet' && name === metadata.name && hash !== '';
-    })
-    .toSorted((a, b) => timeOf(b) - timeOf(a))[0];
-
-const splitLast = (name: string): [string, string] => {
-  const at = name.lastIndexOf('-');
-  return at < 0 ? [name, ''] : [name.slice(0, at), name.slice(at + 1)];
-};
-
-const timeOf = ({ lastTimestamp, eventTime, metadata }: CoreV1Event): number =>
-  new Date(lastTimestamp ?? eventTime ?? metadata.creationTimestamp ?? 0).getTime();
+    .filter(({ involvedObject, metadata }) => isCreator(workload, involvedObject, metadata.namespace))
+    .toSorted((a, b) => lastTimeMs(b) - lastTimeMs(a))[0];

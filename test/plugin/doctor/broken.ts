@@ -1,9 +1,10 @@
 /** For each code, ways in which its check fails, and what the first line then says. */
-import type { Values } from '../../../plugin/doctor/snapshot.ts';
+import type { CoreV1Event } from '@kubernetes/client-node';
+import type { Replica, Values } from '../../../plugin/doctor/snapshot.ts';
 import type { SourceFacts } from '../../../plugin/sources/read.ts';
 import { createAuthority } from '../../certificates.ts';
 import { issueCertificates } from './certificates.ts';
-import { type Mutable, NOW_MS } from './fixtures.ts';
+import { ca, type Mutable, NOW_MS, wroteBundle } from './fixtures.ts';
 
 export interface Broken {
   readonly code: string;
@@ -15,6 +16,7 @@ export interface Broken {
 const DAY_MS = 86_400_000;
 const other = await issueCertificates(NOW_MS);
 const old = await issueCertificates(NOW_MS, undefined, 9.5);
+const ended = await issueCertificates(NOW_MS, undefined, -1 / 86_400);
 const elsewhere = await issueCertificates(NOW_MS, 'other.example.com');
 const base64 = (text: string) => Buffer.from(text).toString('base64');
 const webhookOf = (values: Mutable<Values>) => values.configuration!.webhooks![0]!;
@@ -68,6 +70,17 @@ const rollingOut = (values: Mutable<Values>, message: string) => {
 };
 const refusedBy = (text: string) => `admission webhook "inject.kubectl-mcp.dev" denied the request: ${text}`;
 
+const serveBy = (values: Mutable<Values>, replica: Replica) =>
+  (values.webhookReplicas['webhook-2'] = replica as Mutable<Replica>);
+const refusedOwner = (name: string, reason = 'PortMissing', minutesAgo = 3): CoreV1Event => ({
+  metadata: { namespace: 'demo' },
+  involvedObject: { kind: 'Job', name },
+  reason,
+  message: `set port [${reason}]`,
+  count: 7,
+  lastTimestamp: new Date(NOW_MS - minutesAgo * 60_000),
+});
+
 export const BROKEN: readonly Broken[] = [
   {
     code: 'MCP101',
@@ -104,6 +117,27 @@ export const BROKEN: readonly Broken[] = [
     when: 'no endpoint is ready',
     says: /has no ready endpoint\n {4}1 pods of the webhook are not ready/,
     breakIt: (values) => (values.webhookEndpoints[0]!.endpoints![0]!.conditions!.ready = false),
+  },
+  {
+    code: 'MCP103',
+    when: 'there is one replica, and no budget',
+    says: /can be away as a whole\n {4}it has 1 replica, not two\n {4}no PodDisruptionBudget selects its pods/,
+    breakIt: (values) => {
+      values.webhookDeployment!.spec!.replicas = 1;
+      values.webhookBudgets[0]!.spec!.selector!.matchLabels = { app: 'other' };
+    },
+  },
+  {
+    code: 'MCP103',
+    when: 'nothing spreads the replicas',
+    says: /nothing keeps its pods apart/,
+    breakIt: (values) => delete values.webhookDeployment!.spec!.template.spec!.topologySpreadConstraints,
+  },
+  {
+    code: 'MCP103',
+    when: 'a replica is not available',
+    says: /1 of 2 replicas of deployment\/kubectl-mcp-webhook .* are available\n.*fix: kubectl describe pods/,
+    breakIt: (values) => (values.webhookDeployment!.status!.availableReplicas = 1),
   },
   {
     code: 'MCP109',
@@ -157,6 +191,69 @@ export const BROKEN: readonly Broken[] = [
       values.certificate = old.leaf;
       webhookOf(values).clientConfig.caBundle = base64(old.ca);
     },
+  },
+  {
+    code: 'MCP204',
+    when: 'a replica serves what nobody trusts',
+    says: /pod webhook-2 serves a certificate that no CA in the caBundle has signed\n {4}it says: the webhook configuration does not hold/,
+    breakIt: (values) =>
+      serveBy(values, {
+        certificate: other.leaf,
+        unready: 'the webhook configuration does not hold the CA of the serving certificate',
+        caBundleWrites: 0,
+      }),
+  },
+  {
+    code: 'MCP204',
+    when: 'a replica serves what has expired',
+    says: /pod webhook-2 serves a certificate that expired at 2026-11-20T11:59:59/,
+    breakIt: (values) => {
+      webhookOf(values).clientConfig.caBundle = base64(ca + ended.ca);
+      serveBy(values, { certificate: ended.leaf, caBundleWrites: 0 });
+    },
+  },
+  {
+    code: 'MCP205',
+    when: 'the annotation leads to nothing',
+    says: /there is no Certificate demo\/gone\n.*takes its caBundle from it/,
+    breakIt: (values) => (values.issuing = { certificate: 'demo/gone', exists: false, ready: false }),
+  },
+  {
+    code: 'MCP205',
+    when: 'cert-manager cannot issue',
+    says: /certificate\/tls in namespace demo is not ready\n {4}Issuer not found\n.*fix: kubectl describe certificate,certificaterequest -n demo/,
+    breakIt: (values) =>
+      (values.issuing = { certificate: 'demo/tls', exists: true, ready: false, message: 'Issuer not found' }),
+  },
+  {
+    code: 'MCP206',
+    when: 'Argo CD applies it, too',
+    says: /is written by others, too\n.*it is written by kubectl-mcp and argocd-controller/,
+    breakIt: (values) =>
+      values.configuration!.metadata!.managedFields!.push(wroteBundle('argocd-controller')),
+  },
+  {
+    code: 'MCP206',
+    when: 'somebody else alone has written it',
+    says: /it is written by kubectl-edit/,
+    breakIt: (values) => (values.configuration!.metadata!.managedFields = [wroteBundle('kubectl-edit')]),
+  },
+  {
+    code: 'MCP206',
+    when: 'it had to be written again and again',
+    says: /pod webhook-2 has had to write it 40 times since its start/,
+    breakIt: (values) => serveBy(values, { certificate: values.certificate!, caBundleWrites: 40 }),
+  },
+  {
+    code: 'MCP407',
+    when: 'Jobs are refused pods',
+    says: /2 owners are refused pods: PortMissing\n {4}job\/a in namespace demo: set port \[PortMissing\] \(3 min ago, 7 times\)\n.*job\/b[^]*fix: set `port` to the server's port\n[^]*an owner is refused pods: HostNetwork/,
+    breakIt: (values) =>
+      (values.refusals = [
+        refusedOwner('a'),
+        refusedOwner('b', 'PortMissing', 19),
+        refusedOwner('c', 'HostNetwork'),
+      ]),
   },
   {
     code: 'MCP303',

@@ -5,7 +5,16 @@ import { CHECKS } from '../../../plugin/doctor/registry.ts';
 import { runChecks } from '../../../plugin/doctor/run.ts';
 import { BROKEN } from './broken.ts';
 import { createAuthority } from '../../certificates.ts';
-import { NOW_MS, snapshot } from './fixtures.ts';
+import { issueCertificates } from './certificates.ts';
+import { NOW_MS, snapshot, wroteBundle } from './fixtures.ts';
+
+const refused = (kind: string, name: string, minutesAgo: number) => ({
+  metadata: { namespace: 'demo' },
+  involvedObject: { kind, name },
+  reason: 'PortMissing',
+  message: 'set port [PortMissing]',
+  lastTimestamp: new Date(NOW_MS - minutesAgo * 60_000),
+});
 
 describe('a check', () => {
   it('passes over a healthy namespace, each of them', () => {
@@ -104,6 +113,59 @@ describe('a check', () => {
     const [result] = runChecks(CHECKS, seen).filter((each) => each.check.code === 'MCP208');
     assert.equal(result!.outcome, 'error');
     assert.match(result!.findings[0]!.title, /has expired \(2026-11-20\)$/);
+  });
+
+  it('takes a replica that does not answer, or has not followed yet, for a warning', async () => {
+    const late = await issueCertificates(NOW_MS);
+    for (const [replica, title] of [
+      [{ fault: 'connection refused' }, /^pod webhook-2 does not answer$/],
+      [{ certificate: late.leaf, caBundleWrites: 0 }, /^pod webhook-2 serves another certificate/],
+    ] as const) {
+      const seen = snapshot((values) => {
+        const [entry] = values.configuration!.webhooks!;
+        const bundle = Buffer.from(entry!.clientConfig.caBundle!, 'base64').toString() + late.ca;
+        entry!.clientConfig.caBundle = Buffer.from(bundle).toString('base64');
+        values.webhookReplicas['webhook-2'] = replica;
+      });
+      const [result] = runChecks(CHECKS, seen).filter((each) => each.check.code === 'MCP204');
+      assert.equal(result!.outcome, 'warning');
+      assert.match(result!.findings[0]!.title, title);
+    }
+  });
+
+  it('names cert-manager where that issues, and its Secret', () => {
+    const seen = snapshot((values) => {
+      values.issuing = { certificate: 'kubectl-mcp-system/webhook', exists: true, ready: true };
+      values.configuration!.metadata!.managedFields = [wroteBundle('cainjector')];
+      values.certificate = null;
+      const [container] = values.webhookDeployment!.spec!.template.spec!.containers;
+      Object.assign(container!, {
+        env: [{ name: 'KUBECTL_MCP_CERT_DIR', value: '/tls' }],
+        volumeMounts: [{ name: 'tls', mountPath: '/tls' }],
+      });
+      values.webhookDeployment!.spec!.template.spec!.volumes = [
+        { name: 'tls', secret: { secretName: 'from-cert-manager' } },
+      ];
+    });
+    const failed = runChecks(CHECKS, seen).filter((each) => each.outcome !== 'passed');
+    assert.deepEqual(
+      failed.map(({ check, findings }) => [check.code, findings[0]!.title, findings[0]!.fix]),
+      [
+        [
+          'MCP202',
+          'Secret from-cert-manager in namespace kubectl-mcp-system has no certificate',
+          'kubectl describe certificate -n kubectl-mcp-system webhook',
+        ],
+      ],
+    );
+  });
+
+  it('tells of refused owners what is of late, and no other check tells', () => {
+    const seen = snapshot((values) => {
+      values.refusals = [refused('Job', 'old', 21), refused('ReplicaSet', 'everything-6f', 1)];
+    });
+    const [result] = runChecks(CHECKS, seen).filter((each) => each.check.code === 'MCP407');
+    assert.equal(result!.outcome, 'passed');
   });
 
   it('leaves opted-out, finished and terminating pods alone', () => {

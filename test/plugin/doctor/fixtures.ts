@@ -1,5 +1,5 @@
 /** One healthy namespace as a snapshot, and ways to break it. */
-import type { V1EndpointSlice, V1Pod, V1Service } from '@kubernetes/client-node';
+import type { V1Deployment, V1EndpointSlice, V1Pod, V1Service } from '@kubernetes/client-node';
 import type { Snapshot, Values } from '../../../plugin/doctor/snapshot.ts';
 import type { Workload } from '../../../plugin/enable/workload.ts';
 import { issueCertificates } from './certificates.ts';
@@ -85,9 +85,39 @@ const service = (): V1Service => ({
   spec: { selector: LABELS, ports: [{ port: 80, targetPort: 7410 }] },
 });
 
+const WEBHOOK_LABELS = { 'app.kubernetes.io/component': 'webhook' };
+
+const webhook = (): V1Deployment => ({
+  metadata: { name: 'kubectl-mcp-webhook', namespace: 'kubectl-mcp-system' },
+  spec: {
+    replicas: 2,
+    selector: { matchLabels: WEBHOOK_LABELS },
+    template: {
+      metadata: { labels: WEBHOOK_LABELS },
+      spec: {
+        containers: [{ name: 'webhook' }],
+        topologySpreadConstraints: [
+          { topologyKey: 'kubernetes.io/hostname', maxSkew: 1, whenUnsatisfiable: 'ScheduleAnyway' },
+        ],
+      },
+    },
+  },
+  status: { availableReplicas: 2 },
+});
+
+/** As server-side apply notes who wrote the caBundle. */
+export const wroteBundle = (manager: string) => ({
+  manager,
+  fieldsV1: {
+    'f:webhooks': {
+      'k:{"name":"inject.kubectl-mcp.dev"}': { 'f:clientConfig': { 'f:caBundle': {} } },
+    },
+  },
+});
+
 export const healthy = (): Values => ({
   configuration: {
-    metadata: { name: 'kubectl-mcp' },
+    metadata: { name: 'kubectl-mcp', managedFields: [wroteBundle('kubectl-mcp')] },
     webhooks: [
       {
         name: 'inject.kubectl-mcp.dev',
@@ -102,6 +132,13 @@ export const healthy = (): Values => ({
   webhookService: { apiVersion: 'v1', kind: 'Service', metadata: { name: 'kubectl-mcp-webhook' } },
   webhookEndpoints: [slice('kubectl-mcp-system', 'kubectl-mcp-webhook')],
   certificate: leaf,
+  webhookDeployment: webhook(),
+  webhookBudgets: [{ spec: { selector: { matchLabels: WEBHOOK_LABELS } } }],
+  webhookReplicas: {
+    'webhook-1': { certificate: leaf, caBundleWrites: 1 },
+    'webhook-2': { certificate: leaf, caBundleWrites: 0 },
+  },
+  issuing: null,
   canary: { injected: true },
   workloads: [workload()],
   others: [],
@@ -109,6 +146,7 @@ export const healthy = (): Values => ({
   services: [service()],
   endpoints: [slice('demo', 'everything')],
   events: [],
+  refusals: [],
   policies: [
     {
       metadata: { name: 'everything-mcp', namespace: 'demo' },
