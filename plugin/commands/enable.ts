@@ -3,7 +3,7 @@ import { ANNOTATION_KEYS, ANNOTATIONS, type AnnotationKey } from '../../webhook/
 import { tokensSecretName } from '../../webhook/names.ts';
 import type { Deps } from '../deps.ts';
 import { annotationsFrom, flagOf } from '../enable/annotation-flags.ts';
-import { changesOf, type Plan } from '../enable/change.ts';
+import { changesOf, type Plan, templateChangeOf } from '../enable/change.ts';
 import { isRepointing } from '../enable/endpoints.ts';
 import { findPort } from '../enable/find-port.ts';
 import { planEnable } from '../enable/plan.ts';
@@ -15,14 +15,13 @@ import { checkRunFlags, type RunFlags, runPlan } from '../enable/run.ts';
 import { FIRST_CALLER } from '../enable/secrets.ts';
 import { parseWorkloadRef } from '../enable/target.ts';
 import { objectName, type Workload } from '../enable/workload.ts';
-import { usageError } from '../errors.ts';
 import { dryRunFlag, outputFlag, timeoutFlag } from '../flags.ts';
 import { addCommand } from '../help.ts';
 import { createProgress } from '../progress.ts';
 import { type Streams, writeLine } from '../streams.ts';
 
 interface EnableFlags extends RunFlags {
-  readonly services: boolean;
+  readonly keepService?: boolean;
   readonly [annotation: string]: unknown;
 }
 
@@ -59,11 +58,7 @@ a failed step leaves is taken back. kubectl mcp disable restores template and Se
     );
   }
   command
-    .addOption(
-      new Option('--services <bool>', 'If false, leave Services as they are and write no NetworkPolicy.')
-        .default(true)
-        .argParser(parseBool),
-    )
+    .option('--keep-service', 'If true, leave Services as they are and write no NetworkPolicy.')
     .addOption(dryRunFlag())
     .option(
       '--force',
@@ -91,7 +86,7 @@ async function runEnable(target: string, flags: EnableFlags, deps: Deps): Promis
   progress.end();
   const plan = planEnable(workload, around, {
     annotations,
-    services: flags.services,
+    keepService: flags.keepService ?? false,
     random: (bytes) => crypto.getRandomValues(new Uint8Array(bytes)),
   });
   const warning = await trial(plan);
@@ -106,7 +101,7 @@ async function runEnable(target: string, flags: EnableFlags, deps: Deps): Promis
   async function trial(planned: Plan): Promise<string[]> {
     if (flags.dryRun === 'client' || planned.faults.length > 0) return [];
     const warnings = await checkSources(cluster, planned, { around, nowMs: nowMs() });
-    const refused = await tryPod(cluster, (planned.template?.after ?? workload) as Workload);
+    const refused = await tryPod(cluster, (templateChangeOf(planned)?.after ?? workload) as Workload);
     const hosts = await checkIngresses(cluster, planned, around);
     return [...warnings, ...hosts, ...(refused === undefined ? [] : [refused])];
   }
@@ -133,9 +128,4 @@ function sayNext(plan: Plan, workload: Workload, { err }: Streams): void {
     err,
     `${objectName(workload)} is behind the proxy. See its tools: kubectl mcp tools ${name} -n ${namespace}`,
   );
-}
-
-function parseBool(value: string): boolean {
-  if (value === 'true' || value === 'false') return value === 'true';
-  throw usageError(`invalid argument "${value}" for "--services" flag: must be true or false`);
 }

@@ -6,8 +6,10 @@ import { isRepointing } from './endpoints.ts';
 export interface Hands {
   /** Does one change; gives it back as the API server has it now. */
   readonly apply: (change: Change) => Promise<Change>;
-  /** Returns when every pod is as the template says. */
-  readonly waitForPods: () => Promise<void>;
+  /** Returns when every pod is as the template says, with a sidecar or without. */
+  readonly waitForPods: (stage: 'opened' | 'changed' | 'closed') => Promise<void>;
+  /** Returns when the server's own port did not answer another pod; throws when it did. */
+  readonly dialClosed: () => Promise<void>;
   /** Returns when callers of these Services are led where they now point. */
   readonly waitForEndpoints: (services: readonly Change[]) => Promise<void>;
   /** After a template was taken back: its pods that would not follow. */
@@ -24,9 +26,14 @@ export interface Hands {
  */
 export async function carryOut(plan: Plan, hands: Hands): Promise<void> {
   const applied: Change[] = [];
+  const rolledOut: Change[] = [];
   const step = async (change: Change): Promise<void> => {
     applied.push(await hands.apply(change));
     hands.done(change);
+  };
+  const rollOut = async (template: Change): Promise<void> => {
+    await step(template);
+    rolledOut.push(template);
   };
   const stepAll = async (changes: readonly Change[]): Promise<void> => {
     const last = changes.findLast(isRepointing);
@@ -37,19 +44,35 @@ export async function carryOut(plan: Plan, hands: Hands): Promise<void> {
     }
   };
   try {
+    if (plan.opens) {
+      await rollOut(plan.opens);
+      await hands.waitForPods('opened');
+    }
     await stepAll(plan.before);
-    if (plan.template) await step(plan.template);
-    if (plan.template || plan.after.length > 0) await hands.waitForPods();
+    if (plan.template) await rollOut(plan.template);
+    if (plan.template || plan.after.length > 0) await hands.waitForPods('changed');
     await stepAll(plan.after);
+    if (plan.closes) {
+      await rollOut(plan.closes);
+      await hands.waitForPods('closed');
+    }
+    if (plan.dials) await hands.dialClosed();
   } catch (error) {
-    await takeBack(applied, hands);
-    if (plan.template && applied.length > plan.before.length) await hands.freePods(plan.template);
+    const isClosed = plan.closes && rolledOut.includes(plan.closes);
+    await takeBack(applied, hands, isClosed ? () => hands.waitForPods('opened') : undefined);
+    for (const each of rolledOut) await hands.freePods(each);
     throw worded(error, applied.length);
   }
 }
 
-async function takeBack(applied: readonly Change[], hands: Hands): Promise<void> {
-  for (const change of applied.toReversed()) {
+/** @param opened after the last change is taken back: Services must not go back to a port that answers nobody yet. */
+async function takeBack(
+  applied: readonly Change[],
+  hands: Hands,
+  opened?: () => Promise<void>,
+): Promise<void> {
+  for (const [index, change] of applied.toReversed().entries()) {
+    if (index === 1) await opened?.().catch(() => undefined);
     const undo = undoOf(change);
     try {
       await hands.apply(undo);

@@ -15,9 +15,15 @@ export interface Change {
 
 /** What is done before the template, to it, and when its pods are ready. */
 export interface Plan {
+  /** Rolls out before all else: the server's port answers other pods again. */
+  readonly opens?: Change;
   readonly before: readonly Change[];
   readonly template?: Change;
   readonly after: readonly Change[];
+  /** Rolls out when nobody needs the server's port any more: its server listens on the loopback alone. */
+  readonly closes?: Change;
+  /** In the end the server's port is dialled, and must not answer. */
+  readonly dials?: boolean;
   /** Said on stderr; nothing is held up. */
   readonly warnings: readonly string[];
   /** Each stops the command unless `--force` is given. */
@@ -27,10 +33,27 @@ export interface Plan {
 }
 
 export const changesOf = (plan: Plan): Change[] => [
+  ...(plan.opens ? [plan.opens] : []),
   ...plan.before,
   ...(plan.template ? [plan.template] : []),
   ...plan.after,
+  ...(plan.closes ? [plan.closes] : []),
 ];
+
+/** As changes of objects, each once: not in the order in which they are done. */
+export function objectChangesOf(plan: Plan): Change[] {
+  const template = templateChangeOf(plan);
+  return [...plan.before, ...(template ? [template] : []), ...plan.after];
+}
+
+/** The template from how it is to how it will be, however many rollouts that takes. */
+export function templateChangeOf({ opens, template, closes }: Plan): Change | undefined {
+  const steps = [opens, template, closes].filter((each) => each !== undefined);
+  const [first, last] = [steps[0], steps.at(-1)];
+  if (!first || !last || first === last) return first;
+  const details = steps.flatMap((each) => each.details);
+  return { before: first.before!, after: last.after!, done: first.done, details };
+}
 
 /** The change that takes this one back. */
 export const undoOf = (change: Change): Change => ({

@@ -1,7 +1,7 @@
 /** A plan as what a repository needs of it: patches of objects that it holds, manifests of those that it lacks. Pure. */
 import type { KubernetesObject } from '@kubernetes/client-node';
 import { owningTool } from '../kube/owning-tool.ts';
-import { type Change, changesOf, type Plan } from './change.ts';
+import { type Change, objectChangesOf, type Plan } from './change.ts';
 import { strategicPatch } from './strategic-patch.ts';
 import { objectName } from './workload.ts';
 
@@ -20,12 +20,13 @@ export interface Owned {
 
 /** What the plan changes of objects that a tool of deployment keeps as its repository says. */
 export const ownedBy = (plan: Plan): Owned[] =>
-  changesOf(plan).flatMap(({ before }) => {
+  objectChangesOf(plan).flatMap(({ before }) => {
     const owner = before && owningTool(before);
     return owner === undefined ? [] : [{ name: objectName(before!), owner }];
   });
 
-export const repositoryDocuments = (plan: Plan): RepositoryDocument[] => changesOf(plan).map(documentOf);
+export const repositoryDocuments = (plan: Plan): RepositoryDocument[] =>
+  objectChangesOf(plan).map(documentOf);
 
 function documentOf({ before, after }: Change): RepositoryDocument {
   const name = objectName((after ?? before)!);

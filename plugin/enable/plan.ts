@@ -11,7 +11,16 @@ import { isDeepStrictEqual } from 'node:util';
 import { keysSecretName, networkPolicyName, PREFIX, tokensSecretName } from '../../webhook/names.ts';
 import type { Change, Plan } from './change.ts';
 import { isOwned } from './owned.ts';
-import { networkPolicyFor, policiesSelecting, stillAdmittedBy } from './policy.ts';
+import {
+  keptServices,
+  type Lockdown,
+  lockdownOf,
+  lockdownRefusals,
+  lockdownWarnings,
+  policyChanges,
+  rolloutsOf,
+} from './lockdown.ts';
+import { policiesSelecting, type PolicyInput } from './policy.ts';
 import { faultsOf, warningsOf } from './faults.ts';
 import { keysSecret, type Random, tokensSecret } from './secrets.ts';
 import { reachedPort, repointedService } from './services.ts';
@@ -22,9 +31,10 @@ import {
   type DeclaredPort,
   declaredPorts,
   isOptedIn,
+  listenPorts,
   objectName,
   ownPort,
-  serverOf,
+  serversIn,
   serviceSelects,
   type Workload,
 } from './workload.ts';
@@ -40,8 +50,8 @@ export interface Surroundings {
 
 export interface EnableRequest {
   readonly annotations: WantedAnnotations;
-  /** False leaves Services alone, and so the server's port open. */
-  readonly services: boolean;
+  /** Leaves Services alone, and so the servers' ports open. */
+  readonly keepService: boolean;
   readonly random: Random;
 }
 
@@ -49,50 +59,73 @@ export function planEnable(workload: Workload, around: Surroundings, request: En
   const template = enabledTemplate(workload, request.annotations);
   const wanted = (template?.after ?? workload) as Workload;
   const name = annotationOf(wanted.spec.template, 'name')!;
-  const serverPort = serverOf(wanted.spec.template)?.port;
-  const ports = {
-    listenPort: ownPort(wanted.spec.template, 'listen-port'),
-    adminPort: ownPort(wanted.spec.template, 'admin-port'),
+  const servers = serversIn(wanted.spec.template);
+  const plan: Plan = {
+    before: secretChanges(wanted, name, around, request.random),
+    ...(template && { template }),
+    after: [],
+    warnings: [...changedScheme(workload, wanted), ...(template ? warningsOf(wanted) : [])],
+    refusals: [],
+    faults: [...faultsOf(wanted), ...foreignPolicy(name, around), ...movedListenPort(workload, wanted)],
   };
-  const before = secretChanges(wanted, name, around, request.random);
-  const faults = [...faultsOf(wanted), ...foreignPolicy(name, around), ...movedListenPort(workload, wanted)];
-  const warnings = [...changedScheme(workload, wanted), ...(template ? warningsOf(wanted) : [])];
-  const start = { before, ...(template && { template }), after: [], warnings, refusals: [], faults };
-  if (serverPort === undefined || faults.length > 0) return start;
-  if (!request.services) {
-    return {
-      ...start,
-      warnings: [...warnings, `Services are left as they are: who calls port ${serverPort} is not checked`],
-    };
-  }
-  const selecting = around.services.filter((each) =>
+  if (servers.length === 0 || plan.faults.length > 0) return plan;
+  const services = around.services.filter((each) =>
     serviceSelects(each.spec?.selector, workload.spec.template.metadata?.labels),
   );
+  const input: PolicyInput = {
+    workload,
+    name,
+    serverPorts: servers.map(({ target }) => target.port),
+    listenPorts: servers.map((each) => each.request['listen-port']),
+    adminPort: ownPort(wanted.spec.template, 'admin-port'),
+    services,
+    others: policiesSelecting(around.policies, workload, name),
+  };
+  return request.keepService
+    ? withServicesKept(plan, lockdownOf(wanted), input)
+    : withServices(plan, { input, around, request, lockdown: lockdownOf(wanted) });
+}
+
+function withServicesKept(plan: Plan, lockdown: Lockdown, input: PolicyInput): Plan {
+  if (lockdown === 'loopback') {
+    return { ...plan, dials: plan.template !== undefined, refusals: keptServices(input) };
+  }
+  const note = `Services are left as they are: who calls port ${input.serverPorts.join(' and ')} is not checked`;
+  return { ...plan, warnings: [...plan.warnings, note] };
+}
+
+type Behind = { input: PolicyInput; around: Surroundings; request: EnableRequest; lockdown: Lockdown };
+
+function withServices(plan: Plan, { input, around, request, lockdown }: Behind): Plan {
+  const { workload, services, serverPorts, listenPorts: proxyPorts } = input;
   const declared = declaredPorts(workload.spec.template);
-  const repointed = selecting.flatMap(
-    (each) => repointedService(each, { declared, serverPort, listenPort: ports.listenPort }) ?? [],
+  // Of two servers behind one port, told apart by their paths, the first is the Service's.
+  const routes = new Map(serverPorts.map((port, index) => [port, proxyPorts[index]!] as const).toReversed());
+  const repointed = services.flatMap(
+    (each) => repointedService(each, { declared, listenPorts: routes }) ?? [],
   );
-  const others = policiesSelecting(around.policies, workload, name);
-  const policyInput = { workload, name, serverPort, ...ports, services: selecting, others };
+  const { template: whole, ...rest } = plan;
+  const { template, closes } = rolloutsOf(workload, request.annotations, repointed.length > 0);
   return {
-    ...start,
-    after: [...repointed, ...policyChange(networkPolicyFor(policyInput), around)],
+    ...rest,
+    ...(template && { template }),
+    after: [...repointed, ...policyChanges(lockdown, input, around.policies)],
+    ...(closes && { closes }),
+    dials: lockdown === 'loopback' && (whole !== undefined || repointed.length > 0),
     warnings: [
-      ...warnings,
-      ...unreached(selecting, declared, serverPort, ports.listenPort),
-      ...headless(repointed, serverPort, ports.listenPort),
-      ...stillAdmittedBy(policyInput),
+      ...plan.warnings,
+      ...unreached(services, declared, routes),
+      ...headless(repointed, routes),
+      ...lockdownWarnings(lockdown, serverPorts),
     ],
-    refusals: strangersBehind(
-      repointed,
-      workload,
-      around.pods,
-      (pod) => !servesSidecar(pod, ports.listenPort),
-    ).map(
-      ({ service, pods }) =>
-        `${service} also selects pods without a proxy (${pods}): calls to them would fail.\n` +
-        'Enable the others with --services=false first, or give --force',
-    ),
+    refusals: [
+      ...lockdownRefusals(lockdown, input),
+      ...strangersBehind(repointed, workload, around.pods, (pod) => !servesSidecar(pod, proxyPorts)).map(
+        ({ service, pods }) =>
+          `${service} also selects pods without a proxy (${pods}): calls to them would fail.\n` +
+          'Enable the others with --keep-service first, or give --force',
+      ),
+    ],
   };
 }
 
@@ -122,7 +155,7 @@ const foreignPolicy = (name: string, around: Surroundings): string[] =>
 /** While a rollout changes the port that Services reach, half of the pods would not answer there. */
 const movedListenPort = (workload: Workload, wanted: Workload): string[] =>
   isOptedIn(workload.spec.template) &&
-  ownPort(workload.spec.template, 'listen-port') !== ownPort(wanted.spec.template, 'listen-port')
+  !listenPorts(workload.spec.template).every((port) => listenPorts(wanted.spec.template).includes(port))
     ? [`${objectName(workload)}: ${PREFIX}listen-port cannot change while it is enabled; disable it first`]
     : [];
 
@@ -137,42 +170,36 @@ function changedScheme(workload: Workload, wanted: Workload): string[] {
     : [];
 }
 
-function policyChange(policy: V1NetworkPolicy, around: Surroundings): Change[] {
-  const old = around.policies.find((each) => each.metadata?.name === policy.metadata!.name);
-  const admitted = policy.spec!.ingress![0]!.ports!.map((each) => `${each.protocol}/${each.port}`).join(', ');
-  if (!old) return [created(policy, `admits ${admitted}`)];
-  if (isDeepStrictEqual(old.spec, policy.spec)) return [];
-  const identity = { apiVersion: policy.apiVersion!, kind: policy.kind! };
-  const after = { ...old, ...identity, spec: policy.spec! };
-  return [{ before: { ...old, ...identity }, after, done: 'configured', details: [`admits ${admitted}`] }];
-}
+type Routes = ReadonlyMap<number, number>;
 
 const unreached = (
   services: readonly V1Service[],
   declared: readonly DeclaredPort[],
-  serverPort: number,
-  listenPort: number,
+  routes: Routes,
 ): string[] =>
-  services.some((service) =>
-    (service.spec?.ports ?? []).some((port) =>
-      [serverPort, listenPort].includes(reachedPort(port, declared) ?? 0),
-    ),
-  )
-    ? []
-    : [
-        `no Service reaches port ${serverPort}: there is nothing to repoint; the proxy listens on ${listenPort}`,
-      ];
+  [...routes].flatMap(([serverPort, listenPort]) => {
+    const isReached = services.some((service) =>
+      (service.spec?.ports ?? []).some((port) =>
+        [serverPort, listenPort].includes(reachedPort(port, declared) ?? 0),
+      ),
+    );
+    return isReached
+      ? []
+      : [
+          `no Service reaches port ${serverPort}: there is nothing to repoint; the proxy listens on ${listenPort}`,
+        ];
+  });
 
-const headless = (changes: readonly Change[], serverPort: number, listenPort: number): string[] =>
+const headless = (changes: readonly Change[], routes: Routes): string[] =>
   changes
     .filter((each) => (each.before as V1Service).spec?.clusterIP === 'None')
     .map(
       (each) =>
-        `${objectName(each.before!)} is headless: clients that resolve it connect to the pods' port ${serverPort} themselves; tell them port ${listenPort}`,
+        `${objectName(each.before!)} is headless: clients that resolve it connect to the pods' port ${[...routes.keys()].join(' and ')} themselves; tell them port ${[...routes.values()].join(' and ')}`,
     );
 
-const servesSidecar = (pod: V1Pod, listenPort: number): boolean =>
-  isOptedIn(pod) && ownPort(pod, 'listen-port') === listenPort;
+const servesSidecar = (pod: V1Pod, ports: readonly number[]): boolean =>
+  isOptedIn(pod) && isDeepStrictEqual(listenPorts(pod), ports);
 
 const created = (after: V1Secret | V1NetworkPolicy, detail: string): Change => ({
   after,

@@ -1,15 +1,15 @@
-/** The NetworkPolicy that leaves the server's own port to the sidecar. Pure. */
+/** The NetworkPolicy that leaves the servers' own ports to the sidecar. Pure. */
 import type { V1NetworkPolicy, V1NetworkPolicyPort, V1Service } from '@kubernetes/client-node';
 import { networkPolicyName } from '../../webhook/names.ts';
 import { ownedMetadata } from './owned.ts';
 import { isTcp, reachedPort } from './services.ts';
-import { declaredPorts, objectName, selectorMatches, type Workload } from './workload.ts';
+import { declaredPorts, selectorMatches, type Workload } from './workload.ts';
 
 export interface PolicyInput {
   readonly workload: Workload;
   readonly name: string;
-  readonly serverPort: number;
-  readonly listenPort: number;
+  readonly serverPorts: readonly number[];
+  readonly listenPorts: readonly number[];
   readonly adminPort: number;
   /** Services of the namespace that select the pods. */
   readonly services: readonly V1Service[];
@@ -22,7 +22,7 @@ export interface PolicyInput {
  * pods already, their other ports stay with that policy: policies add up, and ours would open what it keeps closed.
  */
 export function networkPolicyFor(input: PolicyInput): V1NetworkPolicy {
-  const own: V1NetworkPolicyPort[] = [tcp(input.listenPort), tcp(input.adminPort)];
+  const own: V1NetworkPolicyPort[] = [...input.listenPorts, input.adminPort].map(tcp);
   const rest = input.others.length > 0 ? [] : otherPorts(input);
   return {
     apiVersion: 'networking.k8s.io/v1',
@@ -66,20 +66,24 @@ export const admits = (policy: V1NetworkPolicy, port: number, workload: Workload
       }),
   );
 
-export const stillAdmittedBy = (input: PolicyInput): string[] =>
-  input.others
-    .filter((each) => admits(each, input.serverPort, input.workload))
-    .map(
-      (each) =>
-        `${objectName({ apiVersion: 'networking.k8s.io/v1', kind: 'NetworkPolicy', metadata: each.metadata! })} admits port ${input.serverPort} too: remove it there, policies add up`,
-    );
+/** Of policies that admit a server's port: ours could not close it. */
+export const admittedBy = ({ others, serverPorts, workload }: PolicyInput): string[] =>
+  others.flatMap((each) => {
+    const ports = serverPorts.filter((port) => admits(each, port, workload));
+    return ports.length > 0
+      ? [
+          `networkpolicy.networking.k8s.io/${each.metadata?.name} admits port ${ports.join(' and ')} too, and policies add up: the server would answer past the proxy.\n` +
+            'Remove the port there, or give --lockdown loopback where the server can be told its address; --lockdown none leaves it open',
+        ]
+      : [];
+  });
 
 /** A port may be in use undeclared: a Service that reaches it shows it. */
 function otherPorts({
   workload,
   services,
-  serverPort,
-  listenPort,
+  serverPorts,
+  listenPorts,
   adminPort,
 }: PolicyInput): V1NetworkPolicyPort[] {
   const declared = declaredPorts(workload.spec.template);
@@ -89,7 +93,7 @@ function otherPorts({
       protocol: isTcp(port) ? 'TCP' : port.protocol!,
     })),
   );
-  const seen = new Set([serverPort, listenPort, adminPort].map((number) => `TCP/${number}`));
+  const seen = new Set([...serverPorts, ...listenPorts, adminPort].map((number) => `TCP/${number}`));
   return [...declared, ...reached].flatMap(({ number, protocol }) => {
     const key = `${protocol}/${number}`;
     if (number === undefined || seen.has(key)) return [];

@@ -9,8 +9,10 @@ import { checkFormat, printObjects } from '../print/object.ts';
 import { createProgress, type Progress } from '../progress.ts';
 import { writeLine } from '../streams.ts';
 import { applyChange, withoutBookkeeping } from './apply-change.ts';
+import { asArgument } from '../doctor/served.ts';
 import { carryOut } from './carry-out.ts';
-import { type Change, changesOf, type Plan } from './change.ts';
+import { type Change, changesOf, objectChangesOf, type Plan } from './change.ts';
+import { dialClosed } from './dial-closed.ts';
 import { freePods } from './free-pods.ts';
 import { ownersText, printForRepository, repositoryAdvice } from './gitops.ts';
 import { changeLines } from './plan-lines.ts';
@@ -68,7 +70,7 @@ export async function runPlan(input: RunInput, flags: RunFlags, deps: Deps): Pro
   if (changes.length === 0 && format === undefined)
     writeLine(streams.out, `${objectName(workload)} unchanged`);
   if (format === 'yaml' || format === 'json')
-    await printObjects(streams, format, manifestsOf(changes, workload));
+    await printObjects(streams, format, manifestsOf(objectChangesOf(plan), workload));
 }
 
 /**
@@ -121,7 +123,16 @@ const act = (
       applyChange(cluster, change, 'none').catch((error: unknown) =>
         Promise.reject(toCliError(error, cluster.server)),
       ),
-    waitForPods: () => waitForPods(cluster, workload, { ...waiting, injected }),
+    waitForPods: (stage) =>
+      waitForPods(cluster, workload, { ...waiting, injected: injected || stage === 'opened' }),
+    dialClosed: async () => {
+      const unknown = await dialClosed(cluster, workload, waiting);
+      if (unknown !== undefined)
+        writeLine(
+          streams.err,
+          `Warning: whether the server's own port is closed is not known: ${unknown}\nTo dial it: kubectl mcp doctor ${asArgument(workload)} --probe`,
+        );
+    },
     waitForEndpoints: (services) => waitForEndpoints(cluster, workload, services, waiting),
     done: show,
     freePods: ({ after }) =>

@@ -9,10 +9,10 @@ export const ORIGINAL_TARGET_PORTS = `${PREFIX}original-target-ports`;
 
 type TargetPort = number | string | null;
 
-export interface ServerAddress {
+export interface ServerAddresses {
   readonly declared: readonly DeclaredPort[];
-  readonly serverPort: number;
-  readonly listenPort: number;
+  /** From a server's own port to the proxy's for it. */
+  readonly listenPorts: ReadonlyMap<number, number>;
 }
 
 /** The number that a Service port reaches on the pods: by number, by a port's name, or its own when it names none. */
@@ -25,14 +25,15 @@ export function reachedPort(port: V1ServicePort, declared: readonly DeclaredPort
 export const isTcp = (port: V1ServicePort): boolean => (port.protocol ?? 'TCP') === 'TCP';
 
 /** A Service whose ports that reach the server reach the sidecar instead; undefined when none does. */
-export function repointedService(service: V1Service, address: ServerAddress): Change | undefined {
+export function repointedService(service: V1Service, address: ServerAddresses): Change | undefined {
   const originals = originalTargetPorts(service) ?? {};
   const details: string[] = [];
   const ports = (service.spec?.ports ?? []).map((port) => {
-    if (!isTcp(port) || reachedPort(port, address.declared) !== address.serverPort) return port;
+    const listenPort = address.listenPorts.get(reachedPort(port, address.declared) ?? 0);
+    if (!isTcp(port) || listenPort === undefined) return port;
     originals[port.port] = port.targetPort ?? null;
-    details.push(`port ${port.port}: targetPort ${port.targetPort ?? '(none)'} -> ${address.listenPort}`);
-    return { ...port, targetPort: address.listenPort };
+    details.push(`port ${port.port}: targetPort ${port.targetPort ?? '(none)'} -> ${listenPort}`);
+    return { ...port, targetPort: listenPort };
   });
   if (details.length === 0) return undefined;
   const annotations = {
@@ -51,7 +52,7 @@ export function repointedService(service: V1Service, address: ServerAddress): Ch
 /** The Service as `enable` found it. A port that someone has changed since is left, and warned of. */
 export function restoredService(
   service: V1Service,
-  listenPort: number,
+  listenPorts: readonly number[],
 ): { change?: Change; warnings: string[] } {
   const originals = originalTargetPorts(service);
   if (!originals) return { warnings: [] };
@@ -60,13 +61,13 @@ export function restoredService(
   const ports = (service.spec?.ports ?? []).map((port) => {
     const original = originals[port.port];
     if (original === undefined || !isTcp(port)) return port;
-    if (port.targetPort !== listenPort) {
+    if (!listenPorts.some((each) => each === port.targetPort)) {
       warnings.push(
-        `${objectName(service)}: targetPort of port ${port.port} is ${port.targetPort ?? '(none)'}, not the proxy's ${listenPort}: left as it is`,
+        `${objectName(service)}: targetPort of port ${port.port} is ${port.targetPort ?? '(none)'}, not the proxy's ${listenPorts.join(' or ')}: left as it is`,
       );
       return port;
     }
-    details.push(`port ${port.port}: targetPort ${listenPort} -> ${original ?? '(none)'}`);
+    details.push(`port ${port.port}: targetPort ${port.targetPort} -> ${original ?? '(none)'}`);
     const restored = { ...port, targetPort: original ?? undefined };
     if (original === null) delete restored.targetPort;
     return restored;

@@ -332,7 +332,7 @@ describe('the edge on a cluster', { skip: noCluster, timeout: 400_000 }, () => {
 
   test('an Ingress whose host the proxy refuses, and a check that is switched off, are told', async () => {
     await inNamespace('create', 'ingress', 'web', '--rule=outside.example.com/*=open:80', '--class=none');
-    const flags = ['--services=false', '--dry-run=server', '--allowed-origins=*'];
+    const flags = ['--keep-service', '--dry-run=server', '--allowed-origins=*'];
     const { code, stderr } = await mcp('enable', 'deploy/open', ...flags);
     assert.equal(code, 0, stderr);
     assert.match(
@@ -363,7 +363,7 @@ describe('the edge on a cluster', { skip: noCluster, timeout: 400_000 }, () => {
         /would be refused: they have no volume "nowhere", which they are to mount\nNext: add the volume/,
       ],
     ] as const) {
-      const { code, stderr } = await mcp('enable', 'deploy/open', '--services=false', ...flags);
+      const { code, stderr } = await mcp('enable', 'deploy/open', '--keep-service', ...flags);
       assert.equal(code, 1, flags.join());
       assert.match(stderr, says);
     }

@@ -48,7 +48,7 @@ spec: { hard: { pods: "1" } }
 ].join('');
 
 const enable = (namespace: string, name: string, ...flags: string[]) =>
-  kubectlMcp('enable', name, '-n', namespace, '--port=3001', '--services=false', ...flags);
+  kubectlMcp('enable', name, '-n', namespace, '--port=3001', '--keep-service', ...flags);
 
 describe(
   'enable where pods cannot start, on a cluster',

@@ -44,7 +44,8 @@ function recorder(failAt?: string): { log: string[]; hands: Hands } {
         act(`${each.done} ${(each.after ?? each.before)!.metadata!.name}`);
         return each;
       },
-      waitForPods: async () => act('wait'),
+      waitForPods: async (stage) => act(stage === 'changed' ? 'wait' : `wait until ${stage}`),
+      dialClosed: async () => act('dial'),
       waitForEndpoints: async (services) =>
         act(`wait for ${services.map((each) => each.after!.metadata!.name).join(' and ')}`),
       freePods: async (each) => act(`free pods of ${each.after!.metadata!.name}`),
@@ -130,5 +131,55 @@ describe('carrying out a plan', () => {
   it('says nothing of taking back when nothing had been changed', async () => {
     const { hands } = recorder('create secret');
     await assert.rejects(carryOut(whole, hands), /^CliError: it failed$/);
+  });
+
+  it('closes the port in a rollout behind the Services, and dials last', async () => {
+    const { log, hands } = recorder();
+    await carryOut({ ...whole, closes: change('loopback', 'update'), dials: true }, hands);
+    assert.deepEqual(log.slice(3), [
+      'update service',
+      'create policy',
+      'update loopback',
+      'wait until closed',
+      'dial',
+    ]);
+  });
+
+  it('a port that still answers takes all back, Services when the pods answer there again', async () => {
+    const { log, hands } = recorder('dial');
+    await assert.rejects(
+      carryOut({ ...whole, closes: change('loopback', 'update'), dials: true }, hands),
+      /taken back/,
+    );
+    assert.deepEqual(log.slice(8), [
+      'restored loopback',
+      'wait until opened',
+      'deleted policy',
+      'restored service',
+      'restored template',
+      'deleted secret',
+      'free pods of template',
+      'free pods of loopback',
+    ]);
+  });
+
+  it('opens the port before anything leads to it', async () => {
+    const { log, hands } = recorder();
+    await carryOut(
+      plan({
+        opens: change('opened', 'update'),
+        before: [service('a')],
+        template: change('template', 'update'),
+      }),
+      hands,
+    );
+    assert.deepEqual(log, [
+      'update opened',
+      'wait until opened',
+      'update a',
+      'wait for a',
+      'update template',
+      'wait',
+    ]);
   });
 });

@@ -60,7 +60,7 @@ export const around = (change: Partial<Surroundings> = {}): Surroundings => ({
 
 export const request = (change: Partial<EnableRequest> = {}): EnableRequest => ({
   annotations: { port: '3001' },
-  services: true,
+  keepService: false,
   random: (bytes) => new Uint8Array(bytes).fill(7),
   ...change,
 });

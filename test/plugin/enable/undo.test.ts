@@ -2,7 +2,7 @@ import type { V1NetworkPolicy, V1Secret, V1Service, V1ServicePort } from '@kuber
 import fc from 'fast-check';
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { changesOf, mergePatch, type Plan, undoOf } from '../../../plugin/enable/change.ts';
+import { changesOf, mergePatch, type Plan, templateChangeOf, undoOf } from '../../../plugin/enable/change.ts';
 import { planEnable, type Surroundings } from '../../../plugin/enable/plan.ts';
 import { planDisable } from '../../../plugin/enable/undo.ts';
 import { objectName, type Workload } from '../../../plugin/enable/workload.ts';
@@ -33,7 +33,7 @@ function apply(plan: Plan, now: Namespace): Namespace {
   }
   const of = <T>(kind: string) => [...objects.values()].filter((each) => each.kind === kind) as T[];
   return {
-    workload: (plan.template?.after ?? now.workload) as Workload,
+    workload: (templateChangeOf(plan)?.after ?? now.workload) as Workload,
     around: {
       ...now.around,
       services: of<V1Service>('Service'),
@@ -109,7 +109,12 @@ describe('disable, the plan', () => {
       fc.property(
         fc.array(anyService, { maxLength: 3 }),
         anyAnnotations,
-        fc.constantFrom({}, { auth: 'token' }, { 'deny-tools': 'a*', 'listen-port': '7500' }),
+        fc.constantFrom(
+          {},
+          { auth: 'token' },
+          { 'deny-tools': 'a*', 'listen-port': '7500' },
+          { lockdown: 'loopback', 'loopback-env': 'HOST=::1' },
+        ),
         (services, annotations, wanted) => {
           services.forEach((each, index) => (each.metadata!.name = `s${index}`));
           const before: Namespace = {
