@@ -3,7 +3,7 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync }
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import type { Metafile, Plugin } from 'esbuild';
-import { COMPILE_CACHE } from './compile-cache.ts';
+import { firstFile } from './first-file.ts';
 import { noticesOf } from './notices.ts';
 
 type Bundle = {
@@ -26,15 +26,6 @@ const BUNDLES: readonly Bundle[] = [
   { entry: 'webhook/main.ts', out: 'dist/webhook.mjs', forbidden: ['ink'] },
   { entry: 'plugin/main.ts', out: 'dist/bin/kubectl-mcp', program: true },
 ];
-
-/**
- * The sidecar's first file: takes what the image's build has compiled (manifests/compile-cache.ts) where it is of this
- * Node, these flags and this kind of CPU, and goes on without it where it is not.
- */
-const FIRST_FILE = `'use strict';
-require('node:module').enableCompileCache({ directory: __dirname + '/${COMPILE_CACHE}', portable: true });
-require('./proxy.cjs');
-`;
 
 /** Packages of CommonJS ask for Node's modules by `require`, which an ES module lacks. */
 const REQUIRE = [
@@ -77,7 +68,7 @@ export async function buildBundles(): Promise<void> {
     const bytes = Object.values(metafile.outputs).reduce((sum, each) => sum + each.bytes, 0);
     console.log(`${bundle.out.padEnd(24)}${(bytes / 1024).toFixed(0).padStart(6)} KiB`);
   }
-  writeFileSync(join(ROOT, 'dist', 'sidecar.cjs'), FIRST_FILE);
+  writeFileSync(join(ROOT, 'dist', 'sidecar.cjs'), firstFile(readFileSync(join(ROOT, 'dist', 'proxy.cjs'))));
   writeFileSync(join(ROOT, 'dist', 'THIRD-PARTY-NOTICES'), noticesOf(ROOT, metafiles));
 }
 

@@ -1,104 +1,89 @@
 /**
- * Bytecode of the sidecar, so that a pod's proxy does not compile at its start what every other has compiled. Node
- * takes it only when its own version, the V8 flags and the kind of CPU are those of the build; otherwise it compiles.
+ * Bytecode of the sidecar, so that a pod's proxy does not compile at its start what every other has compiled: recorded
+ * from a sidecar that carried a call, and the same for the same bundle and Node
+ * (docs/decisions/0033-reproducible-image.md).
  */
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, globSync, rmSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { CONFIG_ENV, CONFIG_VERSION, type SidecarConfigInput } from '../sidecar/config.ts';
 import { NODE_FLAGS } from '../webhook/container.ts';
+import { cacheName, COMPILE_CACHE, WRAPPER } from './first-file.ts';
+import { recordedRun } from './recorded-run.ts';
 
-/** Beside the bundle, for Node finds what belongs to a file by its place relative to this. */
-export const COMPILE_CACHE = '.compile-cache';
+const RECORDER = join(import.meta.dirname, 'record-code.cjs');
+/** Strings are kept with their hashes; how hot a function became, and what was dropped since, depends on timing. */
+const STEADY_FLAGS = [...NODE_FLAGS, '--hash-seed=1', '--no-sparkplug', '--no-opt', '--no-flush-bytecode'];
+/** In the head of V8's format (SerializedCodeData): magic number, version, source, flags. */
+const FLAGS_AT = 12;
+const MAX_RECORDINGS = 6;
 
-const START_TIMEOUT_MS = 20_000;
-const MESSAGE = { 'content-type': 'application/json', accept: 'application/json, text/event-stream' };
+type Runner = { program: string; runNode: readonly string[]; work: string };
 
-/** Starts the bundle in `directory`, has it carry one call, and ends it: what was compiled until then is kept. */
-export async function writeCompileCache(directory: string): Promise<void> {
-  const cache = join(directory, COMPILE_CACHE);
-  rmSync(cache, { recursive: true, force: true });
-  const server = createServer((request, response) => {
-    let body = '';
-    request.setEncoding('utf8').on('data', (part: string) => (body += part));
-    request.on('end', () => {
-      const { id, method } = JSON.parse(body || '{}') as { id?: unknown; method?: string };
-      response.writeHead(id === undefined ? 202 : 200, { 'content-type': 'application/json' });
-      response.end(
-        id === undefined ? '' : JSON.stringify({ jsonrpc: '2.0', id, result: RESULTS[method ?? ''] ?? {} }),
-      );
-    });
-  });
-  const [listenPort, adminPort] = [await freePort(), await freePort()];
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const config: SidecarConfigInput = {
-    version: CONFIG_VERSION,
-    adminPort,
-    drain: { path: '/drain/compile-cache-of-the-image', endpointGraceMs: 0, timeoutMs: 0 },
-    servers: [
-      {
-        name: 'build',
-        listenPort,
-        upstream: { transport: 'streamable-http', port: portOf(server), path: '/mcp' },
-        auth: { mode: 'none' },
-        filter: { denyTools: ['secret'], mode: 'all' },
-      },
-    ],
-  };
-  const child = spawn(process.execPath, [...NODE_FLAGS, join(directory, 'sidecar.cjs')], {
-    env: { [CONFIG_ENV]: JSON.stringify(config) },
-    stdio: 'ignore',
-  });
-  const ended = once(child, 'exit');
+/** For the bundle in `directory`; `runNode` runs Node of the platform that it is for. */
+export async function writeCompileCache(
+  directory: string,
+  nodeArch: string = process.arch,
+  runNode: readonly string[] = [process.execPath],
+): Promise<void> {
+  const program = join(directory, 'proxy.cjs');
+  const work = mkdtempSync(join(tmpdir(), 'compile-cache-'));
   try {
-    await call(`http://127.0.0.1:${listenPort}/mcp`);
+    const runner = { program, runNode, work };
+    const cache = asWithFlags(await agreed(runner), runner);
+    const out = join(directory, COMPILE_CACHE);
+    mkdirSync(out, { recursive: true });
+    for (const old of globSync(`${nodeArch}-*`, { cwd: out })) rmSync(join(out, old));
+    const file = join(out, cacheName(readFileSync(program), nodeArch));
+    writeFileSync(file, cache);
+    // Throws when V8's format is no longer what this file knows of it.
+    runRecorder(runner, NODE_FLAGS, [join(work, 'taken'), file]);
   } finally {
-    child.kill('SIGTERM');
-    await ended;
-    server.closeAllConnections();
-    server.close();
+    rmSync(work, { recursive: true, force: true });
   }
-  const files = globSync('*/*', { cwd: cache });
-  if (files.length === 0) throw new Error(`Node wrote no compile cache to ${cache}`);
-  // Node writes them for its own user; the image's is another.
-  for (const file of files) chmodSync(join(cache, file), 0o644);
-  for (const folder of ['.', ...globSync('*', { cwd: cache })]) chmodSync(join(cache, folder), 0o755);
 }
 
-const RESULTS: Readonly<Record<string, object>> = {
-  initialize: {
-    protocolVersion: '2025-11-25',
-    capabilities: { tools: {} },
-    serverInfo: { name: 'build', version: '1' },
-  },
-  'tools/list': { tools: [{ name: 'echo', inputSchema: { type: 'object' } }] },
-  'tools/call': { content: [{ type: 'text', text: 'done' }] },
-};
-
-/** Until it is answered: the sidecar may not listen yet. */
-async function call(url: string): Promise<void> {
-  const body = '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"echo","arguments":{}}}';
-  for (let waited = 0; waited < START_TIMEOUT_MS; waited += 50) {
-    const answer = await fetch(url, { method: 'POST', headers: MESSAGE, body }).catch(() => undefined);
-    if (answer?.ok) return;
-    await sleep(50);
+/** On a busy machine a timer may run out that does not otherwise: what two recordings agree on is taken. */
+async function agreed(runner: Runner): Promise<Buffer> {
+  const seen: Buffer[] = [];
+  while (seen.length < MAX_RECORDINGS) {
+    const cache = await recorded(runner);
+    if (seen.some((each) => each.equals(cache))) return cache;
+    seen.push(cache);
   }
-  throw new Error(`the sidecar did not answer within ${START_TIMEOUT_MS / 1000} s`);
+  throw new Error(`${MAX_RECORDINGS} recordings of the sidecar's start differ: this machine is too busy`);
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const port = portOf(server);
-  server.close();
-  return port;
+async function recorded(runner: Runner): Promise<Buffer> {
+  const { program, runNode, work } = runner;
+  const [out, settled] = [join(work, 'recorded'), join(work, 'settled')];
+  const [file = '', ...args] = runNode;
+  await recordedRun((env) => {
+    const child = spawn(file, [...args, ...STEADY_FLAGS, RECORDER, program, out], {
+      env: { ...env, WRAPPER },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const record = (): void => void child.kill('SIGUSR2');
+    return { stdout: child.stdout, stderr: child.stderr, ended: once(child, 'exit'), record };
+  });
+  runRecorder(runner, STEADY_FLAGS, [settled, out]);
+  return readFileSync(settled);
 }
 
-const portOf = (server: Server): number => (server.address() as AddressInfo).port;
+function runRecorder({ program, runNode }: Runner, flags: readonly string[], files: readonly string[]): void {
+  const [file = '', ...args] = runNode;
+  execFileSync(file, [...args, ...flags, RECORDER, program, ...files], { env: { ...process.env, WRAPPER } });
+}
+
+/** The same bytecode, marked as made with the flags that the sidecar runs with: the others do not change it. */
+function asWithFlags(settled: Buffer, { runNode: [file = '', ...args], work }: Runner): Buffer {
+  const empty = join(work, 'empty');
+  const script = `require('fs').writeFileSync(process.argv[1], new (require('vm').Script)('').createCachedData())`;
+  execFileSync(file, [...args, ...NODE_FLAGS, '-e', script, empty]);
+  const cache = Buffer.from(settled);
+  readFileSync(empty).copy(cache, FLAGS_AT, FLAGS_AT, FLAGS_AT + 4);
+  return cache;
+}
 
 if (import.meta.main) await writeCompileCache(join(import.meta.dirname, '../dist'));

@@ -11,13 +11,14 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
+import { settleModes } from './modes.ts';
 import { layerOf } from './oci.ts';
 import type { Layer } from './oci.ts';
 import { installPackages, missingPackages } from './packages.ts';
+import type { Tree } from './platforms.ts';
 
-const ROOT = join(import.meta.dirname, '..');
-const LAYER_CACHE = join(ROOT, 'dist', '.layers');
+const LAYER_CACHE = join(import.meta.dirname, '..', 'dist', '.layers');
 const USER_ID = 65532;
 export const USER = `${USER_ID}:${USER_ID}`;
 export const NODE = '/usr/bin/node';
@@ -33,36 +34,35 @@ const LICENCES: Readonly<Record<string, string>> = {
   'gcc-runtime': 'libstdc++6',
 };
 
-/** The same for every image, so that the node keeps it once. */
-export function nodeLayer(): Layer {
+/** The same for every image of a platform, so that a machine keeps it once. */
+export const nodeLayer = (tree: Tree): Layer => stagedLayer((directory) => stageNode(tree, directory));
+
+export function stageNode(tree: Tree, directory: string): void {
   installPackages(missingPackages(PACKAGES));
-  return stagedLayer((directory) => {
-    const copy = (from: string, to: string): void => {
-      mkdirSync(dirname(join(directory, to)), { recursive: true });
-      cpSync(realpathSync(from), join(directory, to));
-    };
-    const node = join(ROOT, 'node_modules', '.bin', 'node');
-    copy(node, NODE);
-    execFileSync('strip', [join(directory, NODE)]);
-    chmodSync(join(directory, NODE), 0o755);
-    for (const library of librariesOf(node)) copy(library, library);
-    copy('/bin/busybox', '/bin/busybox');
-    for (const [name, from] of Object.entries(LICENCES)) {
-      copy(`/usr/share/doc/${from}/copyright`, `/usr/share/doc/${name}/copyright`);
-    }
-    const write = (path: string, text: string): void => {
-      mkdirSync(dirname(join(directory, path)), { recursive: true });
-      writeFileSync(join(directory, path), text);
-    };
-    write(
-      '/etc/passwd',
-      `root:x:0:0:root:/:/bin/false\nnonroot:x:${USER_ID}:${USER_ID}:nonroot:/:/bin/false\n`,
-    );
-    write('/etc/group', `root:x:0:\nnonroot:x:${USER_ID}:\n`);
-    write('/etc/nsswitch.conf', 'hosts: files dns\n');
-    mkdirSync(join(directory, 'tmp'));
-    chmodSync(join(directory, 'tmp'), 0o1777);
-  });
+  const copy = (from: string, to: string): void => {
+    mkdirSync(dirname(join(directory, to)), { recursive: true });
+    cpSync(realpathSync(from), join(directory, to));
+  };
+  copy(tree.node, NODE);
+  execFileSync(tree.strip, [join(directory, NODE)]);
+  for (const [library, from] of librariesOf(tree)) copy(from, library);
+  copy(join(tree.root, 'bin/busybox'), '/bin/busybox');
+  for (const [name, from] of Object.entries(LICENCES)) {
+    copy(join(tree.root, `usr/share/doc/${from}/copyright`), `/usr/share/doc/${name}/copyright`);
+  }
+  const write = (path: string, text: string): void => {
+    mkdirSync(dirname(join(directory, path)), { recursive: true });
+    writeFileSync(join(directory, path), text);
+  };
+  write(
+    '/etc/passwd',
+    `root:x:0:0:root:/:/bin/false\nnonroot:x:${USER_ID}:${USER_ID}:nonroot:/:/bin/false\n`,
+  );
+  write('/etc/group', `root:x:0:\nnonroot:x:${USER_ID}:\n`);
+  write('/etc/nsswitch.conf', 'hosts: files dns\n');
+  mkdirSync(join(directory, 'tmp'), { recursive: true });
+  settleModes(directory);
+  chmodSync(join(directory, 'tmp'), 0o1777);
 }
 
 /** A layer of what `fill` puts into an empty directory. */
@@ -77,13 +77,27 @@ export function stagedLayer(fill: (directory: string) => void): Layer {
   }
 }
 
-/** Paths as the loader asks for them, the loader itself included. */
-function librariesOf(program: string): string[] {
-  const listed = execFileSync('ldd', [realpathSync(program)], { encoding: 'utf8' });
-  const paths = [...listed.matchAll(/(?:=> |^\s+)(\/\S+) \(0x/gm)].map(([, path]) => path ?? '');
-  const missing = [...listed.matchAll(/(\S+) => not found/g)].map(([, name]) => name);
-  if (missing.length > 0 || !paths.every((path) => existsSync(path))) {
-    throw new Error(`node's libraries are not all there: ${missing.join(', ')}`);
+/** Where the image has them, the loader included, and where they are taken from. */
+function librariesOf({ node, root, platform }: Tree): Map<string, string> {
+  const find = (name: string): string => {
+    const from = ['lib', 'usr/lib'].map((folder) => join(root, folder, platform.triplet, name));
+    const found = from.find((path) => existsSync(path));
+    if (found) return found;
+    throw new Error(`${name}, which Node needs, is not in ${root}`);
+  };
+  const loader = /\[Requesting program interpreter: (\S+)\]/.exec(readelf('-l', node))?.[1] ?? '';
+  const found = new Map([[loader, find(basename(loader))]]);
+  const files = [node];
+  for (const file of files) {
+    for (const [, name = ''] of readelf('-d', file).matchAll(/\(NEEDED\).*\[(\S+)\]/g)) {
+      const library = `/lib/${platform.triplet}/${name}`;
+      if (name === basename(loader) || found.has(library)) continue;
+      found.set(library, find(name));
+      files.push(find(name));
+    }
   }
-  return paths;
+  return found;
 }
+
+const readelf = (option: string, file: string): string =>
+  execFileSync('readelf', ['-W', option, realpathSync(file)], { encoding: 'utf8' });

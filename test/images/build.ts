@@ -8,6 +8,7 @@ import { dirname, join } from 'node:path';
 import { build } from 'esbuild';
 import { NODE, nodeLayer, stagedLayer, USER } from '../../manifests/node-layer.ts';
 import { writeArchive } from '../../manifests/oci.ts';
+import { ownPlatform, treeOf } from '../../manifests/platforms.ts';
 import { packageDirectories } from './package-files.ts';
 
 type Recipe = { command: readonly string[]; port: number } & ({ npm: string } | { source: string });
@@ -48,14 +49,17 @@ export async function buildTestImage(name: string): Promise<string> {
       for (const each of packageDirectories(ROOT, recipe.npm)) copy(join(ROOT, each), each);
     }
   });
-  writeArchive(archiveOf(name), imageName(name), [nodeLayer(), app], {
+  const tree = treeOf(ownPlatform());
+  const config = {
     User: USER,
     Env: ['PATH=/usr/bin:/bin', `PORT=${recipe.port}`],
     Entrypoint: [NODE],
     Cmd: recipe.command,
     WorkingDir: '/app',
     ExposedPorts: { [`${recipe.port}/tcp`]: {} },
-  });
+  };
+  const { architecture } = tree.platform;
+  writeArchive(archiveOf(name), imageName(name), [{ architecture, layers: [nodeLayer(tree), app], config }]);
   return archiveOf(name);
 }
 

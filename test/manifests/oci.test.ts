@@ -13,9 +13,8 @@ const write = (root: string, name: string, when: number): string => {
   for (const file of when > 1 ? ['a', 'b'] : ['b', 'a']) writeFileSync(join(directory, 'bin', file), file);
   utimesSync(join(directory, 'bin', 'a'), when, when);
   const archive = join(root, `${name}.tar`);
-  writeArchive(archive, 'example.test/image:1', [layerOf(directory, join(root, 'cache', name))], {
-    User: '1:1',
-  });
+  const layers = [layerOf(directory, join(root, 'cache', name))];
+  writeArchive(archive, 'example.test/image:1', [{ architecture: 'amd64', layers, config: { User: '1:1' } }]);
   return archive;
 };
 

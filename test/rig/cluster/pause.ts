@@ -3,6 +3,7 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { layerOf, writeArchive } from '../../../manifests/oci.ts';
+import { ownPlatform } from '../../../manifests/platforms.ts';
 import { PAUSE_IMAGE } from './layout.ts';
 import type { Layout } from './layout.ts';
 
@@ -21,7 +22,9 @@ export function writePauseImage(layout: Layout): string {
       Env: ['PATH=/bin'],
       Entrypoint: ['/bin/busybox', 'sh', '-c', WAIT],
     };
-    writeArchive(archive, PAUSE_IMAGE, [layer], config);
+    writeArchive(archive, PAUSE_IMAGE, [
+      { architecture: ownPlatform().architecture, layers: [layer], config },
+    ]);
     return archive;
   } finally {
     rmSync(directory, { recursive: true, force: true });
