@@ -31,6 +31,8 @@ export interface McpServer {
   readonly audience?: string;
   readonly readyPods: number;
   readonly desiredPods: number;
+  /** Whose proxy is not the one that the webhook would make now; absent where that is not known. */
+  readonly outdatedPods?: number;
   readonly listenPort: number;
   readonly adminPort: number;
   /** Of a Service that reaches the sidecar. */

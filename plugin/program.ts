@@ -19,6 +19,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<AddCommand>>> = {
   uninject: async () => (await import('./commands/uninject.ts')).addUninject,
   enable: async () => (await import('./commands/enable.ts')).addEnable,
   disable: async () => (await import('./commands/disable.ts')).addDisable,
+  restart: async () => (await import('./commands/restart.ts')).addRestart,
   list: async () => (await import('./commands/list.ts')).addList,
   tools: async () => (await import('./commands/tools.ts')).addTools,
   call: async () => (await import('./commands/call.ts')).addCall,

@@ -26,6 +26,8 @@ export const WEBHOOK_NAME = 'kubectl-mcp-webhook';
 /** Name of the MutatingWebhookConfiguration, and of its one webhook. */
 export const WEBHOOK_CONFIGURATION = 'kubectl-mcp';
 export const WEBHOOK_ENTRY = 'inject.kubectl-mcp.dev';
+/** Of namespaces: which of several installed webhooks is asked about their pods; of that webhook's objects, too. */
+export const REVISION_LABEL = `${PREFIX}revision`;
 export const FIELD_MANAGER = 'kubectl-mcp';
 
 /** Secret with the key that replicas of one workload share; optional. */

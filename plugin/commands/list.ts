@@ -4,12 +4,15 @@ import { allNamespacesFlag, type GlobalFlags, noHeadersFlag, outputFlag, selecto
 import { addCommand } from '../help.ts';
 import type { Cluster } from '../kube/client.ts';
 import { mapBounded, readHealth } from '../kube/health.ts';
+import { isForbidden } from '../kube/errors.ts';
 import { listPods, listServices, listWorkloads } from '../kube/workloads.ts';
 import { isMcpServer, type McpServer, type SidecarHealth, toMcpServers } from '../model.ts';
 import { formatAge } from '../print/age.ts';
 import { checkFormat, formatJson, formatYaml } from '../print/object.ts';
 import { type Column, formatTable } from '../print/table.ts';
 import { writeLine } from '../streams.ts';
+import { readInstalled } from '../upgrade/installed.ts';
+import { countOutdated } from '../upgrade/outdated.ts';
 
 const FORMATS = ['json', 'yaml', 'name', 'wide'] as const;
 const PROBES_AT_ONCE = 6;
@@ -29,7 +32,7 @@ export function addList(program: Command, deps: Deps): void {
     short: 'List the MCP servers of a namespace or of the cluster',
     long: `List the MCP servers of a namespace or of the cluster: Deployments, StatefulSets and DaemonSets whose pod template carries annotations of ours.
 
-Of several servers in one pod each has a row, with its name behind that of the workload. READY counts pods whose sidecar is ready. TOOLS is asked of a running sidecar through a port-forward, "-" where none answers. BYPASS tells whether the server's own port answers other pods, "?" until it has been dialled (see "kubectl mcp doctor --probe").`,
+Of several servers in one pod each has a row, with its name behind that of the workload. READY counts pods whose sidecar is ready. TOOLS is asked of a running sidecar through a port-forward, "-" where none answers. BYPASS tells whether the server's own port answers other pods, "?" until it has been dialled (see "kubectl mcp doctor --probe"). OUTDATED (-o wide) counts pods whose proxy is not the one that the webhook would make now, "?" for who may not look at the webhook (see "kubectl mcp restart").`,
     examples: `
       # List the MCP servers of the current namespace
       kubectl mcp list
@@ -77,17 +80,25 @@ async function findServers(
   cluster: Cluster,
   { namespace, labelSelector }: { namespace?: string | undefined; labelSelector?: string | undefined },
 ): Promise<McpServer[]> {
-  const [workloads, pods, services] = await Promise.all([
+  const [workloads, pods, services, installed] = await Promise.all([
     listWorkloads(cluster, {
       ...(namespace ? { namespace } : {}),
       ...(labelSelector ? { labelSelector } : {}),
     }),
     listPods(cluster, namespace),
     listServices(cluster, namespace),
+    readInstalled(cluster).catch((error: unknown) => {
+      if (isForbidden(error)) return undefined;
+      throw error;
+    }),
   ]);
   return workloads
     .filter(isMcpServer)
-    .flatMap((each) => toMcpServers(each, pods, services))
+    .flatMap((each) => {
+      const outdatedPods = installed && countOutdated(each, pods, installed);
+      const servers = toMcpServers(each, pods, services);
+      return outdatedPods === undefined ? servers : servers.map((server) => ({ ...server, outdatedPods }));
+    })
     .toSorted((a, b) => compare(a.namespace, b.namespace) || compare(a.name, b.name));
 }
 
@@ -126,6 +137,7 @@ export function listColumns(
     { header: 'URL', value: ({ url }) => url ?? '-' },
     { header: 'AGE', value: ({ created }) => formatAge(created, nowMs) },
     { header: 'BYPASS', value: ({ bypass }) => bypass },
+    { header: 'OUTDATED', wide: true, value: ({ outdatedPods }) => String(outdatedPods ?? '?') },
     { header: 'SIDECAR', wide: true, value: ({ health }) => health?.version ?? '-' },
     { header: 'AUDIENCE', wide: true, value: ({ audience }) => audience ?? '-' },
     { header: 'STATUS', wide: true, value: statusOf },

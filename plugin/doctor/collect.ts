@@ -19,6 +19,7 @@ import { sendCanary } from './canary.ts';
 import { type NamedSource, sourceKey, sourcesOf } from '../sources/named.ts';
 import { readSource, type SourceFacts } from '../sources/read.ts';
 import { readAroundWebhook } from './around-webhook.ts';
+import { readInstalled } from '../upgrade/installed.ts';
 import { readHealths } from './healths.ts';
 import { orNull, tryRead, valueOf } from './read.ts';
 import { readRefusalEvents } from './refusal-events.ts';
@@ -130,29 +131,34 @@ async function readInstallation(cluster: Cluster, { namespace: wanted }: DoctorS
   const read = <T>(what: string, work: () => Promise<T>) => tryRead(what, work, signal);
   const [namespace, name] = [INSTALL_NAMESPACE, WEBHOOK_NAME];
   const there = `in namespace ${namespace}`;
-  const [configuration, webhookService, webhookEndpoints, certificate, canary] = await Promise.all([
-    read('get mutatingwebhookconfigurations', async () =>
-      plain(
-        await orNull(cluster.admission.readMutatingWebhookConfiguration({ name: WEBHOOK_CONFIGURATION })),
+  const [configuration, webhookService, webhookEndpoints, certificate, canary, installed] = await Promise.all(
+    [
+      read('get mutatingwebhookconfigurations', async () =>
+        plain(
+          await orNull(cluster.admission.readMutatingWebhookConfiguration({ name: WEBHOOK_CONFIGURATION })),
+        ),
       ),
-    ),
-    read(`get service ${name} ${there}`, async () =>
-      plain(await orNull(cluster.core.readNamespacedService({ name, namespace }))),
-    ),
-    read(`list endpointslices ${there}`, async () => {
-      const labelSelector = `kubernetes.io/service-name=${name}`;
-      return plain((await cluster.discovery.listNamespacedEndpointSlice({ namespace, labelSelector })).items);
-    }),
-    read(`get deployment ${name} and the secret of its certificate ${there}`, async () => {
-      const deployment = await orNull(cluster.apps.readNamespacedDeployment({ name, namespace }));
-      const where = { name: certificateSecretOf(deployment), namespace };
-      const secret = await orNull(cluster.core.readNamespacedSecret(where));
-      const text = secret?.data?.['tls.crt'];
-      return text === undefined ? null : Buffer.from(text, 'base64').toString('utf8');
-    }),
-    sendCanary(cluster, wanted, signal),
-  ]);
-  return { configuration, webhookService, webhookEndpoints, certificate, canary };
+      read(`get service ${name} ${there}`, async () =>
+        plain(await orNull(cluster.core.readNamespacedService({ name, namespace }))),
+      ),
+      read(`list endpointslices ${there}`, async () => {
+        const labelSelector = `kubernetes.io/service-name=${name}`;
+        return plain(
+          (await cluster.discovery.listNamespacedEndpointSlice({ namespace, labelSelector })).items,
+        );
+      }),
+      read(`get deployment ${name} and the secret of its certificate ${there}`, async () => {
+        const deployment = await orNull(cluster.apps.readNamespacedDeployment({ name, namespace }));
+        const where = { name: certificateSecretOf(deployment), namespace };
+        const secret = await orNull(cluster.core.readNamespacedSecret(where));
+        const text = secret?.data?.['tls.crt'];
+        return text === undefined ? null : Buffer.from(text, 'base64').toString('utf8');
+      }),
+      sendCanary(cluster, wanted, signal),
+      read(`list deployments ${there}`, () => readInstalled(cluster)),
+    ],
+  );
+  return { configuration, webhookService, webhookEndpoints, certificate, canary, installed };
 }
 
 async function theOne(cluster: Cluster, ref: NonNullable<DoctorScope['workload']>): Promise<Workload> {

@@ -13,6 +13,7 @@ import { refusalChecks } from './checks/refusals.ts';
 import { serverChecks } from './checks/server.ts';
 import { sidecarChecks } from './checks/sidecar.ts';
 import { trustChecks } from './checks/trust.ts';
+import { upgradeChecks } from './checks/upgrade.ts';
 import { webhookChecks } from './checks/webhook.ts';
 
 export const CHECKS: readonly Check[] = [
@@ -24,6 +25,7 @@ export const CHECKS: readonly Check[] = [
   ...injectionChecks,
   ...refusalChecks,
   ...lostChecks,
+  ...upgradeChecks,
   ...sidecarChecks,
   ...serverChecks,
   ...authChecks,

@@ -12,6 +12,7 @@ import type {
 } from '@kubernetes/client-node';
 import type { SourceFacts } from '../sources/read.ts';
 import type { Workload } from '../enable/workload.ts';
+import type { Installed } from '../upgrade/installed.ts';
 
 /** A thing that was read, or why it is not known: `no permission to list secrets in namespace demo`. */
 export type Read<T> = { readonly value: T } | { readonly unknown: string };
@@ -89,6 +90,8 @@ export interface Values {
   /** Null: the webhook issues its certificate itself. */
   readonly issuing: Issuing | null;
   readonly canary: Canary;
+  /** The webhooks, and which namespace asks which. */
+  readonly installed: Installed;
   /** Those of the scope that are opted in. */
   readonly workloads: readonly Workload[];
   /** Those of the scope that are not: one of them may have been. */

@@ -3,7 +3,7 @@ import type { KubernetesObject, V1Secret } from '@kubernetes/client-node';
 import { keysSecretName } from '../../webhook/names.ts';
 import { formatJson, formatYaml } from '../print/object.ts';
 import type { Streams } from '../streams.ts';
-import type { Plan } from './change.ts';
+import { type Plan, templateChangeOf } from './change.ts';
 import { type Owned, ownedBy, type RepositoryDocument, repositoryDocuments } from './gitops-patch.ts';
 import { FIRST_CALLER } from './secrets.ts';
 
@@ -54,7 +54,7 @@ export function repositoryAdvice(plan: Plan): string[] {
   const isEnabling = documents.some((each) => each.kind === 'new');
   return [
     `The patch for the repository is on stdout: ${documents.map(wordOf).join(', ')}`,
-    ...(plan.template && services.length > 0
+    ...(templateChangeOf(plan) && services.length > 0
       ? [
           isEnabling
             ? `Commit ${later} when the pods have the proxy: until then its port answers nobody`

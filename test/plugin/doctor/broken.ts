@@ -303,7 +303,7 @@ export const BROKEN: readonly Broken[] = [
   {
     code: 'MCP310',
     when: 'the volume is nowhere',
-    says: /have no volume "vault-secrets"\n.*upstream-headers-volume names it; they have: none\n.*fix: kubectl edit deployment\/everything -n demo/,
+    says: /have no volume "vault-secrets"\n.*upstream-headers-volume names it; they have: kubectl-mcp-kubernetes, kubectl-mcp-keys\n.*fix: kubectl edit deployment\/everything -n demo/,
     breakIt: (values) => annotate(values, 'upstream-headers-volume', 'vault-secrets/headers'),
   },
   {
@@ -415,6 +415,23 @@ export const BROKEN: readonly Broken[] = [
     breakIt: (values) => {
       podOf(values).spec!.initContainers = [];
       podOf(values).metadata!.labels = {};
+    },
+  },
+  {
+    code: 'MCP402',
+    when: 'the webhook has another image',
+    says: /deployment\.apps\/everything in namespace demo: 1 proxy is outdated\n.*image .*:0\.1\.0, now other:2\n.*fix: kubectl mcp restart deployment\/everything -n demo/,
+    breakIt: (values) => (values.installed.webhooks[0]!.image = 'other:2'),
+  },
+  {
+    code: 'MCP402',
+    when: 'a pod of no workload has a configuration of before',
+    says: /pod alone in namespace demo: its proxy is outdated\n.*another configuration\n.*delete the pod/,
+    breakIt: (values) => {
+      const alone = structuredClone(podOf(values));
+      alone.metadata = { ...alone.metadata, name: 'alone', labels: {} };
+      alone.metadata.annotations!['kubectl-mcp.dev/deny-tools'] = 'get-env';
+      values.pods.push(alone);
     },
   },
   {

@@ -3,6 +3,8 @@ import { describe, it } from 'node:test';
 import { formatTable } from '../../../plugin/doctor/print.ts';
 import { CHECKS } from '../../../plugin/doctor/registry.ts';
 import { runChecks } from '../../../plugin/doctor/run.ts';
+import { podOf } from '../../../plugin/enable/faults.ts';
+import { injected } from '../../webhook/golden-pods.ts';
 import { BROKEN } from './broken.ts';
 import { createAuthority } from '../../certificates.ts';
 import { issueCertificates } from './certificates.ts';
@@ -94,7 +96,9 @@ describe('a check', () => {
           },
         }));
         // As an injector whose webhook runs after ours adds it: the template has none.
-        values.pods[0]!.spec!.volumes = [{ name: 'vault-secrets' }];
+        const asked = podOf(values.workloads[0]!);
+        const volumes = [{ name: 'vault-secrets' }];
+        values.pods[0]!.spec = injected({ ...asked, spec: { ...asked.spec!, volumes } }).spec!;
       });
       for (const { check, outcome, findings } of runChecks(CHECKS, seen)) {
         assert.equal(outcome, 'passed', `${check.code} ${JSON.stringify(findings)}`);

@@ -2,6 +2,8 @@
 import type { V1Deployment, V1EndpointSlice, V1Pod, V1Service } from '@kubernetes/client-node';
 import type { Snapshot, Values } from '../../../plugin/doctor/snapshot.ts';
 import type { Workload } from '../../../plugin/enable/workload.ts';
+import { podOf } from '../../../plugin/enable/faults.ts';
+import { injected } from '../../webhook/golden-pods.ts';
 import { issueCertificates } from './certificates.ts';
 
 export const NOW_MS = Date.parse('2026-11-20T12:00:00Z');
@@ -43,12 +45,7 @@ const running = { running: { startedAt: new Date(NOW_MS) } };
 
 const pod = (): V1Pod => ({
   metadata: { name: 'everything-6f-1', namespace: 'demo', labels: LABELS, annotations: ANNOTATIONS },
-  spec: {
-    initContainers: [
-      { name: 'mcp-proxy', image: 'kubectl-mcp.dev/kubectl-mcp:0.1.0', restartPolicy: 'Always' },
-    ],
-    containers: workload().spec.template.spec!.containers,
-  },
+  spec: injected(podOf(workload())).spec!,
   status: {
     phase: 'Running',
     conditions: [{ type: 'Ready', status: 'True' }],
@@ -142,6 +139,10 @@ export const healthy = (): Values => ({
   canary: { injected: true },
   workloads: [workload()],
   others: [],
+  installed: {
+    webhooks: [{ image: 'kubectl-mcp.dev/kubectl-mcp:0.1.0', imagePullPolicy: 'IfNotPresent' }],
+    revisionOf: {},
+  },
   pods: [pod()],
   services: [service()],
   endpoints: [slice('demo', 'everything')],
