@@ -117,8 +117,9 @@ test('every annotation that a page names is in the table', () => {
     ...NAMESPACE_KEYS,
   ]);
   const unknown = pages.flatMap(({ path, text }) =>
-    [...text.matchAll(/kubectl-mcp\.dev\/[a-z][a-z-]*/g)]
-      .map((each) => each[0])
+    [...text.matchAll(/(kubectl-mcp\.dev\/)(?:[a-z0-9-]+\.)?([a-z][a-z-]*)/g)]
+      // Of one of several servers: kubectl-mcp.dev/SERVER.KEY.
+      .map(([, prefix = '', key = '']) => prefix + key)
       .filter((name) => !known.has(name))
       .map((name) => `${path}: ${name}`),
   );

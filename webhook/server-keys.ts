@@ -64,7 +64,6 @@ function readKeys(annotations: Annotations) {
 
 /** What is said for all fills in for what is not said of this one, where it has an effect there. */
 function withShared(name: string, own: Texts, plain: Texts): ServerTexts {
-  const entryOf = (key: AnnotationKey): Annotation => ANNOTATIONS[key];
   const effective = (key: AnnotationKey) => own.get(key) ?? plain.get(key) ?? entryOf(key).default;
   const isSaidOtherwise = (key: AnnotationKey): boolean =>
     own.has(key) ||
@@ -79,6 +78,7 @@ function withShared(name: string, own: Texts, plain: Texts): ServerTexts {
   return { texts: new Map([...inherited, ...own]), server: { name, shared } };
 }
 
+const entryOf = (key: AnnotationKey): Annotation => ANNOTATIONS[key];
 const isKey = (text: string): text is AnnotationKey => Object.hasOwn(ANNOTATIONS, text);
 
 const misplaced = (key: AnnotationKey, text: string, names: string[]): Refusal =>

@@ -7,6 +7,7 @@ import { addCommand } from '../help.ts';
 import { parseArguments, type Schema } from '../mcp/arguments.ts';
 import type { CallerFlags } from '../mcp/credentials.ts';
 import { addCallerFlags } from '../mcp/flags.ts';
+import type { TargetFlags } from '../kube/target.ts';
 import type { TrustFlags } from '../mcp/trust.ts';
 import { readJsonArguments } from '../mcp/json-input.ts';
 import { formatResult } from '../mcp/result.ts';
@@ -15,7 +16,7 @@ import { writeLine } from '../streams.ts';
 
 const FORMATS = ['json', 'yaml'] as const;
 
-interface CallFlags extends GlobalFlags, CallerFlags, TrustFlags {
+interface CallFlags extends GlobalFlags, TargetFlags, CallerFlags, TrustFlags {
   readonly arg?: string[];
   readonly json?: string;
   readonly output?: string;
@@ -74,7 +75,7 @@ async function runCall(
   const { credentialsFor } = await import('../mcp/credentials.ts');
   const { withSession } = await import('../mcp/session.ts');
   const { trustOf } = await import('../mcp/trust.ts');
-  const target = await findTarget(cluster, name);
+  const target = await findTarget(cluster, name, flags);
   const caller = await credentialsFor(cluster, target, flags);
   const trust = await trustOf(cluster, target, flags);
   const result = await withSession(cluster, { target, caller, trust, timeoutMs }, async (client) => {

@@ -5,6 +5,7 @@ import { type GlobalFlags, noHeadersFlag, outputFlag, parseDurationMs, timeoutFl
 import { addCommand } from '../help.ts';
 import { type CallerFlags } from '../mcp/credentials.ts';
 import { addCallerFlags } from '../mcp/flags.ts';
+import type { TargetFlags } from '../kube/target.ts';
 import type { TrustFlags } from '../mcp/trust.ts';
 import { checkFormat, formatJson, formatYaml } from '../print/object.ts';
 import { type Column, formatTable } from '../print/table.ts';
@@ -13,7 +14,7 @@ import { writeLine } from '../streams.ts';
 const FORMATS = ['json', 'yaml', 'name', 'wide'] as const;
 const SHORT_TEXT = 60;
 
-interface ToolsFlags extends GlobalFlags, CallerFlags, TrustFlags {
+interface ToolsFlags extends GlobalFlags, TargetFlags, CallerFlags, TrustFlags {
   readonly headers: boolean;
   readonly output?: string;
   readonly timeout: string;
@@ -32,6 +33,9 @@ READ-ONLY and DESTRUCTIVE are the server's own hints as the sidecar takes them: 
 
       # List them as another service account sees them
       kubectl mcp tools weather --as-serviceaccount agents/planner
+
+      # One of several servers in a pod
+      kubectl mcp tools deploy/tools --mcp-server weather
 
       # Print the input schemas
       kubectl mcp tools weather -o json`,
@@ -53,7 +57,7 @@ async function runTools(name: string, flags: ToolsFlags, { streams, env, connect
   const { credentialsFor } = await import('../mcp/credentials.ts');
   const { withSession } = await import('../mcp/session.ts');
   const { trustOf } = await import('../mcp/trust.ts');
-  const target = await findTarget(cluster, name);
+  const target = await findTarget(cluster, name, flags);
   const caller = await credentialsFor(cluster, target, flags);
   const trust = await trustOf(cluster, target, flags);
   const result = await withSession(cluster, { target, caller, trust, timeoutMs }, (client) =>

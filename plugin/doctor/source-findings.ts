@@ -1,6 +1,5 @@
 /** Faults of what annotations name, as findings. Pure. */
 import { PREFIX } from '../../webhook/names.ts';
-import { annotationOf } from '../enable/workload.ts';
 import { type FaultKind, sourceFaults } from '../sources/faults.ts';
 import { type NamedSource, sourceKey, sourcesOf } from '../sources/named.ts';
 import type { Context, Finding } from './check.ts';
@@ -22,19 +21,19 @@ export const findingsOf = (
       namespace,
       nowMs,
       services: servicesOf(workload, services),
-      publicUrl: annotationOf(template, 'public-url'),
     };
     return sourcesOf(template)
       .filter((each) => each.kind === of)
       .flatMap((source) => {
         const facts = (of === 'Secret' ? secrets : configMaps)[sourceKey(source, namespace)];
-        const faults = facts === undefined ? [] : sourceFaults(source, facts, context);
+        const faults =
+          facts === undefined ? [] : sourceFaults(source, facts, { ...context, publicUrl: source.publicUrl });
         return faults
           .filter((each) => kinds.includes(each.kind))
           .map(({ title, severity, cause = [], fix }) => ({
             title,
             severity,
-            cause: [...cause, `${placed(workload)} names it in ${PREFIX}${source.key}`],
+            cause: [...cause, `${placed(workload)} names it in ${PREFIX}${source.written}`],
             fix,
           }));
       });

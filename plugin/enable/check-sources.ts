@@ -7,7 +7,7 @@ import { sourcesOf } from '../sources/named.ts';
 import { readSource } from '../sources/read.ts';
 import type { Plan } from './change.ts';
 import type { Surroundings } from './plan.ts';
-import { annotationOf, serviceSelects, type Workload } from './workload.ts';
+import { serviceSelects, type Workload } from './workload.ts';
 
 /**
  * @returns warnings.
@@ -27,7 +27,6 @@ export async function checkSources(
     services: around.services.filter((each) =>
       serviceSelects(each.spec?.selector, template?.metadata?.labels),
     ),
-    publicUrl: annotationOf(template, 'public-url'),
   };
   const made = (name: string): boolean => before.some((each) => each.after?.metadata?.name === name);
   const faults: SourceFault[] = [];
@@ -38,7 +37,7 @@ export async function checkSources(
     });
     if (facts === undefined) continue;
     const hint = source.key === 'token-secret' ? '\nor leave --token-secret out: then one is made' : '';
-    const found = sourceFaults(source, facts, context);
+    const found = sourceFaults(source, facts, { ...context, publicUrl: source.publicUrl });
     faults.push(...found.map((each) => ({ ...each, fix: each.fix + hint })));
   }
   const errors = faults.filter((each) => each.severity === 'error');

@@ -5,7 +5,7 @@ import type { Cluster } from '../kube/client.ts';
 import { forwardPort } from '../kube/port-forward.ts';
 import { askMcp } from './ask-mcp.ts';
 import { type Answer, choosePort, givenPort, questionsFor } from './choose-port.ts';
-import type { WantedAnnotations } from './template.ts';
+import { hasNamedServers, type WantedAnnotations } from './template.ts';
 import { annotationOf, isReady, objectName, selectorMatches, type Workload } from './workload.ts';
 
 const ANSWER_TIMEOUT_MS = 4_000;
@@ -22,6 +22,7 @@ export async function findPort(
   wanted: WantedAnnotations,
   { pods, note }: FindOptions,
 ): Promise<WantedAnnotations> {
+  if (hasNamedServers(workload.spec.template.metadata?.annotations)) return wanted;
   const given = givenPort(workload, wanted);
   if (given) return given;
   if (annotationOf(workload.spec.template, 'port') !== undefined) return wanted;

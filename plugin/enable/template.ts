@@ -2,6 +2,7 @@
 import { ANNOTATIONS, ANNOTATION_KEYS, type AnnotationKey } from '../../webhook/annotations.ts';
 import type { Annotation } from '../../webhook/grammar.ts';
 import { PREFIX, tokensSecretName } from '../../webhook/names.ts';
+import { textsOfServers } from '../../webhook/server-keys.ts';
 import type { Change } from './change.ts';
 import type { Workload } from './workload.ts';
 
@@ -21,6 +22,8 @@ export function enabledTemplate(workload: Workload, wanted: WantedAnnotations): 
     if (value === '') delete next[PREFIX + key];
   }
   next[`${PREFIX}name`] ??= workload.metadata.name;
+  // What is said for all servers may fit one of them alone: the webhook tells what fits none.
+  if (hasNamedServers(next)) return templateChange(workload, old, next, 'enabled');
   const effective = (key: AnnotationKey) => next[PREFIX + key] ?? (ANNOTATIONS[key] as Annotation).default;
   for (const key of ANNOTATION_KEYS) {
     const { insteadOf }: Annotation = ANNOTATIONS[key];
@@ -38,6 +41,10 @@ export function enabledTemplate(workload: Workload, wanted: WantedAnnotations): 
   }
   return templateChange(workload, old, next, 'enabled');
 }
+
+/** Keys without a name are then the default of the servers that others name. */
+export const hasNamedServers = (annotations: Record<string, string> | undefined): boolean =>
+  textsOfServers(annotations).servers.some(({ server }) => server !== undefined);
 
 /** Without any annotation of ours; others are as they were, byte for byte. */
 export function disabledTemplate(workload: Workload): Change | undefined {

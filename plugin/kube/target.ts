@@ -20,19 +20,28 @@ export interface Target {
   readonly server: ServerConfig;
 }
 
+export interface TargetFlags {
+  /** Of several servers in one pod. */
+  readonly mcpServer?: string;
+}
+
 /** @throws {CliError} that says which step of the way from NAME to a ready sidecar is missing, and the next command. */
-export async function findTarget(cluster: Cluster, argument: string): Promise<Target> {
+export async function findTarget(
+  cluster: Cluster,
+  argument: string,
+  { mcpServer }: TargetFlags = {},
+): Promise<Target> {
   const wanted = parseWorkloadName(argument);
   const { title, pods } = await podsOf(cluster, wanted);
   const injected = pods.filter((each) => isLive(each) && hasSidecar(each));
   const pod = injected.find(isSidecarReady);
   if (pod)
     return {
-      title,
+      title: mcpServer === undefined ? title : `${title} --mcp-server ${mcpServer}`,
       namespace: cluster.namespace,
       pod: pod.metadata!.name!,
       labels: pod.metadata!.labels ?? {},
-      server: serverConfigOf(pod, title),
+      server: chosenServer(serversOf(pod, title), title, mcpServer),
     };
   if (injected[0]) {
     throw new CliError(
@@ -104,11 +113,30 @@ const named = (object: unknown, kind: Workload['kind']): Workload => ({
   kind,
 });
 
-function serverConfigOf(pod: V1Pod, title: string): ServerConfig {
+/** By the names that annotations give them: the sidecar calls each WORKLOAD/NAME. */
+function chosenServer(
+  servers: readonly ServerConfig[],
+  title: string,
+  wanted: string | undefined,
+): ServerConfig {
+  const names = servers.map(({ name }) => name.split('/')[1]);
+  const listed = 'See what is there: kubectl mcp list';
+  if (wanted !== undefined) {
+    const found = servers[names.indexOf(wanted)];
+    if (found) return found;
+    throw new CliError(
+      `${title} has no server "${wanted}"${names[0] === undefined ? ', but one without a name' : `; it has: ${names.join(', ')}`}\n${listed}`,
+    );
+  }
+  if (servers[0] && servers.length === 1) return servers[0];
+  throw new CliError(`${title} has several servers: ${names.join(', ')}\nChoose one: --mcp-server NAME`);
+}
+
+function serversOf(pod: V1Pod, title: string): readonly ServerConfig[] {
   const sidecar = pod.spec?.initContainers?.find((each) => each.name === SIDECAR_CONTAINER);
   try {
     const config = parseConfig(sidecar?.env?.find((each) => each.name === CONFIG_ENV)?.value);
-    return config.servers[0]!;
+    return config.servers;
   } catch (error) {
     throw new CliError(
       `${title}: the sidecar of pod/${pod.metadata?.name} was configured by another version: ${(error as Error).message}\nRestart its pods: kubectl rollout restart ${title} -n ${pod.metadata?.namespace}`,

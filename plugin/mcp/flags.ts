@@ -1,8 +1,14 @@
 import { type Command, Option } from 'commander';
 
-/** Who to be for the sidecar, and by what to know it; {@link CallerFlags} and {@link TrustFlags} read them. */
+/** Which server, who to be for its sidecar, and by what to know it: TargetFlags, {@link CallerFlags}, {@link TrustFlags}. */
 export const addCallerFlags = <T extends Command>(command: T): T =>
   command
+    .addOption(
+      new Option(
+        '--mcp-server <name>',
+        'Of several servers in one pod: which one, by the name that its annotations give it.',
+      ),
+    )
     .addOption(
       new Option(
         '--as-serviceaccount <account>',

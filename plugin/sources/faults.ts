@@ -60,7 +60,9 @@ export function sourceFaults(
       : `kubectl delete secret ${name} ${at}, then ${create}`;
   };
   if (facts === null) {
-    return [fault('missing', 'does not exist', [`new pods wait for it: ${PREFIX}${key} names it`])];
+    return [
+      fault('missing', 'does not exist', [`new pods wait for it: ${PREFIX}${source.written} names it`]),
+    ];
   }
   if (key === 'policy') return policyFaults(facts, fault);
   if (key === 'tls-secret') return tlsFaults(facts, context, fault);

@@ -1,13 +1,17 @@
 /** Secrets and ConfigMaps that annotations name. Pure. */
 import type { V1ObjectMeta } from '@kubernetes/client-node';
 import type { AnnotationKey } from '../../webhook/annotations.ts';
-import { annotationOf } from '../enable/workload.ts';
+import { textsOfServers } from '../../webhook/server-keys.ts';
 
 export interface NamedSource {
   /** The annotation. */
   readonly key: AnnotationKey;
+  /** As it stands in the template: of one of several servers, with its name. */
+  readonly written: string;
   readonly kind: 'Secret' | 'ConfigMap';
   readonly name: string;
+  /** Of the server that it is for. */
+  readonly publicUrl?: string;
 }
 
 const KINDS = {
@@ -18,13 +22,22 @@ const KINDS = {
 } as const satisfies Partial<Record<AnnotationKey, NamedSource['kind']>>;
 
 /** Each of them is mounted: without it the pod does not start. */
-export const sourcesOf = (template: { metadata?: V1ObjectMeta } | undefined): NamedSource[] =>
-  (Object.keys(KINDS) as (keyof typeof KINDS)[]).flatMap((key) => {
-    const name = annotationOf(template, key);
-    // Left over from an earlier `auth: token`; the webhook refuses it in its own words.
-    const idle = key === 'token-secret' && annotationOf(template, 'auth') !== 'token';
-    return name === undefined || name === '' || idle ? [] : [{ key, kind: KINDS[key], name }];
-  });
+export function sourcesOf(template: { metadata?: V1ObjectMeta } | undefined): NamedSource[] {
+  const { servers } = textsOfServers(template?.metadata?.annotations);
+  const all = servers.flatMap(({ texts, server }) =>
+    (Object.keys(KINDS) as (keyof typeof KINDS)[]).flatMap((key): NamedSource[] => {
+      const name = texts.get(key);
+      // Left over from an earlier `auth: token`; the webhook refuses it in its own words.
+      const idle = key === 'token-secret' && texts.get('auth') !== 'token';
+      if (name === undefined || name === '' || idle) return [];
+      const written = server && !server.shared.includes(key) ? `${server.name}.${key}` : key;
+      const publicUrl = texts.get('public-url');
+      return [{ key, written, kind: KINDS[key], name, ...(publicUrl === undefined ? {} : { publicUrl }) }];
+    }),
+  );
+  // What is said for all servers stands once.
+  return [...new Map(all.map((each) => [`${each.written} ${each.name}`, each])).values()];
+}
 
 /** Of a source among those of several workloads. */
 export const sourceKey = ({ key, name }: NamedSource, namespace: string): string =>

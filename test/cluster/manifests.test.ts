@@ -61,7 +61,8 @@ describe('the API server', { skip: noCluster, timeout: 120_000 }, () => {
   });
 
   test('takes the samples', async () => {
-    await dryRun(page('manifests/samples/everything.yaml'));
+    for (const name of ['everything', 'several-servers'])
+      await dryRun(page(`manifests/samples/${name}.yaml`));
   });
 });
 
@@ -120,6 +121,14 @@ describe('a namespace that demands the proxy', { skip: noCluster, timeout: 120_0
       await sleep(500);
     await assert.rejects(create({ inject: 'true' }), /auth: kubernetes is not allowed/);
     assert.equal(await create({ inject: 'true', auth: 'none' }), 'pod/server\n');
+  });
+  test('asks each of several servers, and what is said for all where one says nothing', async () => {
+    const token = { 'a.port': '3001', 'a.auth': 'token', 'a.token-secret': 'callers' };
+    assert.equal(await create({ inject: 'true', ...token }), 'pod/server\n');
+    const two = { inject: 'true', ...token, 'b.port': '3002', 'b.listen-port': '7412' };
+    await assert.rejects(create(two), /auth: kubernetes is not allowed/);
+    await assert.rejects(create({ ...two, 'b.auth': 'kubernetes' }), /auth: kubernetes is not allowed/);
+    assert.equal(await create({ ...two, auth: 'none' }), 'pod/server\n');
   });
   test('demands nothing when its label says false', async () => {
     await label('false');

@@ -97,6 +97,38 @@ test('the name, the audience and the ports come from the annotations', () => {
   assert.deepEqual([open.auth, open.audience], ['none', undefined]);
 });
 
+test('of several servers each has its port, audience, way in and tools', () => {
+  const annotations = {
+    'rain.path': '/rain',
+    'wind.path': '/wind',
+    'wind.listen-port': '7412',
+    'wind.auth': 'none',
+  };
+  const leading = [service('weather', 7410), service('wind', 7412)];
+  const servers = toMcpServers(workload({ inject: 'true', ...annotations }), [pod('a', true)], leading);
+  assert.deepEqual(
+    servers.map(({ server, serverName, listenPort, audience, auth, url }) => [
+      server,
+      serverName,
+      listenPort,
+      audience,
+      auth,
+      url,
+    ]),
+    [
+      [
+        'rain',
+        'weather/rain',
+        7410,
+        'https://weather.demo.mcp.kubectl-mcp.dev/rain',
+        'kubernetes',
+        'http://weather.demo.svc:80/mcp',
+      ],
+      ['wind', 'weather/wind', 7412, undefined, 'none', 'http://wind.demo.svc:80/mcp'],
+    ],
+  );
+});
+
 test('what the webhook refuses is listed, with its words', () => {
   const { auth, refusals } = theServer(workload({ inject: 'true', auth: 'token' }), [], []);
   assert.equal(auth, 'invalid');
@@ -109,7 +141,12 @@ test('list prints the columns of its help', () => {
     health: { status: 'healthy', version: '0.1.0', tools: 13, servers: [] },
   };
   const refused = theServer(workload({ inject: 'true', auth: 'token' }, 'StatefulSet'), [], []);
-  const rows = [served, refused];
+  const several = toMcpServers(
+    workload({ inject: 'true', 'rain.path': '/rain', 'wind.path': '/wind', 'wind.listen-port': '7412' }),
+    [pod('a', true)],
+    [service('wind', 7412)],
+  );
+  const rows = [served, refused, ...several];
   const [own, all] = [listColumns(NOW, { withNamespace: false }), listColumns(NOW, { withNamespace: true })];
   assertGolden(
     new URL('golden/list.txt', import.meta.url),

@@ -1,5 +1,5 @@
 /** docs/annotations.md, from the table of annotations. */
-import { ANNOTATIONS, ANNOTATION_KEYS } from '../../webhook/annotations.ts';
+import { ANNOTATIONS, ANNOTATION_KEYS, scopeOf } from '../../webhook/annotations.ts';
 import type { Annotation } from '../../webhook/grammar.ts';
 import { PREFIX } from '../../webhook/names.ts';
 
@@ -10,6 +10,10 @@ itself. \`${PREFIX}inject: "true"\` alone is enough where the pod has one contai
 
 A pod with an unknown key, a value outside the grammar or a key without effect is refused, with the mend in the message:
 see the events of its ReplicaSet (\`kubectl describe replicaset\`) and [the reasons](refusals.md). Values are strings: quote numbers.
+
+With several servers in one pod a key may begin with the name of one of them, \`${PREFIX}SERVER.KEY\`
+([how](several-servers.md)). The column *For* says of what a key speaks: of the \`pod\`; of each \`server\`, with its name; or of
+\`any\` server, where a key without a name is the default of all of them. With one server no name is needed.
 `;
 
 export function annotationsDoc(): string {
@@ -17,12 +21,12 @@ export function annotationsDoc(): string {
     const { allowed, doc, needs, ...entry }: Annotation = ANNOTATIONS[key];
     const absent = entry.default === undefined ? (entry.otherwise ?? '') : `\`${entry.default}\``;
     const only = needs ? ` Only with \`${needs.key}: ${needs.value}\`.` : '';
-    return `| \`${key}\` | ${allowed} | ${absent} | ${doc}${only} |`;
+    return `| \`${key}\` | ${scopeOf(key) ?? 'any'} | ${allowed} | ${absent} | ${doc}${only} |`;
   });
   return [
     INTRODUCTION,
-    '| Key | Value | When absent | What it does |',
-    '|---|---|---|---|',
+    '| Key | For | Value | When absent | What it does |',
+    '|---|---|---|---|---|',
     ...rows,
     '',
   ].join('\n');

@@ -6,12 +6,13 @@ import jsonPatch from 'fast-json-patch';
 import { CONFIG_ENV, parseConfig } from '../../sidecar/config.ts';
 import { ANNOTATION_KEYS } from '../../webhook/annotations.ts';
 import { inject } from '../../webhook/inject.ts';
-import { PREFIX, SIDECAR_CONTAINER, VOLUME } from '../../webhook/names.ts';
+import { PREFIX, SIDECAR_CONTAINER, isOurVolume } from '../../webhook/names.ts';
 import { patchOf } from '../../webhook/patch.ts';
 import { uninject } from '../../webhook/uninject.ts';
 import { meaningOf } from './meaning.ts';
 
-const OURS: string[] = [SIDECAR_CONTAINER, ...Object.values(VOLUME)];
+const isOurs = ({ name: each }: { name: string }): boolean =>
+  each === SIDECAR_CONTAINER || isOurVolume({ name: each });
 
 const settings = {
   image: 'image:1',
@@ -20,7 +21,7 @@ const settings = {
   drainRandom: 'cmFuZG9tLXJhbmRvbQ',
 } as const;
 
-const name = fc.constantFrom('a', 'b', 'server', 'mcp-proxy', 'constructor', '__proto__');
+const name = fc.constantFrom('a', 'b', 'server', 'mcp-proxy', 'constructor');
 const quantity = fc.constantFrom('1', '1000m', '128Mi', '134217728', '', 'x', '1e3', '-1');
 const amounts = fc.dictionary(fc.constantFrom('cpu', 'memory'), quantity);
 const some = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: undefined });
@@ -44,10 +45,10 @@ const container = fc.record(
         name: fc.constantFrom(CONFIG_ENV, 'X'),
         value: fc.constantFrom('', '{}', '{', 'null', '[1]'),
       }),
-      { maxLength: 2 },
+      { minLength: 1, maxLength: 2 },
     ),
     resources: fc.record({ limits: amounts, requests: amounts }, { requiredKeys: [] }),
-    args: fc.array(fc.constantFrom('--host', '127.0.0.1', '-c'), { maxLength: 3 }),
+    args: fc.array(fc.constantFrom('--host', '127.0.0.1', '-c'), { minLength: 1, maxLength: 3 }),
     livenessProbe: fc.record(
       {
         httpGet: fc.record({ port: fc.constantFrom(3001, 80, 'mcp'), path: fc.string() }),
@@ -102,6 +103,51 @@ const ours = fc.dictionary(
   value,
   { maxKeys: 5 },
 );
+/** Keys of servers that are named: likely ones, and what only looks so. */
+const serverName = fc.constantFrom(
+  'a',
+  'server',
+  'news',
+  'listen',
+  'a.b',
+  'A',
+  '',
+  '__proto__',
+  'constructor',
+);
+const named = fc
+  .tuple(
+    fc.dictionary(
+      fc
+        .tuple(serverName, fc.oneof(fc.constantFrom(...ANNOTATION_KEYS), fc.constantFrom('x', 'a.b')))
+        .map(([server, key]) => `${PREFIX}${server}.${key}`),
+      value,
+      { maxKeys: 4 },
+    ),
+    ours,
+  )
+  .map(([own, all]) => ({ ...all, ...own, [`${PREFIX}inject`]: 'true' }));
+/** So that many are injected. */
+const several = fc
+  .record(
+    {
+      'a.port': fc.constantFrom('3001', '3002'),
+      'a.path': fc.constantFrom('/a', '/mcp'),
+      'a.auth': fc.constantFrom('none', 'kubernetes'),
+      'server.port': fc.constantFrom('3001', '3003'),
+      'server.listen-port': fc.constantFrom('7500', '7410'),
+      'server.token-volume': fc.constant('data/x'),
+      auth: fc.constantFrom('token', 'none'),
+      'token-secret': fc.constant('callers'),
+      'tls-secret': fc.constant('tls'),
+      policy: fc.constant('policy'),
+    },
+    { requiredKeys: ['a.port', 'server.listen-port'] },
+  )
+  .map((keys) => ({
+    ...Object.fromEntries(Object.entries(keys).map(([key, text]) => [PREFIX + key, text])),
+    [`${PREFIX}inject`]: 'true',
+  }));
 const others = fc.dictionary(
   fc.string().filter((key) => !key.startsWith(PREFIX)),
   fc.string(),
@@ -130,9 +176,12 @@ const podWith = (annotations: fc.Arbitrary<Record<string, string>>): fc.Arbitrar
         {
           containers: fc.oneof(fc.array(container, { maxLength: 3 }), { arbitrary: plain, weight: 5 }),
           initContainers: fc.array(fc.oneof(container, meshInit), { maxLength: 3 }),
-          volumes: fc.array(fc.record({ name: fc.constantFrom('data', 'kubectl-mcp-tokens') }), {
-            maxLength: 2,
-          }),
+          volumes: fc.array(
+            fc.record({ name: fc.constantFrom('data', 'kubectl-mcp-tokens', 'kubectl-mcp-tls-a') }),
+            {
+              maxLength: 2,
+            },
+          ),
           hostNetwork: fc.boolean(),
           terminationGracePeriodSeconds: fc.integer({ min: -5, max: 2 ** 31 }),
           securityContext: fc.record({ runAsUser: fc.constantFrom(0, 1, 65532) }),
@@ -143,7 +192,22 @@ const podWith = (annotations: fc.Arbitrary<Record<string, string>>): fc.Arbitrar
         { requiredKeys: ['containers'] },
       ),
     })
+    .map(withoutNamesakes)
     .map((pod) => JSON.parse(JSON.stringify(pod)) as V1Pod);
+
+type Named = { name: string };
+/** No two containers have one name: the API server refuses such a pod, whatever we say of it. */
+function withoutNamesakes<T extends { spec: { containers: Named[]; initContainers?: Named[] } }>(pod: T): T {
+  const names = new Set<string>();
+  const firsts = (list: Named[]) => list.filter(({ name: each }) => !names.has(each) && names.add(each));
+  const { containers, initContainers } = pod.spec;
+  const spec = {
+    ...pod.spec,
+    containers: firsts(containers),
+    ...(initContainers && { initContainers: firsts(initContainers) }),
+  };
+  return { ...pod, spec };
+}
 
 test('any pod is injected so that the sidecar can start and a second pass changes nothing, or refused with a mend', () => {
   const told = fc.dictionary(
@@ -156,9 +220,9 @@ test('any pod is injected so that the sidecar can start and a second pass change
     [`${PREFIX}inject`]: 'true',
   }));
   const plainly = meshed.map((each) => ({ ...each, [`${PREFIX}inject`]: 'true' }));
-  const count = { injected: 0, returned: 0 };
+  const count = { injected: 0, returned: 0, several: 0 };
   fc.assert(
-    fc.property(podWith(fc.oneof(ours, likely, plainly)), (pod) => {
+    fc.property(podWith(fc.oneof(ours, likely, plainly, named, { arbitrary: several, weight: 3 })), (pod) => {
       const before = structuredClone(pod);
       const result = inject(pod, settings);
       assert.deepEqual(pod, before);
@@ -170,15 +234,12 @@ test('any pod is injected so that the sidecar can start and a second pass change
       }
       count.injected++;
       const sidecar = result.pod.spec?.initContainers?.find((each) => each.name === 'mcp-proxy');
-      parseConfig(sidecar?.env?.[0]?.value);
+      if (parseConfig(sidecar?.env?.[0]?.value).servers.length > 1) count.several++;
       const patched = jsonPatch.applyPatch(structuredClone(pod), patchOf(pod, result.pod), true).newDocument;
       assert.deepEqual(patched, result.pod);
       const back = uninject(result.pod);
       assert.equal(uninject(back), back);
-      const names = [...(pod.spec?.initContainers ?? []), ...(pod.spec?.volumes ?? [])].map(
-        ({ name: each }) => each,
-      );
-      if (!names.some((each) => OURS.includes(each))) {
+      if (![...(pod.spec?.initContainers ?? []), ...(pod.spec?.volumes ?? [])].some(isOurs)) {
         count.returned++;
         assert.deepEqual(meaningOf(back), meaningOf(pod));
         assert.deepEqual(inject(back, settings), { ...result, warnings: result.warnings });
@@ -186,9 +247,9 @@ test('any pod is injected so that the sidecar can start and a second pass change
       const again = inject(result.pod, { ...settings, drainRandom: 'YW5vdGhlci1hbm90aGVy' });
       assert.deepEqual('pod' in again && again.pod, result.pod);
     }),
-    { numRuns: 2_000 },
+    { numRuns: 3_000 },
   );
-  assert.ok(count.injected > 20 && count.returned > 10, JSON.stringify(count));
+  assert.ok(count.injected > 20 && count.returned > 10 && count.several > 10, JSON.stringify(count));
 });
 
 test('a pod without a key of ours is never touched', () => {

@@ -9,7 +9,7 @@ export function meaningOf({ metadata, spec, ...rest }: V1Pod): V1Pod {
     ...pod,
     spec: {
       ...others,
-      containers: others.containers.map(withoutEmptyLifecycle),
+      containers: others.containers.map(withoutEmptyFields),
       ...(volumes.length > 0 && { volumes }),
       ...(initContainers.length > 0 && {
         initContainers: initContainers.map((each) => (each.name === 'mcp-proxy' ? choices(each) : each)),
@@ -28,9 +28,14 @@ const withoutEmptyLists = ({ annotations = {}, ...metadata }: V1ObjectMeta): V1O
   ),
 });
 
-function withoutEmptyLifecycle(container: V1Container): V1Container {
-  const { lifecycle, ...rest } = container;
-  return lifecycle && Object.values(lifecycle).some((each) => each !== undefined) ? container : rest;
+function withoutEmptyFields({ lifecycle, env = [], args = [], ...rest }: V1Container): V1Container {
+  const hooks = Object.values(lifecycle ?? {}).filter((each) => each !== undefined);
+  return {
+    ...rest,
+    ...(lifecycle && hooks.length > 0 && { lifecycle }),
+    ...(env.length > 0 && { env }),
+    ...(args.length > 0 && { args }),
+  };
 }
 
 /** Of a container `mcp-proxy` in a pod that is not injected. */

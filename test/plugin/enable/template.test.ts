@@ -56,4 +56,17 @@ describe('a second enable', () => {
     const both = { auth: 'token', 'token-secret': 's', 'token-volume': 'v' };
     assert.deepEqual(enabled(BASE, both), { ...BASE, ...both });
   });
+
+  test('leaves what is said for all servers to the webhook, where annotations name them', () => {
+    const named = {
+      ...BASE,
+      auth: 'token',
+      'token-secret': 's',
+      'a.auth': 'kubernetes',
+      'allow-principals': 'x/*',
+    };
+    assert.deepEqual(enabled(named, { mode: 'read-only' }), { ...named, mode: 'read-only' });
+    const own = { ...BASE, auth: 'token', 'a.token-secret': 's' };
+    assert.deepEqual(enabled(own, {}), own, 'and adds no Secret that none of them needs');
+  });
 });
