@@ -3,6 +3,7 @@ import { readStrict, StrictError, type Span, type StrictDocument } from './json/
 import { refuse, type Refusal } from './reasons.ts';
 
 export const PROTOCOL_VERSION_KEY = 'io.modelcontextprotocol/protocolVersion';
+export const CLIENT_CAPABILITIES_KEY = 'io.modelcontextprotocol/clientCapabilities';
 /** Headers of mirrored tool parameters (2026-07-28, `x-mcp-header`). */
 export const PARAM_HEADER_PREFIX = 'mcp-param-';
 

@@ -1,5 +1,5 @@
-import { isUtf8 } from 'node:buffer';
 import { PROTOCOL_VERSION_KEY, text, type ClientMessage } from '../client-message.ts';
+import { mirroredValue } from '../mirrored-value.ts';
 import { refuse, type Refusal } from '../reasons.ts';
 
 /** Methods whose `Mcp-Name` the core specification requires (2026-07-28, Standard Request Headers). */
@@ -56,22 +56,9 @@ function compareName(found: Mirrored, method: string, target: string | undefined
   if (target === undefined || !(required || NAME_COMPARED.has(method))) return undefined;
   const value = found.get('mcp-name');
   if (value === undefined) return required ? mismatch('mcp-name is missing') : undefined;
-  const decoded = decode(value);
+  const decoded = mirroredValue(value);
   if (decoded === undefined) return mismatch('mcp-name is malformed');
   return decoded === target ? undefined : mismatch('mcp-name is not what the body says');
-}
-
-const PREFIX = '=?base64?';
-const SUFFIX = '?=';
-
-/** The text that a header stands for; undefined when it is none (2026-07-28, Value Encoding). */
-function decode(value: string): string | undefined {
-  if (!(value.startsWith(PREFIX) && value.endsWith(SUFFIX)))
-    return /^[\t\x20-\x7e]*$/.test(value) ? value : undefined;
-  const base64 = value.slice(PREFIX.length, -SUFFIX.length);
-  const bytes = Buffer.from(base64, 'base64');
-  // Buffer reads on past what is no base64; only what it writes the same way was all of it.
-  return bytes.toString('base64') === base64 && isUtf8(bytes) ? bytes.toString('utf8') : undefined;
 }
 
 const mismatch = (detail: string): Refusal => refuse('header-mismatch', detail);

@@ -2,12 +2,15 @@ import { hash } from 'node:crypto';
 import { toolFacts, type ToolFacts } from '../filter/decide-tool.ts';
 import { reasonOf } from './connect-mcp.ts';
 import type { HttpPool } from './http-pool.ts';
+import { mirroredParams, type MirroredParam } from './mirrored-params.ts';
 import { UpstreamError } from './upstream-error.ts';
 import { rpc, type Dialect, type RpcAnswer } from './mcp-request.ts';
 
 export interface CatalogueTool extends ToolFacts {
   /** SHA-256 of the input schema as the server wrote its members, for pins. */
   readonly schemaHash: string;
+  /** Arguments that clients of 2026-07-28 repeat in headers; absent when there are none. */
+  readonly mirrored?: readonly MirroredParam[];
 }
 
 const TIMEOUT_MS = 10_000;
@@ -37,11 +40,14 @@ export async function listTools(pool: HttpPool, dialect: Dialect): Promise<Map<s
     if (!Array.isArray(tools)) throw new ListRefusedError(answer);
     for (const tool of tools as unknown[]) {
       const facts = toolFacts(tool);
-      if (facts)
-        found.set(facts.name, {
-          ...facts,
-          schemaHash: hash('sha256', JSON.stringify((tool as { inputSchema?: unknown }).inputSchema ?? null)),
-        });
+      if (!facts) continue;
+      const { inputSchema } = tool as { inputSchema?: unknown };
+      const mirrored = mirroredParams(inputSchema);
+      found.set(facts.name, {
+        ...facts,
+        schemaHash: hash('sha256', JSON.stringify(inputSchema ?? null)),
+        ...(mirrored.length > 0 ? { mirrored } : {}),
+      });
     }
     if (found.size > MAX_TOOLS) throw new UpstreamError(`tools/list has more than ${MAX_TOOLS} tools`);
     const next = answer.result?.['nextCursor'];

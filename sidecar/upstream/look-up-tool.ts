@@ -1,7 +1,10 @@
+import { hash } from 'node:crypto';
+import { CLIENT_CAPABILITIES_KEY, type ClientMessage } from '../client-message.ts';
 import type { Exchange } from '../exchange.ts';
 import type { LookUpTool } from '../filter/tool-filter.ts';
 import { callersDialect } from './callers-dialect.ts';
 import type { HttpPool } from './http-pool.ts';
+import type { Dialect } from './mcp-request.ts';
 import { ListRefusedError, listTools, type CatalogueTool } from './list-tools.ts';
 
 /** A caller who asks for one unknown name after another makes the server list its tools this often and no more. */
@@ -18,20 +21,36 @@ interface CallersList {
 }
 
 /** Lists the tools on the caller's own session and looks there for a name that the catalogue lacks. */
-export function lookUpTool(pool: HttpPool, now: () => number = Date.now): LookUpTool {
+/** @param dialectOf how to speak to the server on the caller's own session */
+export function lookUpTool(
+  pool: HttpPool,
+  dialectOf: (exchange: Exchange) => Dialect | Promise<Dialect> = callersDialect,
+  now: () => number = Date.now,
+): LookUpTool {
   const lists = new Map<string, CallersList>();
 
   function list(exchange: Exchange, key: string): CallersList {
     if (lists.size >= MAX_LISTS) lists.delete(lists.keys().next().value ?? '');
-    const made = { tools: listForCaller(pool, exchange), listedAtMs: now() };
+    const made = { tools: listForCaller(exchange), listedAtMs: now() };
     lists.delete(key);
     lists.set(key, made);
     return made;
   }
 
+  async function listForCaller(exchange: Exchange): Promise<Tools> {
+    try {
+      return await listTools(pool, await dialectOf(exchange));
+    } catch (error) {
+      // To a caller who gets no list, one without a session say, every tool is unknown: another answer than that to a
+      // forbidden tool would tell which names exist.
+      if (error instanceof ListRefusedError && error.status < 500) return new Map();
+      throw error;
+    }
+  }
+
   return async (exchange, name) => {
     const { session, principal, message } = exchange;
-    const key = `${session?.sealed ?? principal.digest}\n${message?.era}`;
+    const key = `${session?.sealed ?? principal.digest}\n${message?.era}\n${capabilitiesIn(message)}`;
     const last = lists.get(key);
     if (last) {
       const ageMs = now() - last.listedAtMs;
@@ -46,15 +65,10 @@ export function lookUpTool(pool: HttpPool, now: () => number = Date.now): LookUp
   };
 }
 
-async function listForCaller(pool: HttpPool, exchange: Exchange): Promise<Tools> {
-  try {
-    return await listTools(pool, callersDialect(exchange));
-  } catch (error) {
-    // To a caller who gets no list, one without a session say, every tool is unknown: another answer than that to a
-    // forbidden tool would tell which names exist.
-    if (error instanceof ListRefusedError && error.status < 500) return new Map();
-    throw error;
-  }
+/** Servers list by them, too. */
+function capabilitiesIn(message: ClientMessage | undefined): string {
+  const span = message?.document.meta.get(CLIENT_CAPABILITIES_KEY);
+  return span && message ? hash('sha256', message.raw.subarray(span.start, span.end)) : '';
 }
 
 function nothing(): undefined {}

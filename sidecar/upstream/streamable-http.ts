@@ -132,7 +132,8 @@ const REASON_OF_FAULT = {
   broken: 'upstream-broken',
 } as const;
 
-function refusalOf({ server }: Exchange, { fault, message }: UpstreamError): Refusal {
+/** What a client is told of it. */
+export function refusalOf({ server }: Exchange, { fault, message }: UpstreamError): Refusal {
   // What is missing is for the owner of the pod, in /health.
   if (fault === 'unready') return refuse('upstream-headers-unavailable', undefined, { 'retry-after': '5' });
   return refuse(
@@ -204,7 +205,7 @@ function sessionFields(exchange: Exchange, upstreamId: string) {
   };
 }
 
-function contentTypeOf({ headers, contentLength, status }: ResponseHead): ReplyHead['contentType'] {
+export function contentTypeOf({ headers, contentLength, status }: ResponseHead): ReplyHead['contentType'] {
   if (status === 202 || status === 204 || contentLength === 0) return 'none';
   const type = headers.get('content-type')?.split(';', 1)[0]?.trim().toLowerCase();
   return type === 'text/event-stream' ? 'sse' : type === 'application/json' ? 'json' : 'other';

@@ -38,9 +38,14 @@ export interface RawServer {
   stop(): Promise<void>;
 }
 
-export async function startRawServer(port = 0): Promise<RawServer> {
+/** @param era that it speaks */
+export async function startRawServer(port = 0, era: 'legacy' | 'modern' = 'legacy'): Promise<RawServer> {
   const scripts = new Map<string, Script>();
   const scriptsToSidecar = new Map<string, Script>();
+  if (era === 'modern')
+    scriptsToSidecar.set('server/discover', (request) =>
+      result(request, { supportedVersions: ['2026-07-28'], capabilities: { tools: {} } }),
+    );
   const requests: RawRequest[] = [];
   const connections = new Set<Socket>();
   const net = createServer((socket) => {

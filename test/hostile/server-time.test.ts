@@ -14,8 +14,8 @@ after(async () => {
 
 const LIMIT_MS = 1_000;
 
-async function start(options: Partial<SidecarOptions> = {}) {
-  const server = await startRawServer();
+async function start(options: Partial<SidecarOptions> = {}, era: 'legacy' | 'modern' = 'legacy') {
+  const server = await startRawServer(0, era);
   stops.push(server.stop);
   const sidecar = await startSidecar({
     upstreamPort: server.port,
@@ -141,7 +141,7 @@ describe('a server that does not answer in time', { concurrency: true }, () => {
   });
 
   test('sees its modern caller go, and nothing else', async () => {
-    const { server, sidecar } = await start();
+    const { server, sidecar } = await start({}, 'modern');
     server.scripts.set('held', () => undefined);
     const { status } = await post(sidecar.url, modern('held'), modernHeaders('tools/call', 'held'));
     assert.equal(status, 504);
@@ -189,7 +189,7 @@ describe('a stream that only listens', () => {
           });
 
     test(`may be silent for longer than any call (${kind})`, async () => {
-      const { server, sidecar } = await start();
+      const { server, sidecar } = await start({}, 'modern');
       let send: ((text: string) => void) | undefined;
       server.scripts.set(kind, (request) => (send = stream(request)));
       const reader = (await open(sidecar.url)).body!.pipeThrough(new TextDecoderStream()).getReader();
@@ -200,7 +200,7 @@ describe('a stream that only listens', () => {
     });
 
     test(`ends with the server’s, and breaks off with it (${kind})`, async () => {
-      const { server, sidecar } = await start();
+      const { server, sidecar } = await start({}, 'modern');
       server.scripts.set(kind, (request) => (stream(request)(PROGRESS), request.socket.write('0\r\n\r\n')));
       assert.equal(await (await open(sidecar.url)).text(), PROGRESS);
       server.scripts.set(kind, (request) => (stream(request)(PROGRESS), request.socket.destroy()));
@@ -208,7 +208,7 @@ describe('a stream that only listens', () => {
     });
 
     test(`is kept alive with comments between events, as long as it is silent (${kind})`, async (t) => {
-      const { server, sidecar } = await start();
+      const { server, sidecar } = await start({}, 'modern');
       let send: ((text: string) => void) | undefined;
       server.scripts.set(kind, (request) => (send = stream(request)));
       t.mock.timers.enable({ apis: ['setInterval'] });
@@ -229,7 +229,7 @@ describe('a stream that only listens', () => {
   }
 
   test('is ended by a drain between events: a half one is waited for', async () => {
-    const { server, sidecar } = await start();
+    const { server, sidecar } = await start({}, 'modern');
     let send: ((text: string) => void) | undefined;
     server.scripts.set('subscriptions/listen', (request) => (send = stream(request)));
     const response = await fetch(sidecar.url, {

@@ -12,8 +12,11 @@ afterEach(async () => {
   for (const stop of stops.splice(0).toReversed()) await stop();
 });
 
-async function start(options: Omit<SidecarOptions, 'upstreamPort'> = {}) {
-  const server = await startScriptedServer();
+async function start(
+  options: Omit<SidecarOptions, 'upstreamPort'> = {},
+  era: 'legacy' | 'modern' = 'legacy',
+) {
+  const server = await startScriptedServer(0, era);
   stops.push(server.stop);
   const sidecar = await startSidecar({ upstreamPort: server.port, ...options });
   stops.push(sidecar.stop);
@@ -82,7 +85,7 @@ describe('the drain', () => {
   });
 
   test('ends listen streams with their result and GET streams, at the server too', async () => {
-    const { server, sidecar, drain } = await start();
+    const { server, sidecar, drain } = await start({}, 'modern');
     server.answers.set('subscriptions/listen', (_, response) => void startStream(response));
     server.answers.set('GET', (_, response) => void startStream(response));
     const listening = await fetch(sidecar.url, {

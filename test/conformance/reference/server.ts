@@ -31,6 +31,8 @@ export interface ReferenceOptions {
   path?: string;
   /** Hosts and origins that are served; `*` serves all. Localhost unless given. */
   allowedHosts?: string[];
+  /** Both, unless given: a server of sessions alone answers requests of 2026-07-28 as the SDKs did before it. */
+  eras?: 'both' | 'legacy';
 }
 
 const LOCALHOST = ['localhost', '127.0.0.1', '[::1]'];
@@ -40,6 +42,7 @@ const states = createRequestStateCodec({ key: randomBytes(32) });
 export function createReferenceServer({
   path = '/mcp',
   allowedHosts = LOCALHOST,
+  eras = 'both',
 }: ReferenceOptions = {}): Server {
   const sessions = new Map<string, NodeStreamableHTTPServerTransport>();
   const modern = createMcpHandler(
@@ -59,7 +62,7 @@ export function createReferenceServer({
       if (request.url?.split('?')[0] !== path) return void response.writeHead(404).end();
       if (!guards.every((guard) => guard(request, response))) return;
       const body = request.method === 'POST' ? await bodyOf(request) : undefined;
-      const legacy = await isLegacyRequest(await toWebRequest(request, body));
+      const legacy = eras === 'legacy' || (await isLegacyRequest(await toWebRequest(request, body)));
       await (legacy ? serveLegacy(sessions, request, response, body) : serveModern(request, response, body));
     } catch (error) {
       console.error(error);

@@ -20,7 +20,7 @@ beforeEach(() => {
   server.tools = [tool('own')];
   server.answersToSidecar.clear();
   nowMs = 0;
-  lookUp = lookUpTool(pool, () => nowMs);
+  lookUp = lookUpTool(pool, undefined, () => nowMs);
 });
 after(async () => {
   pool.close();
@@ -29,7 +29,7 @@ after(async () => {
 
 const by = (session: string) =>
   ({
-    message: { era: 'legacy' },
+    message: { era: 'legacy', document: { meta: new Map() } },
     head: { headers: {} },
     principal: { digest: 'alice' },
     session: { sealed: session, upstreamId: session, version: '2025-11-25' },

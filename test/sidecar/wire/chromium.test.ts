@@ -70,10 +70,13 @@ test('a page of another site', { timeout: 60_000 }, async (t) => {
       listed ? 'that is listed calls, and reads refusals' : 'that is not listed reaches nothing',
       async () => {
         const { origin, report } = await startSite();
-        const { server, sidecar } = await start({
-          auth: tokens()!,
-          edge: { allowedOrigins: [listed ? origin : 'http://localhost:1'] },
-        });
+        const { server, sidecar } = await start(
+          {
+            auth: tokens()!,
+            edge: { allowedOrigins: [listed ? origin : 'http://localhost:1'] },
+          },
+          'modern',
+        );
         await browse(`${origin}/?server=${encodeURIComponent(sidecar.url)}`);
         const { call, refused } = await report;
         assert.match(call, listed ? /"done"/ : /Failed to fetch/);

@@ -11,10 +11,12 @@ afterEach(async () => {
   for (const stop of stops.splice(0).toReversed()) await stop();
 });
 
+/** @param era that the server speaks */
 export async function start(
   options: Partial<SidecarOptions> = {},
+  era: 'legacy' | 'modern' = 'legacy',
 ): Promise<{ server: ScriptedServer; sidecar: TestSidecar }> {
-  const server = await startScriptedServer();
+  const server = await startScriptedServer(0, era);
   stops.push(server.stop);
   const sidecar = await startSidecar({ upstreamPort: server.port, ...options });
   stops.push(sidecar.stop);

@@ -49,7 +49,7 @@ describe('what reaches the server', () => {
   });
 
   test('holds the mirrored parameters of a modern request', async () => {
-    const { server, sidecar } = await start();
+    const { server, sidecar } = await start({}, 'modern');
     const message = { ...call('echo'), params: { name: 'echo', arguments: {}, _meta: MODERN_META } };
     const headers = {
       'mcp-protocol-version': '2026-07-28',

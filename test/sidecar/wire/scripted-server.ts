@@ -1,4 +1,4 @@
-/** A small MCP server of the legacy era whose every answer a test can replace, and which records what reaches it. */
+/** A small MCP server, of the legacy era unless a test asks for the other, whose every answer a test can replace, and which records what reaches it. */
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -39,7 +39,10 @@ export const SESSION_ID = 'upstream-session-1';
 /** Of the session that the sidecar opens for itself. */
 const SIDECAR_SESSION_ID = 'session-of-the-sidecar';
 
-export async function startScriptedServer(port = 0): Promise<ScriptedServer> {
+export async function startScriptedServer(
+  port = 0,
+  era: 'legacy' | 'modern' = 'legacy',
+): Promise<ScriptedServer> {
   const requests: Recorded[] = [];
   const answers = new Map<string, Answer>();
   const answersToSidecar = new Map<string, Answer>();
@@ -49,6 +52,10 @@ export async function startScriptedServer(port = 0): Promise<ScriptedServer> {
     answersToSidecar,
     tools: [tool('echo'), tool('secret')] as unknown[],
   };
+  if (era === 'modern')
+    answersToSidecar.set('server/discover', (request, response) =>
+      sendResult(request, response, { supportedVersions: ['2026-07-28'], capabilities: { tools: {} } }),
+    );
   const http = createServer((request, response) => {
     void answer(request, response, scripted);
   });

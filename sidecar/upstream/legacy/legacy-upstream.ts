@@ -1,0 +1,230 @@
+/** The upstream room for a client of 2026-07-28 in front of a server that knows only the era of sessions. */
+import type { Exchange, Refusal, Reply, Transit, Upstream } from '../../exchange.ts';
+import { members } from '../../json/members.ts';
+import { refuse } from '../../reasons.ts';
+import type { HttpPool } from '../http-pool.ts';
+import type { CatalogueTool } from '../list-tools.ts';
+import { MODERN_VERSION, type Dialect } from '../mcp-request.ts';
+import { mirroredParamsProblem } from '../mirrored-params.ts';
+import { refusalOf } from '../streamable-http.ts';
+import { UpstreamError } from '../upstream-error.ts';
+import { digestOfAnswers, LegacyCall, type Answers } from './legacy-call.ts';
+import { listenOnSession } from './legacy-listen.ts';
+import { createLegacySessions, CrowdedError, type LegacySession } from './legacy-sessions.ts';
+import { readModernRequest, type ModernRequest } from './modern-request.ts';
+import { createParkedRounds } from './parked-rounds.ts';
+import { send } from './receiver.ts';
+import { tell } from './tell.ts';
+import { legacyError } from './to-legacy.ts';
+import { ownAnswer, ownError } from './to-modern.ts';
+
+export interface LegacyUpstream extends Upstream {
+  /** For questions of the sidecar's own about what this caller sees. @throws where there is no session to be had */
+  dialectOf(exchange: Exchange): Promise<Dialect>;
+  /** The server was away: it may be another process now, without its sessions. */
+  serverLost(): void;
+  close(): void;
+}
+
+const INVALID_PARAMS = -32602;
+const METHOD_NOT_FOUND = -32601;
+const NOTHING: Transit = { abort: nothing, pause: nothing, resume: nothing };
+/** A session may be lost once while a request is on its way; a server that loses each one is broken. */
+const ATTEMPTS = 2;
+
+/** @param toolNamed as the server lists it */
+export function createLegacyUpstream(
+  pool: HttpPool,
+  toolNamed: (name: string) => CatalogueTool | undefined,
+): LegacyUpstream {
+  const sessions = createLegacySessions(pool);
+  const rounds = createParkedRounds<LegacyCall>(({ call }) =>
+    call.cancel('the client did not answer in time'),
+  );
+  const calls = new WeakMap<LegacySession, Set<LegacyCall>>();
+
+  /** Begins when there is a session; a client that has gone by then begins nothing. */
+  function onSession(
+    exchange: Exchange,
+    reply: Reply,
+    { request, use }: { request: ModernRequest; use: (session: LegacySession) => Transit },
+  ): Transit {
+    let transit: Transit | undefined;
+    let gone = false;
+    sessions.acquire(ownerOf(exchange), request).then(
+      (session) => {
+        if (!gone) transit = use(session);
+      },
+      (error: Error) => {
+        if (!gone) reply.fail(failureOf(exchange, error));
+      },
+    );
+    return {
+      abort() {
+        gone = true;
+        transit?.abort();
+      },
+      pause: () => transit?.pause(),
+      resume: () => transit?.resume(),
+    };
+  }
+
+  function begin(exchange: Exchange, reply: Reply, request: ModernRequest, attempt = 1): Transit {
+    return onSession(exchange, reply, {
+      request,
+      use(session) {
+        let next: Transit | undefined;
+        const sessionLost = (): void => {
+          sessions.lost(session);
+          if (attempt < ATTEMPTS) next = begin(exchange, reply, request, attempt + 1);
+          else reply.fail(refuse('upstream-broken', 'the server knows none of its sessions'));
+        };
+        const made = new LegacyCall(exchange, reply, request, { pool, session, rounds, sessionLost });
+        join(session, made);
+        return {
+          abort: () => (next ? next.abort() : made.detach(exchange)),
+          pause: () => (next ?? made).pause(),
+          resume: () => (next ?? made).resume(),
+        };
+      },
+    });
+  }
+
+  /** What the server asks on no call's stream is asked of the only call in flight. */
+  function join(session: LegacySession, made: LegacyCall): void {
+    let among = calls.get(session);
+    if (!among) {
+      calls.set(session, (among = new Set()));
+      const listening = among;
+      session.stream.listen((data) => {
+        for (const each of listening) if (each.over) listening.delete(each);
+        if (!members(data).has('id') || !members(data).has('method')) return;
+        const asked = [...listening].filter((each) => each.mayBeAsked);
+        const [only] = asked;
+        if (only && asked.length === 1) only.asked(data);
+        else refuseQuestion(session, data);
+      });
+    }
+    for (const each of among) if (each.over) among.delete(each);
+    among.add(made);
+  }
+
+  /** Nobody can say whose it is. */
+  function refuseQuestion(session: LegacySession, question: Buffer): void {
+    const { start = 0, end = 0 } = members(question).get('id') ?? {};
+    const words = 'no call, or more than one, is under way that this may belong to';
+    tell(pool, session, legacyError(question.toString('utf8', start, end), METHOD_NOT_FOUND, words));
+  }
+
+  function resume(exchange: Exchange, reply: Reply, request: ModernRequest, state: string): Transit {
+    const message = exchange.message!;
+    const problem = (words: string): Transit => {
+      send(reply, ownError(message.id ?? 'null', { status: 200, code: INVALID_PARAMS, message: words }));
+      return NOTHING;
+    };
+    const round = rounds.find(state);
+    // The same words whoever's it is, or whether it is anybody's.
+    if (!round || round.owner !== ownerOf(exchange) || round.digest !== request.digest)
+      return problem('requestState is unknown, expired, or belongs to another request');
+    if (!request.inputResponses) return problem('inputResponses is missing');
+    const answers: Answers = new Map(
+      [...members(message.raw, request.inputResponses.start)].map(([key, { start, end }]) => [
+        key,
+        message.raw.toString('utf8', start, end),
+      ]),
+    );
+    const digest = digestOfAnswers(answers);
+    if (round.answers === undefined) {
+      const missing = round.call.answer(round, answers, digest);
+      if (missing !== undefined) return problem(`inputResponses lacks ${JSON.stringify(missing)}`);
+    } else if (round.answers !== digest) return problem('requestState has been answered otherwise');
+    if (round.outcome) {
+      round.call.replay(round.outcome, exchange, reply);
+      return NOTHING;
+    }
+    const { call: parked } = round;
+    parked.attach(exchange, reply);
+    return {
+      abort: () => parked.detach(exchange),
+      pause: () => parked.pause(),
+      resume: () => parked.resume(),
+    };
+  }
+
+  return {
+    send(exchange, reply) {
+      const message = exchange.message!;
+      const request = readModernRequest(message);
+      const id = message.id ?? 'null';
+      if ('problem' in request) {
+        send(reply, ownError(id, request.problem));
+        return NOTHING;
+      }
+      // The revision defines none over HTTP.
+      if (message.kind !== 'request') {
+        reply.head({ status: 202, contentType: 'none', headers: {} });
+        reply.end();
+        return NOTHING;
+      }
+      // What a server of that revision checks where it reads the arguments, and this one does not know.
+      const mirrored =
+        message.method === 'tools/call' ? toolNamed(message.target ?? '')?.mirrored : undefined;
+      const mismatch = mirrored && mirroredParamsProblem(exchange, mirrored);
+      if (mismatch) {
+        setImmediate(() => reply.fail(mismatch));
+        return NOTHING;
+      }
+      if (request.requestState !== undefined) return resume(exchange, reply, request, request.requestState);
+      if (message.method === 'server/discover')
+        return onSession(exchange, reply, {
+          request,
+          use(session) {
+            send(reply, ownAnswer(id, discovered(session)));
+            return NOTHING;
+          },
+        });
+      if (message.method === 'subscriptions/listen')
+        return onSession(exchange, reply, {
+          request,
+          use: (session) => listenOnSession({ pool, session }, exchange, reply),
+        });
+      return begin(exchange, reply, request);
+    },
+    async dialectOf(exchange) {
+      const request = readModernRequest(exchange.message!);
+      if ('problem' in request) throw new UpstreamError(request.problem.message);
+      return (await sessions.acquire(ownerOf(exchange), request)).dialect;
+    },
+    serverLost: () => sessions.clear(),
+    close() {
+      rounds.close();
+      sessions.close();
+    },
+  };
+}
+
+/** Tasks of the era of sessions are another thing than the extension of that name. */
+function discovered({ facts }: LegacySession): object {
+  const { tasks: _, ...capabilities } = facts.capabilities;
+  return {
+    supportedVersions: [MODERN_VERSION],
+    capabilities,
+    ...(facts.instructions === undefined ? {} : { instructions: facts.instructions }),
+    ttlMs: 0,
+    cacheScope: 'private',
+    _meta: { 'io.modelcontextprotocol/serverInfo': facts.serverInfo },
+  };
+}
+
+/** Callers without a name are told apart by their address, as everywhere. */
+const ownerOf = ({ principal, head }: Exchange): string =>
+  principal.kind === 'anonymous' ? head.remoteAddress : principal.digest;
+
+function failureOf(exchange: Exchange, error: Error): Refusal {
+  if (error instanceof CrowdedError)
+    return refuse('too-much-under-way', error.message, { 'retry-after': '5' });
+  if (error instanceof UpstreamError) return refusalOf(exchange, error);
+  return refuse('internal-error');
+}
+
+function nothing(): void {}

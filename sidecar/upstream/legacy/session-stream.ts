@@ -1,0 +1,80 @@
+import { SseSplitter } from '../../sse.ts';
+import type { HttpPool } from '../http-pool.ts';
+import { headerLines, type Dialect } from '../mcp-request.ts';
+import type { UpstreamCall } from '../upstream-call.ts';
+
+export interface SessionStream {
+  /** From now on the server is listened to, for as long as the session lasts. */
+  open(): void;
+  /** Resolves when the server has answered to that. */
+  readonly opened: Promise<void>;
+  /** Calls `listener` with every message; the returned function ends that. */
+  listen(listener: (message: Buffer) => void): () => void;
+  close(): void;
+}
+
+const MAX_EVENT_BYTES = 4 * 1024 * 1024;
+const FIRST_REOPEN_MS = 200;
+const MAX_REOPEN_MS = 10_000;
+/** A stream that lasted this long ended for a reason of its own. */
+const LONG_MS = 5_000;
+
+/** The GET stream of a session (2025-11-25, transports); a server that has none answers 405 and is left in peace. */
+export function createSessionStream(pool: HttpPool, dialect: Dialect, owner: string): SessionStream {
+  const listeners = new Set<(message: Buffer) => void>();
+  let call: UpstreamCall | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  let closed = false;
+  let reopenMs = FIRST_REOPEN_MS;
+  const { promise: opened, resolve: answered } = Promise.withResolvers<void>();
+
+  function start(): void {
+    let splitter: SseSplitter | undefined;
+    const startedAtMs = performance.now();
+    const again = (): void => {
+      answered();
+      if (closed || !splitter) return;
+      if (performance.now() - startedAtMs > LONG_MS) reopenMs = FIRST_REOPEN_MS;
+      timer = setTimeout(start, reopenMs).unref();
+      reopenMs = Math.min(reopenMs * 2, MAX_REOPEN_MS);
+    };
+    call = pool.send(
+      { method: 'GET', headerLines: headerLines(dialect), listens: true, owner },
+      {
+        head({ status, headers }) {
+          const type = headers.get('content-type')?.toLowerCase() ?? '';
+          if (status === 200 && type.startsWith('text/event-stream')) splitter = new SseSplitter();
+          answered();
+        },
+        chunk(bytes) {
+          for (const frame of splitter?.push(bytes) ?? []) {
+            const data = frame.data();
+            if (data) for (const listener of listeners) listener(data);
+          }
+          if ((splitter?.pendingBytes ?? 0) <= MAX_EVENT_BYTES) return;
+          call?.abort();
+          again();
+        },
+        end: again,
+        fail: again,
+      },
+    );
+  }
+
+  return {
+    open() {
+      if (!call && !closed) start();
+    },
+    opened,
+    listen(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+    close() {
+      closed = true;
+      clearTimeout(timer);
+      call?.abort();
+      answered();
+    },
+  };
+}

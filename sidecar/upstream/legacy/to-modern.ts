@@ -1,0 +1,115 @@
+import { members } from '../../json/members.ts';
+import type { Span } from '../../json/strict-reader.ts';
+
+export interface Answer {
+  readonly status: number;
+  readonly body: Buffer;
+}
+
+const SERVER_INFO_KEY = 'io.modelcontextprotocol/serverInfo';
+export const SUBSCRIPTION_KEY = 'io.modelcontextprotocol/subscriptionId';
+/** Results that say how long they may be kept (2026-07-28, caching). The server has not said: not at all. */
+const CACHEABLE = new Set([
+  'server/discover',
+  'tools/list',
+  'prompts/list',
+  'resources/list',
+  'resources/templates/list',
+  'resources/read',
+]);
+const NOT_CACHED = '"ttlMs":0,"cacheScope":"private"';
+const METHOD_NOT_FOUND = -32601;
+const INVALID_PARAMS = -32602;
+/** Of the era of sessions; must not be sent any more. */
+const RESOURCE_NOT_FOUND = -32002;
+
+/**
+ * The server's response as a client of 2026-07-28 reads it; what the server wrote keeps its bytes.
+ * @param id raw JSON of the id of the client's request
+ * @throws {TypeError} for what is no response
+ */
+export function modernAnswer(
+  response: Buffer,
+  { id, method, serverInfo }: { id: string; method: string; serverInfo: unknown },
+): Answer {
+  const top = members(response);
+  const error = top.get('error');
+  if (error) return modernError(response, error, id);
+  const result = top.get('result');
+  if (!result || response[result.start] !== 0x7b) throw new TypeError('neither a result nor an error');
+  const inner = members(response, result.start);
+  const meta = inner.get('_meta');
+  const metaMembers = meta ? members(response, meta.start) : new Map<string, Span>();
+  const added = [
+    '"resultType":"complete"',
+    ...(CACHEABLE.has(method) ? [NOT_CACHED] : []),
+    `"_meta":{${[
+      `${JSON.stringify(SERVER_INFO_KEY)}:${JSON.stringify(serverInfo ?? null)}`,
+      ...written(response, metaMembers, [SERVER_INFO_KEY]),
+    ].join(',')}}`,
+  ];
+  const kept = written(response, inner, ['resultType', 'ttlMs', 'cacheScope', '_meta']);
+  return {
+    status: 200,
+    body: bytes(`${latin1(head(id))},"result":{${[...kept, ...added.map(latin1)].join(',')}}}`),
+  };
+}
+
+function modernError(response: Buffer, error: Span, id: string): Answer {
+  const inner = members(response, error.start);
+  const codeSpan = inner.get('code');
+  const given = codeSpan ? Number(response.toString('latin1', codeSpan.start, codeSpan.end)) : -32603;
+  const code = given === RESOURCE_NOT_FOUND ? INVALID_PARAMS : given;
+  const rest = written(response, inner, ['code']);
+  return {
+    status: code === METHOD_NOT_FOUND ? 404 : 200,
+    body: bytes(`${latin1(head(id))},"error":{${[`"code":${code}`, ...rest].join(',')}}}`),
+  };
+}
+
+/** The result that the sidecar itself gives; `members` is JSON. */
+export const ownAnswer = (id: string, result: object): Answer => ({
+  status: 200,
+  body: Buffer.from(`${head(id)},"result":${JSON.stringify({ resultType: 'complete', ...result })}}`),
+});
+
+export const ownError = (
+  id: string,
+  { status, code, message, data }: { status: number; code: number; message: string; data?: unknown },
+): Answer => ({
+  status,
+  body: Buffer.from(`${head(id)},"error":${JSON.stringify({ code, message, data })}}`),
+});
+
+/** A notification of the server's with another progress token or with a subscription id, raw JSON both. */
+export function withParam(
+  notification: Buffer,
+  change: { progressToken: string } | { subscriptionId: string },
+): Buffer {
+  const top = members(notification);
+  const params = top.get('params');
+  const inner = params ? members(notification, params.start) : new Map<string, Span>();
+  let next: string[];
+  if ('progressToken' in change) {
+    const token = `"progressToken":${latin1(change.progressToken)}`;
+    next = [token, ...written(notification, inner, ['progressToken'])];
+  } else {
+    const meta = inner.get('_meta');
+    const kept = meta ? written(notification, members(notification, meta.start), [SUBSCRIPTION_KEY]) : [];
+    const subscription = `${JSON.stringify(SUBSCRIPTION_KEY)}:${latin1(change.subscriptionId)}`;
+    next = [...written(notification, inner, ['_meta']), `"_meta":{${[subscription, ...kept].join(',')}}`];
+  }
+  return bytes(`{${[...written(notification, top, ['params']), `"params":{${next.join(',')}}`].join(',')}}`);
+}
+
+/** Members as they stand, each byte a character, without those named. */
+function written(raw: Buffer, from: ReadonlyMap<string, Span>, without: readonly string[]): string[] {
+  return [...from]
+    .filter(([key]) => !without.includes(key))
+    .map(([key, { start, end }]) => `${latin1(JSON.stringify(key))}:${raw.toString('latin1', start, end)}`);
+}
+
+const head = (id: string): string => `{"jsonrpc":"2.0","id":${id}`;
+/** A text as its UTF-8, each byte a character. */
+const latin1 = (text: string): string => Buffer.from(text).toString('latin1');
+const bytes = (text: string): Buffer => Buffer.from(text, 'latin1');
