@@ -45,6 +45,11 @@ describe('pods that are injected', () => {
       assert.deepEqual(patched, once);
     });
 
+    test(`${file}: the sidecar has a request for cpu and memory, without which no autoscaler counts a pod`, () => {
+      const { requests } = sidecarOf(injected(pod))?.resources ?? {};
+      assert.ok(requests?.['cpu'] && requests['memory'], JSON.stringify(requests));
+    });
+
     test(`${file}: the sidecar can read its configuration`, () => {
       const text = sidecarOf(injected(pod))?.env?.find(({ name }) => name === CONFIG_ENV)?.value;
       assert.doesNotMatch(text ?? '', /\$/, 'Kubernetes would expand it');
