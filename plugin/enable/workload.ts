@@ -10,6 +10,7 @@ import type {
 import { ANNOTATIONS, type AnnotationKey } from '../../webhook/annotations.ts';
 import { parseAnnotations } from '../../webhook/parse-annotations.ts';
 import { PREFIX, SIDECAR_CONTAINER } from '../../webhook/names.ts';
+import { textsOfServers } from '../../webhook/server-keys.ts';
 import { type Server, serversOf, type Target } from '../../webhook/target.ts';
 
 export const WORKLOAD_KINDS = ['Deployment', 'StatefulSet', 'DaemonSet'] as const;
@@ -83,13 +84,11 @@ export function serversIn(template: V1PodTemplateSpec | V1Pod): readonly Server[
 export const serverOf = (template: V1PodTemplateSpec | V1Pod): Target | undefined =>
   serversIn(template)[0]?.target;
 
-/** Where the proxy listens for each server; where the annotations are refused, what they say of one. */
-export function listenPorts(template: V1PodTemplateSpec | V1Pod): number[] {
-  const parsed = parseAnnotations(template.metadata?.annotations);
-  return 'servers' in parsed
-    ? parsed.servers.map((each) => each['listen-port'])
-    : [ownPort(template, 'listen-port')];
-}
+/** Where the proxy listens for each server, as it is written, whether the webhook takes it or not. */
+export const listenPorts = (template: V1PodTemplateSpec | V1Pod): number[] =>
+  textsOfServers(template.metadata?.annotations).servers.map(({ texts }) =>
+    Number(texts.get('listen-port') ?? ANNOTATIONS['listen-port'].default),
+  );
 
 /** A Service without a selector, or with an empty one, selects nothing of itself. */
 export const serviceSelects = (

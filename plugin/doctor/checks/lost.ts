@@ -1,7 +1,7 @@
 import type { V1Service, V1ServicePort } from '@kubernetes/client-node';
 import { PREFIX } from '../../../webhook/names.ts';
 import { ORIGINAL_TARGET_PORTS } from '../../enable/services.ts';
-import { declaredPorts, ownPort, type Workload } from '../../enable/workload.ts';
+import { declaredPorts, listenPorts, type Workload } from '../../enable/workload.ts';
 import { owningTool } from '../../kube/owning-tool.ts';
 import { defineCheck } from '../check.ts';
 import { asArgument, placed, servicesOf } from '../served.ts';
@@ -43,6 +43,6 @@ function lostPorts(service: V1Service, { spec: { template } }: Workload): V1Serv
   const declared = declaredPorts(template).map((each) => each.number);
   return (service.spec?.ports ?? []).filter(({ port, targetPort }) => {
     if (typeof targetPort !== 'number' || declared.includes(targetPort)) return false;
-    return originals?.includes(`"${port}":`) || (isMarked && targetPort === ownPort(template, 'listen-port'));
+    return originals?.includes(`"${port}":`) || (isMarked && listenPorts(template).includes(targetPort));
   });
 }
