@@ -105,10 +105,12 @@ describe('pods that are left alone', () => {
 });
 
 test('a container that another injector adds later does not change what the first pass chose', () => {
-  const once = injected(readPod('deployment.yaml'));
   const mesh = { name: 'logs', image: 'example.test/mesh:1', ports: [{ containerPort: 15090 }] };
-  const meshed = { ...once, spec: { ...once.spec, containers: [mesh, ...(once.spec?.containers ?? [])] } };
-  assert.deepEqual(injected(meshed), meshed);
+  for (const file of ['deployment.yaml', 'servers-by-path.yaml']) {
+    const once = injected(readPod(file));
+    const meshed = { ...once, spec: { ...once.spec, containers: [mesh, ...(once.spec?.containers ?? [])] } };
+    assert.deepEqual(injected(meshed), meshed, file);
+  }
 });
 
 test('what other injectors add to the sidecar is taken out again', () => {
