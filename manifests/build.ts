@@ -81,6 +81,8 @@ async function make(bundle: Bundle): Promise<Metafile> {
     outfile: bundle.out,
     // Node's loader of ES modules takes 8 MB resident, in every pod; CommonJS does without it.
     format: isCommonJs ? 'cjs' : 'esm',
+    // An import() of Node's own modules becomes a require, too.
+    supported: { 'dynamic-import': !isCommonJs },
     banner: { js: isCommonJs ? '' : REQUIRE.join('\n') },
     plugins: bundle.apart ? [apart(bundle.apart)] : [],
   });

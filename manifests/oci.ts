@@ -1,19 +1,11 @@
 /** Writes an OCI image archive from directories: no build engine, no registry, the same bytes for the same files. */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { settleModes } from './modes.ts';
 
 export type Layer = { digest: string; diffId: string; size: number; unpackedSize: number; file: string };
 
@@ -75,7 +67,6 @@ export function writeArchive(
   images: readonly Image[],
 ): { digest: string; size: number } {
   const directory = mkdtempSync(join(tmpdir(), 'oci-'));
-  chmodSync(directory, 0o755);
   const blobs = join(directory, 'blobs', 'sha256');
   mkdirSync(blobs, { recursive: true });
   const put: Put = (mediaType, content) => {
@@ -94,6 +85,7 @@ export function writeArchive(
     const entry = { ...top, annotations };
     writeFileSync(join(directory, 'index.json'), json({ schemaVersion: 2, manifests: [entry] }));
     writeFileSync(join(directory, 'oci-layout'), json({ imageLayoutVersion: '1.0.0' }));
+    settleModes(directory);
     const archive = tar(directory);
     // Whole or not at all: another run may be loading it.
     writeFileSync(`${out}.new`, archive);
