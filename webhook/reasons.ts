@@ -74,6 +74,11 @@ export const REASONS = {
     means: 'Several servers of a pod have no `listen-port`, and only one can have the default.',
     mend: 'set `SERVER.listen-port` for all of them but one',
   },
+  ServersTooMany: {
+    outcome: 'refused',
+    means: 'Annotations name more servers than one proxy has room for.',
+    mend: 'put some of the servers into pods of their own',
+  },
   ServersEqual: {
     outcome: 'refused',
     means: 'Two names lead to the same port and path of the pod.',

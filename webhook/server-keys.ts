@@ -17,6 +17,9 @@ export type ParsedServer = ServerTexts & { values: Partial<InjectionRequest>; re
 /** A DNS label that leaves room for what is made of it: the name of a volume has 63 characters. */
 const SERVER_NAME = /^[a-z0-9]([-a-z0-9]{0,28}[a-z0-9])?$/;
 
+/** They share the memory of one proxy; and each is read here while others wait for their pods. */
+const MAX_SERVERS = 16;
+
 /** Our keys among a pod's annotations, without the prefix. */
 export const ownKeys = (annotations: Annotations): string[] =>
   Object.keys(annotations ?? {})
@@ -28,6 +31,7 @@ export function textsOfServers(annotations: Annotations): { servers: ServerTexts
   const { plain, named, refusals } = readKeys(annotations);
   if (named.size === 0) return { servers: [{ texts: plain }], refusals };
   const names = [...named.keys()].toSorted();
+  if (names.length > MAX_SERVERS) return { servers: [{ texts: new Map() }], refusals: [tooMany(names)] };
   const servers = names.map((name) => withShared(name, named.get(name)!, plain));
   const idle = [...plain].flatMap(([key, text]) => {
     if (scopeOf(key) === 'pod') return [];
@@ -88,6 +92,15 @@ const misplaced = (key: AnnotationKey, text: string, names: string[]): Refusal =
     text,
     `is not for all servers, and others are named: ${names.join(', ')}`,
     `write it for one of them, as ${PREFIX}${names[0]}.${key}`,
+  );
+
+const tooMany = (names: string[]): Refusal =>
+  refuse(
+    'ServersTooMany',
+    `${names[MAX_SERVERS]}.*`,
+    undefined,
+    `is for one of ${names.length} servers, while a pod may have ${MAX_SERVERS}`,
+    'put the others into pods of their own',
   );
 
 function unknown(given: string, name: string, text: string): Refusal {

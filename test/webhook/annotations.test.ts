@@ -286,6 +286,11 @@ describe('several servers', () => {
     ['two dots', { ...two, 'a.b.port': '1' }, /a\.b\.port: "1" is not a known annotation/],
     ['a long name', { ...two, [`${'a'.repeat(31)}.port`]: '1' }, /is no DNS label of at most 30 characters/],
     ['a name of no name', { '-.port': '1' }, /names a server "-"/],
+    [
+      'more than 16 names',
+      Object.fromEntries(Array.from({ length: 17 }, (_, index) => [`s${index + 10}.path`, '/'])),
+      /s26\.\* is for one of 17 servers, while a pod may have 16; put the others into pods of their own/,
+    ],
     ['a value of one', { ...two, 'a.mode': 'some' }, /kubectl-mcp\.dev\/a\.mode: "some" is not allowed/],
   ] as const) {
     test(`are refused with ${title}, once`, () => {
