@@ -5,10 +5,12 @@ import { readCertificateDirectory } from './certificate-directory.ts';
 import { bundleOf } from './certificates.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
+import { WEBHOOK_ENTRY } from './names.ts';
 import { serveNext } from './serving.ts';
 import type { Pair, Serving } from './serving.ts';
 import { WEBHOOK_HOST, loadCertificates } from './stored-certificates.ts';
-import { describeBundle, readTrust, writeTrust } from './trust.ts';
+import { EARLY_WORD, GATE, describeBundle, isMissing, readTrust, writeTrust } from './trust.ts';
+import type { Bundles } from './trust.ts';
 
 export type KeeperParts = {
   api: Api;
@@ -44,17 +46,37 @@ export function createKeeper({ api, now, log, metrics, directory, serve }: Keepe
 
   async function look(): Promise<void> {
     const { wanted, due } = await readSource();
-    const found = await readTrust(api);
-    if (due === undefined || due === found) return decide(wanted, found);
+    // First, so that who is ready is believed by both; but pods do not wait for a word that cannot be given.
+    const hitch = await tend(EARLY_WORD, due).then(
+      () => undefined,
+      (error: unknown) => (isMissing(error) ? undefined : error),
+    );
+    const found = await readTrust(api, GATE);
     try {
-      await writeTrust(api, due);
+      const { [WEBHOOK_ENTRY]: bundle = '' } = await mend(GATE, { [WEBHOOK_ENTRY]: '', ...found }, due);
+      decide(wanted, bundle);
     } catch (error) {
-      decide(wanted, found);
+      decide(wanted, found[WEBHOOK_ENTRY] ?? '');
       throw error;
     }
-    log('info', 'caBundle written', { found: describeBundle(found), now: describeBundle(due) });
+    if (hitch) throw hitch;
+  }
+
+  const tend = async (configuration: typeof GATE, due: string | undefined) =>
+    mend(configuration, await readTrust(api, configuration), due);
+
+  async function mend(configuration: typeof GATE, found: Bundles, due: string | undefined): Promise<Bundles> {
+    const wrong = Object.values(found).find((each) => each !== due);
+    if (due === undefined || wrong === undefined) return found;
+    const right = Object.fromEntries(Object.keys(found).map((name) => [name, due]));
+    await writeTrust(api, configuration, right);
+    log('info', 'caBundle written', {
+      configuration: configuration.kind,
+      found: describeBundle(wrong),
+      now: describeBundle(due),
+    });
     metrics.countTrustWritten();
-    decide(wanted, due);
+    return right;
   }
 
   function decide(wanted: Pair, bundle: string): void {

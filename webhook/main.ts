@@ -8,6 +8,7 @@ import { ACCOUNT_DIRECTORY, inClusterApi } from './api.ts';
 import { createKeeper } from './certificate-keeper.ts';
 import { currentCertificates } from './certificates.ts';
 import { createEventWriter } from './event-writer.ts';
+import { createForesight } from './foresight.ts';
 import { createLog } from './log.ts';
 import { createMetrics } from './metrics.ts';
 import { createWebhookServer } from './server.ts';
@@ -55,10 +56,15 @@ async function main(): Promise<void> {
   });
   // Alive before the API server answers: an outage of it must not become a back-off of ours.
   const provisional = await currentCertificates({}, WEBHOOK_HOST, new Date());
+  const injection = {
+    image: settings.KUBECTL_MCP_IMAGE,
+    imagePullPolicy: settings.KUBECTL_MCP_IMAGE_PULL_POLICY,
+  };
   const server = createWebhookServer({
     tls: { cert: provisional['tls.crt'], key: provisional['tls.key'] },
-    settings: { image: settings.KUBECTL_MCP_IMAGE, imagePullPolicy: settings.KUBECTL_MCP_IMAGE_PULL_POLICY },
+    settings: injection,
     metrics,
+    foresee: createForesight({ api, settings: injection, log }),
     unready: () => (stop.signal.aborted ? 'stopping' : keeper.fault()),
     isStopping: () => stop.signal.aborted,
     record: createEventWriter({ api, instance: hostname(), log, metrics }),

@@ -7,6 +7,8 @@ const OUTCOMES = ['injected', 'refused', 'untouched', 'failed'] as const;
 export type Outcome = (typeof OUTCOMES)[number];
 const EVENT_RESULTS = ['written', 'failed', 'dropped'] as const;
 export type EventResult = (typeof EVENT_RESULTS)[number];
+const VALIDATIONS = ['allowed', 'warned', 'refused', 'failed'] as const;
+export type Validation = (typeof VALIDATIONS)[number];
 type Expiries = { serving: Date | undefined; ca: Date | undefined };
 export type Metrics = ReturnType<typeof createMetrics>;
 
@@ -14,6 +16,7 @@ export function createMetrics() {
   const reviews: Record<Outcome, number> = { injected: 0, refused: 0, untouched: 0, failed: 0 };
   const reasons = Object.fromEntries(Object.keys(REASONS).map((each) => [each, 0])) as Record<Reason, number>;
   const durations = createDurations();
+  const validations: Record<Validation, number> = { allowed: 0, warned: 0, refused: 0, failed: 0 };
   let expiries: Expiries = { serving: undefined, ca: undefined };
   let isTrusted = false;
   let trustWritten = 0;
@@ -25,6 +28,10 @@ export function createMetrics() {
     },
     observe: durations.observe,
     countEvent: (result: EventResult) => void events[result]++,
+    countValidation: (outcome: Validation, why: readonly Reason[] = []) => {
+      validations[outcome]++;
+      for (const each of why) reasons[each]++;
+    },
     countTrustWritten: () => void trustWritten++,
     certificates: (found: Expiries) => void (expiries = found),
     trusted: (held: boolean) => void (isTrusted = held),
@@ -38,7 +45,9 @@ export function createMetrics() {
           'From the head of a review to the end of its answer.',
         ),
         ...durations.lines('kubectl_mcp_webhook_review_duration_seconds'),
-        ...head('reasons_total', 'counter', 'Reviews by reason; a refused pod may have several.'),
+        ...head('validations_total', 'counter', 'Reviews of workloads and policies by outcome.'),
+        ...VALIDATIONS.map((each) => line('validations_total', validations[each], 'outcome', each)),
+        ...head('reasons_total', 'counter', 'Reviews by reason; what is refused may have several.'),
         ...Object.entries(reasons).map(([each, value]) => line('reasons_total', value, 'reason', each)),
         ...head(
           'certificate_expiration_timestamp_seconds',

@@ -28,6 +28,11 @@ export const WEBHOOK_CONFIGURATION = 'kubectl-mcp';
 export const WEBHOOK_ENTRY = 'inject.kubectl-mcp.dev';
 /** Of namespaces: which of several installed webhooks is asked about their pods; of that webhook's objects, too. */
 export const REVISION_LABEL = `${PREFIX}revision`;
+/** The webhooks of the ValidatingWebhookConfiguration, which has the same name. */
+export const WORKLOADS_ENTRY = 'workloads.kubectl-mcp.dev';
+export const POLICIES_ENTRY = 'policies.kubectl-mcp.dev';
+/** Label of ConfigMaps that are to be read as policies before they are stored. */
+export const POLICY_LABEL = `${PREFIX}policy`;
 export const FIELD_MANAGER = 'kubectl-mcp';
 
 /** Secret with the key that replicas of one workload share; optional. */

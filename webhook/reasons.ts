@@ -187,6 +187,17 @@ export const REASONS = {
       'The pod violates the Pod Security level of its namespace, with or without the proxy, which itself satisfies `restricted`. Foreseen before pods are made; the API server refuses them.',
     mend: 'change the named fields of the pod template, or the level of the namespace',
   },
+  AnnotationOnOwner: {
+    outcome: 'refused',
+    means:
+      'An annotation stands on a Deployment or another workload instead of its pod template: its pods would start without the proxy. Said of the workload, before there are pods.',
+    mend: 'move it to the pod template; the message has the patch',
+  },
+  PolicyInvalid: {
+    outcome: 'refused',
+    means: 'A ConfigMap with the label `kubectl-mcp.dev/policy` holds no policy that can be read.',
+    mend: 'mend the lines that the message names',
+  },
 } as const satisfies Record<string, ReasonRow>;
 
 export type Reason = keyof typeof REASONS;

@@ -9,6 +9,8 @@ import type { Metrics } from './metrics.ts';
 import type { Occurrence } from './occurrences.ts';
 import { answerReview } from './review.ts';
 import type { ReviewSettings } from './review.ts';
+import { answerOf, judgeReview } from './validate.ts';
+import type { Judgement } from './validate.ts';
 
 /** An object in etcd is 1.5 MiB at most; a review holds it, escaped. */
 const MAX_BODY_BYTES = 8 * 1024 * 1024;
@@ -33,6 +35,8 @@ export type ServerParts = {
   metrics: Metrics;
   /** Why no reviews should be sent here now. */
   unready: () => string | undefined;
+  /** What the rules of a namespace will do to new pods of it, a warning each; never throws. */
+  foresee?: (asked: NonNullable<Judgement['asked']>) => Promise<string[]>;
   /** From then on each connection ends with the answer that is under way. */
   isStopping: () => boolean;
   /** Told after the answer; must not wait for anything. */
@@ -45,6 +49,7 @@ export function createWebhookServer({
   settings,
   metrics,
   unready,
+  foresee,
   isStopping,
   record,
   log,
@@ -70,33 +75,49 @@ export function createWebhookServer({
     bytes: LARGE_BODIES_BYTES,
     timeoutMs: BODY_TIMEOUT_MS,
   });
+  const body = [refuseOtherTypes, turns, express.json({ limit: MAX_BODY_BYTES })];
+  const refuseBad = (fault: string, response: Response): void => {
+    log('error', 'bad review', { detail: fault });
+    response.status(400).type('text').send(fault);
+  };
+  app.post('/inject', timed(metrics), body, (request: Request, response: Response) => {
+    const answer = answerReview(request.body, settings);
+    if ('fault' in answer) {
+      metrics.count('failed');
+      return refuseBad(answer.fault, response);
+    }
+    metrics.count(answer.outcome, answer.reasons);
+    log('info', answer.outcome, answer.about);
+    response.json(answer.body);
+    if (answer.occurrence) record(answer.occurrence);
+  });
+  const answerEarly = async (request: Request, response: Response): Promise<void> => {
+    const judgement = judgeReview(request.body, settings);
+    if ('fault' in judgement) {
+      metrics.countValidation('failed');
+      return refuseBad(judgement.fault, response);
+    }
+    const foreseen = judgement.asked && (await foresee?.(judgement.asked));
+    const { body: answer, outcome } = answerOf(judgement, foreseen);
+    metrics.countValidation(outcome, judgement.about.reasons);
+    log('info', `${outcome} early`, judgement.about);
+    response.json(answer);
+  };
   app.post(
-    '/inject',
-    timed(metrics),
-    refuseOtherTypes,
-    turns,
-    express.json({ limit: MAX_BODY_BYTES }),
-    (request, response) => {
-      const answer = answerReview(request.body, settings);
-      if ('fault' in answer) {
-        metrics.count('failed');
-        log('error', 'bad review', { detail: answer.fault });
-        response.status(400).type('text').send(answer.fault);
-        return;
-      }
-      metrics.count(answer.outcome, answer.reasons);
-      log('info', answer.outcome, answer.about);
-      response.json(answer.body);
-      if (answer.occurrence) record(answer.occurrence);
-    },
+    '/validate',
+    body,
+    (request: Request, response: Response, next: NextFunction) =>
+      void answerEarly(request, response).catch(next),
   );
   app.use(
-    (_, response) => void response.status(404).type('text').send('not found; reviews go to POST /inject'),
+    (_, response) =>
+      void response.status(404).type('text').send('not found; reviews go to POST /inject or /validate'),
   );
   // Express takes a handler of errors by its four arguments.
-  app.use((error: Error & { status?: number }, _: Request, response: Response, __: NextFunction) => {
+  app.use((error: Error & { status?: number }, request: Request, response: Response, __: NextFunction) => {
     const status = error.status ?? 500;
-    metrics.count('failed');
+    if (request.path === '/validate') metrics.countValidation('failed');
+    else metrics.count('failed');
     log('error', 'review failed', { status, detail: status < 500 ? error.message : error.stack });
     if (response.headersSent) return;
     response.status(status).type('text').send(`cannot read the review: ${error.message}`);

@@ -1,12 +1,12 @@
 /** A manifest → the same with the sidecar, by the webhook's own decision, and the way back. Pure. */
 import type { KubernetesObject, V1Pod } from '@kubernetes/client-node';
 import { inject } from '../../webhook/inject.ts';
-import { PREFIX } from '../../webhook/names.ts';
+import { runWarnings } from '../../webhook/judge-workload.ts';
 import { refusalText } from '../../webhook/refusals.ts';
 import { uninject } from '../../webhook/uninject.ts';
 import { CliError } from '../errors.ts';
 import { resourceName } from '../kube/apply.ts';
-import { podIn, withPod } from './pod-in-object.ts';
+import { podIn, withPod } from '../../webhook/pod-in-object.ts';
 
 export interface Injected {
   readonly object: KubernetesObject;
@@ -55,7 +55,7 @@ export function injectObject(object: KubernetesObject, { image, namespace }: Inj
   if ('refusals' in result) throw new CliError(`${resourceName(object)}: ${refusalText(result.refusals)}`);
   return {
     object: withPod(object, result.pod),
-    warnings: [...result.warnings, ...warningsOf(object, pod)].map(
+    warnings: [...result.warnings, ...runWarnings(object, pod)].map(
       (each) => `${resourceName(object)}: ${each}`,
     ),
   };
@@ -68,12 +68,6 @@ export function uninjectObject(object: KubernetesObject): KubernetesObject {
   const without = asTyped(object, () => uninject(pod));
   return without === pod ? object : withPod(object, without);
 }
-
-/** The pod's owner is a Job whose name ends with the time of its run, and the webhook sees no further. */
-const warningsOf = ({ kind }: KubernetesObject, { metadata }: V1Pod): string[] =>
-  kind === 'CronJob' && metadata?.annotations?.[`${PREFIX}name`] === undefined
-    ? [`without ${PREFIX}name the webhook calls each run after its Job: set it, or audiences differ`]
-    : [];
 
 /** YAML makes `inject: true` a boolean, which the API server takes as little as we do. */
 function checkAnnotations(object: KubernetesObject, { metadata }: V1Pod): void {

@@ -131,6 +131,11 @@ async function readInstallation(cluster: Cluster, { namespace: wanted }: DoctorS
   const read = <T>(what: string, work: () => Promise<T>) => tryRead(what, work, signal);
   const [namespace, name] = [INSTALL_NAMESPACE, WEBHOOK_NAME];
   const there = `in namespace ${namespace}`;
+  const earlyWord = read('get validatingwebhookconfigurations', async () =>
+    plain(
+      await orNull(cluster.admission.readValidatingWebhookConfiguration({ name: WEBHOOK_CONFIGURATION })),
+    ),
+  );
   const [configuration, webhookService, webhookEndpoints, certificate, canary, installed] = await Promise.all(
     [
       read('get mutatingwebhookconfigurations', async () =>
@@ -158,7 +163,15 @@ async function readInstallation(cluster: Cluster, { namespace: wanted }: DoctorS
       read(`list deployments ${there}`, () => readInstalled(cluster)),
     ],
   );
-  return { configuration, webhookService, webhookEndpoints, certificate, canary, installed };
+  return {
+    configuration,
+    earlyWord: await earlyWord,
+    webhookService,
+    webhookEndpoints,
+    certificate,
+    canary,
+    installed,
+  };
 }
 
 async function theOne(cluster: Cluster, ref: NonNullable<DoctorScope['workload']>): Promise<Workload> {

@@ -9,6 +9,7 @@ import type {
   V1Pod,
   V1PodDisruptionBudget,
   V1Service,
+  V1ValidatingWebhookConfiguration,
 } from '@kubernetes/client-node';
 import type { SourceFacts } from '../sources/read.ts';
 import type { Workload } from '../enable/workload.ts';
@@ -78,6 +79,7 @@ export interface Issuing {
 export interface Values {
   /** Null: there is none. */
   readonly configuration: V1MutatingWebhookConfiguration | null;
+  readonly earlyWord: V1ValidatingWebhookConfiguration | null;
   readonly webhookService: V1Service | null;
   readonly webhookEndpoints: readonly V1EndpointSlice[];
   /** The serving certificate in PEM; null: the Secret has none. */

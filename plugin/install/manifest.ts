@@ -10,7 +10,7 @@ declare const INSTALL_YAML: string | undefined;
 
 const IMAGE_ENV = 'KUBECTL_MCP_IMAGE';
 
-/** In the order of application: what others need first, the webhook configuration last, so that no pod is refused early. */
+/** In the order of application: what others need first, webhook configurations last, so that no pod is refused early. */
 export function installObjects(image: string): KubernetesObject[] {
   const text =
     typeof INSTALL_YAML === 'string'
@@ -43,7 +43,7 @@ const FIRST = [
   'ClusterRoleBinding',
   'RoleBinding',
 ];
-const LAST = ['Deployment', 'MutatingWebhookConfiguration'];
+const LAST = ['Deployment', 'ValidatingWebhookConfiguration', 'MutatingWebhookConfiguration'];
 
 /** Stable: objects of one kind stay as they stand. */
 export const orderObjects = (objects: readonly KubernetesObject[]): KubernetesObject[] =>

@@ -49,10 +49,11 @@ async function whatIsMissing({ apps, core, admission }: Cluster): Promise<string
     return items.map(troubleOf).find((each) => each !== undefined) ?? 'no pod of it is ready yet';
   }
   const configuration = await admission.readMutatingWebhookConfiguration({ name: WEBHOOK_CONFIGURATION });
-  const entry = configuration.webhooks?.find((each) => each.name === WEBHOOK_ENTRY);
-  return entry?.clientConfig.caBundle
+  const gate = configuration.webhooks?.find((each) => each.name === WEBHOOK_ENTRY);
+  const early = await admission.readValidatingWebhookConfiguration({ name: WEBHOOK_CONFIGURATION });
+  return [gate, ...(early.webhooks ?? [])].every((each) => each?.clientConfig.caBundle)
     ? undefined
-    : 'its certificate authority is not in the webhook configuration yet';
+    : 'its certificate authority is not in the webhook configurations yet';
 }
 
 /** Of this generation: an old replica set that is still up does not count. */

@@ -1,4 +1,5 @@
-import { parseDocument } from 'yaml';
+import { LineCounter, isMap, isNode, isScalar, isSeq, parseDocument } from 'yaml';
+import type { Document, Node } from 'yaml';
 import * as z from 'zod';
 import { toolGlob, toolMode } from '../config.ts';
 import { faultLines } from '../fault-lines.ts';
@@ -29,9 +30,17 @@ const MAX_CHARS = 64 * 1024;
 /** Reads a policy, YAML 1.2 or JSON. One fault and there is no policy; all of them are told, a line each. */
 export function readPolicy(text: string): { readonly policy: PolicyFile } | { readonly faults: string[] } {
   if (text.length > MAX_CHARS) return { faults: [`is longer than ${MAX_CHARS} characters`] };
+  const lineCounter = new LineCounter();
+  let document: Document.Parsed;
   let value: unknown;
   try {
-    const document = parseDocument(text, { version: '1.2', schema: 'core', strict: true, uniqueKeys: true });
+    document = parseDocument(text, {
+      version: '1.2',
+      schema: 'core',
+      strict: true,
+      uniqueKeys: true,
+      lineCounter,
+    });
     const syntax = [...document.errors, ...document.warnings];
     if (syntax.length > 0) return { faults: syntax.map(({ message }) => inWords(message)) };
     // A policy that people read has no need of aliases, and they are how small files become large.
@@ -42,8 +51,33 @@ export function readPolicy(text: string): { readonly policy: PolicyFile } | { re
   const result = policySchema.safeParse(value);
   return result.success
     ? { policy: result.data }
-    : { faults: result.error.issues.flatMap((issue) => faultLines(value, issue)) };
+    : {
+        faults: result.error.issues.flatMap((issue) => {
+          const paths =
+            issue.code === 'unrecognized_keys' ? issue.keys.map((key) => [...issue.path, key]) : [issue.path];
+          return faultLines(value, issue).map(
+            (words, index) =>
+              `${words} (line ${lineCounter.linePos(offsetOf(document, paths[index]!)).line})`,
+          );
+        }),
+      };
 }
+
+/** Where the last key of the path stands, or as much of it as there is. */
+function offsetOf({ contents }: Document.Parsed, path: PropertyKey[]): number {
+  let node: unknown = contents;
+  let offset = startOf(node) ?? 0;
+  for (const key of path) {
+    const pair = isMap(node) ? node.items.find((each) => nameOf(each.key) === String(key)) : undefined;
+    const item = isSeq(node) ? node.items[Number(key)] : undefined;
+    offset = startOf(pair?.key ?? item) ?? offset;
+    node = pair?.value ?? item;
+  }
+  return offset;
+}
+
+const startOf = (node: unknown): number | undefined => (isNode(node) ? (node as Node).range?.[0] : undefined);
+const nameOf = (key: unknown): string => String(isScalar(key) ? key.value : key);
 
 function inWords(message: string): string {
   if (/\balias\b/i.test(message))

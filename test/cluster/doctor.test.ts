@@ -170,18 +170,19 @@ describe('doctor on a cluster', { skip: noCluster, timeout: 600_000 }, () => {
   });
 
   test('pods that the webhook refuses are told with its words', async () => {
-    const annotations = { 'kubectl-mcp.dev/port': 'eighty' };
+    // Not refused before, for another webhook might add the container.
+    const annotations = { 'kubectl-mcp.dev/container': 'nobody' };
     const patch = { spec: { template: { metadata: { annotations } } } };
     await inNamespace('patch', 'deployment', 'everything', '-p', JSON.stringify(patch));
     await until('the refusal is seen', async () => (await doctor()).of('MCP404').result === 'error');
     const { of } = await doctor();
     assert.match(
       of('MCP303').cause![0]!,
-      /kubectl-mcp\.dev\/port: "eighty" is neither a number nor the name of a port/,
+      /kubectl-mcp\.dev\/container: "nobody" is not a container of the pod/,
     );
     assert.match(
       of('MCP404').cause!.join('\n'),
-      /caused by MCP303[^]*the webhook refuses them: kubectl-mcp\.dev\/port: "eighty"/,
+      /caused by MCP303[^]*the webhook refuses them: kubectl-mcp\.dev\/container: "nobody"/,
     );
   });
 

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { PREFIX, WEBHOOK_NAME } from '../../webhook/names.ts';
 import { kubectl, noCluster, webhookRolledOut } from './kubectl.ts';
 import { createNamespace, namespaceName, removeNamespace } from './namespace.ts';
+import { createOwned } from './owned.ts';
 
 const NAMESPACE = namespaceName('test-events');
 const inNamespace = (...args: string[]) => kubectl(['-n', NAMESPACE, ...args]);
@@ -46,7 +47,7 @@ describe('Events of the webhook on a cluster', { skip: noCluster, timeout: 300_0
   before(async () => {
     await webhookRolledOut();
     await createNamespace(NAMESPACE);
-    await apply(deployment('refused', { inject: 'true', prot: '1' }));
+    await createOwned(NAMESPACE, 'refused-1', template('refused', { inject: 'true', prot: '1' }));
     await apply(deployment('injected', { inject: 'true' }));
   });
   after(() => removeNamespace(NAMESPACE));

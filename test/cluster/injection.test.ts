@@ -16,6 +16,7 @@ import {
 import { patchOf } from '../../webhook/patch.ts';
 import { kubectl, noCluster, webhookRolledOut } from './kubectl.ts';
 import { createNamespace, namespaceName, removeNamespace } from './namespace.ts';
+import { createOwned } from './owned.ts';
 
 const NAMESPACE = namespaceName('test-injection');
 const INSTALL = new URL('../../manifests/install.yaml', import.meta.url).pathname;
@@ -155,8 +156,11 @@ describe('injection on a cluster', { skip: noCluster, timeout: 600_000 }, () => 
       /kubectl-mcp\.dev\/auth: "token" needs kubectl-mcp\.dev\/token-secret or kubectl-mcp\.dev\/token-volume; name the Secret there/,
     ],
   ] as const) {
-    test(`${JSON.stringify(annotations)} is refused where a person looks: in the events of the ReplicaSet`, async () => {
-      await apply(deployment(name, prefixed(annotations)));
+    test(`${JSON.stringify(annotations)} is refused where a person looks: at once, and in the events of what makes pods`, async () => {
+      const early = await failure(apply(deployment(name, prefixed(annotations))));
+      assert.match(early, /admission webhook "workloads\.kubectl-mcp\.dev" denied the request/);
+      assert.match(early, message);
+      await createOwned(NAMESPACE, name, template(name, prefixed(annotations), imageName('everything')));
       const event = await eventually(async () => {
         const fields = 'reason=FailedCreate,involvedObject.kind=ReplicaSet';
         const all = await inNamespace(
@@ -167,7 +171,7 @@ describe('injection on a cluster', { skip: noCluster, timeout: 600_000 }, () => 
           '-o',
           'jsonpath={range .items[*]}{.involvedObject.name} {.message}{"\\n"}{end}',
         );
-        return all.split('\n').find((line) => line.startsWith(`${name}-`));
+        return all.split('\n').find((line) => line.startsWith(`${name} `));
       }, `an event of ${name}`);
       assert.match(event, /admission webhook "inject\.kubectl-mcp\.dev" denied the request/);
       assert.match(event, message);
@@ -255,9 +259,36 @@ describe('injection on a cluster', { skip: noCluster, timeout: 600_000 }, () => 
     for (const [op, path, value] of changes) {
       assert.match(
         await failure(json(op, path, value)),
-        /may change the caBundle of its own configuration only/,
+        /may change the caBundle of its own configurations only/,
         path,
       );
+    }
+  });
+
+  test("nor of the early word's", async () => {
+    const early = ['validatingwebhookconfiguration', WEBHOOK_CONFIGURATION];
+    const patch = (value: object) =>
+      kubectl([
+        '--as',
+        ACCOUNT,
+        'patch',
+        ...early,
+        '--dry-run=server',
+        '--type=json',
+        '-p',
+        JSON.stringify([value]),
+      ]);
+    const bundle = await kubectl(['get', ...early, '-o', 'jsonpath={.webhooks[1].clientConfig.caBundle}']);
+    const value = Buffer.from(`${Buffer.from(bundle, 'base64')}\n`).toString('base64');
+    await patch({ op: 'replace', path: '/webhooks/1/clientConfig/caBundle', value });
+    for (const [path, other] of [
+      ['/webhooks/0/failurePolicy', 'Fail'],
+      ['/webhooks/1/objectSelector', {}],
+      ['/webhooks/0/matchConditions/0/expression', 'true'],
+      ['/webhooks/0/clientConfig/service/path', '/other'],
+    ] as const) {
+      const said = await failure(patch({ op: 'replace', path, value: other }));
+      assert.match(said, /may change the caBundle of its own configurations only/, path);
     }
   });
 
@@ -272,6 +303,9 @@ describe('injection on a cluster', { skip: noCluster, timeout: 600_000 }, () => 
       ['delete', configuration.join('/')],
       ['update', configuration.join('/')],
       ['patch', 'mutatingwebhookconfiguration/another'],
+      ['patch', 'validatingwebhookconfiguration/another'],
+      ['delete', `validatingwebhookconfiguration/${WEBHOOK_CONFIGURATION}`],
+      ['get', 'limitranges/x', '-n', 'default'],
       ['create', 'mutatingwebhookconfigurations'],
     ]) {
       assert.equal(await may(...args), false, args.join(' '));

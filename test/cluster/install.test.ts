@@ -77,7 +77,7 @@ describe('uninstall and install on a cluster', { skip: noCluster, timeout: 300_0
   });
 
   test('nothing of it is left, no pod is held up, and enable says what is missing', async () => {
-    const kinds = `${CONFIGURATION},validatingadmissionpolicies,validatingadmissionpolicybindings,clusterroles,clusterrolebindings,namespaces`;
+    const kinds = `${CONFIGURATION},validatingwebhookconfigurations,validatingadmissionpolicies,validatingadmissionpolicybindings,clusterroles,clusterrolebindings,namespaces`;
     const left = lines(await kubectl(['get', kinds, '-o', 'name']));
     assert.deepEqual(
       left.filter((each) => /kubectl-mcp(-system|-webhook|-require)?$/.test(each)),

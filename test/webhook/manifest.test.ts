@@ -11,14 +11,18 @@ import type {
   V1Role,
   V1Secret,
   V1Service,
+  V1ValidatingWebhookConfiguration,
 } from '@kubernetes/client-node';
 import { parseAllDocuments } from 'yaml';
 import {
   INSTALL_NAMESPACE,
+  POLICIES_ENTRY,
+  POLICY_LABEL,
   PREFIX,
   WEBHOOK_CONFIGURATION,
   WEBHOOK_ENTRY,
   WEBHOOK_NAME,
+  WORKLOADS_ENTRY,
 } from '../../webhook/names.ts';
 
 type KubeObject = { kind: string; metadata: { name: string; namespace?: string } };
@@ -79,6 +83,44 @@ describe('the webhook configuration', () => {
   });
 });
 
+describe('the configuration of the early word', () => {
+  const configuration = kind<V1ValidatingWebhookConfiguration>('ValidatingWebhookConfiguration');
+  const gate = kind<V1MutatingWebhookConfiguration>('MutatingWebhookConfiguration').webhooks?.[0];
+  const entries = configuration.webhooks ?? [];
+
+  test('has the name of the gate, is applied before it and removed after it', () => {
+    assert.equal(configuration.metadata?.name, WEBHOOK_CONFIGURATION);
+    assert.equal(objects.at(-2), configuration);
+    assert.deepEqual(
+      entries.map(({ name }) => name),
+      [WORKLOADS_ENTRY, POLICIES_ENTRY],
+    );
+  });
+  for (const entry of entries)
+    test(`${entry.name} stops nobody while it is away, and goes where the gate goes`, () => {
+      assert.equal(entry.failurePolicy, 'Ignore');
+      assert.ok((entry.timeoutSeconds ?? 10) <= 3);
+      assert.equal(entry.sideEffects, 'None');
+      assert.deepEqual(entry.namespaceSelector, gate?.namespaceSelector);
+      assert.deepEqual(entry.clientConfig.service, { ...gate?.clientConfig.service, path: '/validate' });
+      assert.equal(entry.matchConditions?.at(-1)?.name, 'changed');
+      for (const { resources, operations } of entry.rules ?? []) {
+        assert.deepEqual(operations, ['CREATE', 'UPDATE']);
+        assert.deepEqual(
+          resources?.filter((each) => each.includes('/') || each === '*'),
+          [],
+          'neither scale nor status',
+        );
+      }
+    });
+  test('asks about ConfigMaps with our label alone', () => {
+    assert.deepEqual(entries[1]?.objectSelector?.matchExpressions, [
+      { key: POLICY_LABEL, operator: 'Exists' },
+      { key: POLICY_LABEL, operator: 'NotIn', values: ['false'] },
+    ]);
+  });
+});
+
 test('nothing in it is a secret or differs between clusters', () => {
   const secret = kind<V1Secret>('Secret');
   assert.equal(secret.metadata?.name, WEBHOOK_NAME);
@@ -86,7 +128,7 @@ test('nothing in it is a secret or differs between clusters', () => {
   assert.doesNotMatch(text, /caBundle:/);
 });
 
-test('the webhook may do nothing but look after its own certificate, and write Events', () => {
+test('the webhook may do nothing but look after its own certificate, list limits and quotas, and write Events', () => {
   assert.deepEqual(kind<V1Role>('Role').rules, [
     {
       apiGroups: [''],
@@ -98,10 +140,11 @@ test('the webhook may do nothing but look after its own certificate, and write E
   assert.deepEqual(kind<V1ClusterRole>('ClusterRole').rules, [
     {
       apiGroups: ['admissionregistration.k8s.io'],
-      resources: ['mutatingwebhookconfigurations'],
+      resources: ['mutatingwebhookconfigurations', 'validatingwebhookconfigurations'],
       resourceNames: [WEBHOOK_CONFIGURATION],
       verbs: ['get', 'patch'],
     },
+    { apiGroups: [''], resources: ['limitranges', 'resourcequotas'], verbs: ['list'] },
     { apiGroups: [''], resources: ['events'], verbs: ['create', 'patch'] },
   ]);
 });

@@ -8,6 +8,7 @@ Each answer about a pod has a reason with a code that stays the same. A refusal 
 first is the reason of an Event on the pod's owner, the webhook's log line of a review has all of them in \`reasons\`, and
 the metric \`kubectl_mcp_webhook_reasons_total\` counts them. A pod is refused with all that is wrong with it at once; each message
 names the annotation, its value, the cause and what to do about this pod. \`kubectl mcp doctor\` says it again (MCP404).
+Who applies the workload is told before there are pods ([the early word](operations.md#the-early-word)).
 `;
 
 const TITLES = {

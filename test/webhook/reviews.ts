@@ -1,5 +1,5 @@
 /** AdmissionReviews as the API server sends them. */
-import type { V1Pod } from '@kubernetes/client-node';
+import type { KubernetesObject, V1Pod } from '@kubernetes/client-node';
 import { PREFIX } from '../../webhook/names.ts';
 
 export type Answer = {
@@ -44,4 +44,30 @@ export const reviewOf = (
     oldObject: null,
     ...request,
   },
+});
+
+/** CREATE, or UPDATE of what was there. */
+export function workloadReview(object: KubernetesObject, old?: KubernetesObject) {
+  const [group, version] = ['', ...(object.apiVersion ?? '').split('/')].slice(-2);
+  const kind = { group, version, kind: object.kind };
+  return {
+    apiVersion: 'admission.k8s.io/v1',
+    kind: 'AdmissionReview',
+    request: {
+      uid: '705ab4f5-6393-11e8-b7cc-42010a800003',
+      kind,
+      resource: { group, version, resource: `${object.kind?.toLowerCase()}s` },
+      operation: old ? 'UPDATE' : 'CREATE',
+      namespace: 'demo',
+      userInfo: { username: 'alice' },
+      dryRun: false,
+      object: namespaced(object),
+      oldObject: old ? namespaced(old) : null,
+    },
+  };
+}
+
+const namespaced = (object: KubernetesObject) => ({
+  ...object,
+  metadata: { ...object.metadata, namespace: 'demo' },
 });

@@ -104,7 +104,7 @@ describe('the webhook over TLS', () => {
   test('says on other paths what it is', async () => {
     assert.deepEqual(await send('GET', '/inject'), {
       status: 404,
-      text: 'not found; reviews go to POST /inject',
+      text: 'not found; reviews go to POST /inject or /validate',
     });
   });
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { V1MutatingWebhookConfiguration } from '@kubernetes/client-node';
 import type { Api } from '../../webhook/api.ts';
-import { describeBundle, readTrust, writeTrust } from '../../webhook/trust.ts';
+import { EARLY_WORD, GATE, describeBundle, readTrust, writeTrust } from '../../webhook/trust.ts';
 
 const entry = (caBundle?: string) => ({
   name: 'inject.kubectl-mcp.dev',
@@ -21,21 +21,38 @@ function apiOf(webhooks: V1MutatingWebhookConfiguration['webhooks'] = []) {
 }
 
 describe('trust in the webhook configuration', () => {
-  test('is read from our entry', async () => {
-    assert.equal(await readTrust(apiOf([{ ...entry('eA=='), name: 'other' }, entry('dGhl')]).api), 'the');
-    assert.equal(await readTrust(apiOf([entry()]).api), '');
-    assert.equal(await readTrust(apiOf().api), '');
+  test('is read from our entries, of those that are there', async () => {
+    const both = apiOf([{ ...entry('eA=='), name: 'other' }, entry('dGhl')]).api;
+    assert.deepEqual(await readTrust(both, GATE), { 'inject.kubectl-mcp.dev': 'the' });
+    assert.deepEqual(await readTrust(apiOf([entry()]).api, GATE), { 'inject.kubectl-mcp.dev': '' });
+    assert.deepEqual(await readTrust(apiOf().api, GATE), {});
+    const workloads = { ...entry('dGhl'), name: 'workloads.kubectl-mcp.dev' };
+    assert.deepEqual(await readTrust(apiOf([workloads]).api, EARLY_WORD), {
+      'workloads.kubectl-mcp.dev': 'the',
+    });
   });
 
-  test('is written, and nothing else with it', async () => {
+  test('is written to each of them, and nothing else with it', async () => {
     const { api, applied } = apiOf();
-    await writeTrust(api, 'the');
+    await writeTrust(api, GATE, { 'inject.kubectl-mcp.dev': 'the' });
+    await writeTrust(api, EARLY_WORD, { a: 'the', b: 'the' });
+    const [apiVersion, metadata] = ['admissionregistration.k8s.io/v1', { name: 'kubectl-mcp' }];
+    const clientConfig = { caBundle: 'dGhl' };
     assert.deepEqual(applied, [
       {
-        apiVersion: 'admissionregistration.k8s.io/v1',
+        apiVersion,
         kind: 'MutatingWebhookConfiguration',
-        metadata: { name: 'kubectl-mcp' },
-        webhooks: [{ name: 'inject.kubectl-mcp.dev', clientConfig: { caBundle: 'dGhl' } }],
+        metadata,
+        webhooks: [{ name: 'inject.kubectl-mcp.dev', clientConfig }],
+      },
+      {
+        apiVersion,
+        kind: 'ValidatingWebhookConfiguration',
+        metadata,
+        webhooks: [
+          { name: 'a', clientConfig },
+          { name: 'b', clientConfig },
+        ],
       },
     ]);
   });

@@ -21,15 +21,23 @@ export const certificateChecks = [
       'The API server cannot trust the webhook, and refuses annotated pods. The webhook looks at it every ten seconds and writes it where it is not right.',
     remedy: `Wait ten seconds. If it stays empty, the log of the webhook says why (\`${logs}\`), or something else rewrites the configuration.`,
     needs: ['configuration'],
-    uses: ['issuing'],
+    uses: ['issuing', 'earlyWord'],
     after: ['MCP101'],
-    run: ({ configuration, issuing }) => {
+    run: ({ configuration, issuing, earlyWord }) => {
       const text = bundleText(configuration);
       const [writer, fix] = issuing
         ? ["cert-manager's CA injector", describe(issuing)]
         : ['the webhook', logs];
       if (!text) return [{ title: `the caBundle is empty: ${writer} has not written it`, fix }];
-      return bundle(configuration).length > 0 ? [] : [{ title: 'the caBundle is not PEM', fix }];
+      if (bundle(configuration).length === 0) return [{ title: 'the caBundle is not PEM', fix }];
+      return (earlyWord?.webhooks ?? [])
+        .filter(({ clientConfig }) => clientConfig.caBundle !== text)
+        .map(({ name }) => ({
+          title: `the caBundle of ${name} is not that of ${WEBHOOK_ENTRY}: ${writer} has not written it`,
+          cause: ['nobody is told of a wrong template before its pods are refused'],
+          fix,
+          severity: 'warning' as const,
+        }));
     },
   }),
   defineCheck({

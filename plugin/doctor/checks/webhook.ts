@@ -1,32 +1,38 @@
 import {
   INSTALL_NAMESPACE,
+  POLICIES_ENTRY,
   WEBHOOK_CONFIGURATION,
   WEBHOOK_ENTRY,
   WEBHOOK_NAME,
+  WORKLOADS_ENTRY,
 } from '../../../webhook/names.ts';
-import { defineCheck } from '../check.ts';
+import { defineCheck, type Finding } from '../check.ts';
 import { decodeRefusal } from '../refusal.ts';
 
 const INSTALL = 'kubectl mcp install';
+const EARLY_ENTRIES = [WORKLOADS_ENTRY, POLICIES_ENTRY];
 const logs = `kubectl logs -n ${INSTALL_NAMESPACE} deploy/${WEBHOOK_NAME}`;
 
 export const webhookChecks = [
   defineCheck({
     code: 'MCP101',
     category: 'webhook',
-    title: `MutatingWebhookConfiguration ${WEBHOOK_CONFIGURATION} exists`,
+    title: `the webhook configurations ${WEBHOOK_CONFIGURATION} exist`,
     severity: 'error',
     about:
-      'Without it the API server asks nobody about annotated pods: they start without the proxy, and with no authentication.',
+      'Without the MutatingWebhookConfiguration the API server asks nobody about annotated pods: they start without the proxy, and with no authentication. Without the ValidatingWebhookConfiguration (a warning) nobody is told of a wrong template before its pods are refused.',
     remedy: `Run \`${INSTALL}\`, then \`kubectl rollout restart\` the workloads that started meanwhile (MCP401 lists them).`,
     needs: ['configuration'],
-    run: ({ configuration }) => {
-      if (!configuration) {
-        return [{ title: `there is no MutatingWebhookConfiguration ${WEBHOOK_CONFIGURATION}`, fix: INSTALL }];
-      }
-      if (configuration.webhooks?.some((each) => each.name === WEBHOOK_ENTRY)) return [];
-      return [{ title: `it does not hold the webhook ${WEBHOOK_ENTRY}`, fix: INSTALL }];
-    },
+    uses: ['earlyWord'],
+    run: ({ configuration, earlyWord }) => [
+      ...lacking('MutatingWebhookConfiguration', configuration, [WEBHOOK_ENTRY]),
+      ...(configuration && earlyWord !== undefined
+        ? lacking('ValidatingWebhookConfiguration', earlyWord, EARLY_ENTRIES).map((each) => ({
+            ...each,
+            severity: 'warning' as const,
+          }))
+        : []),
+    ],
   }),
   defineCheck({
     code: 'MCP106',
@@ -37,9 +43,11 @@ export const webhookChecks = [
       'With failurePolicy Ignore, pods start without the proxy while the webhook is away. Without the matchCondition, every pod of the cluster depends on the webhook.',
     remedy: `Run \`${INSTALL}\` to write the configuration as shipped, and keep other tools from changing it.`,
     needs: ['configuration'],
+    uses: ['earlyWord'],
     after: ['MCP101'],
-    run: ({ configuration }) => {
+    run: ({ configuration, earlyWord }) => {
       const webhook = configuration?.webhooks?.find((each) => each.name === WEBHOOK_ENTRY);
+      const early = earlyWord?.webhooks ?? [];
       const cause = [
         ...(webhook?.failurePolicy === 'Ignore'
           ? ['failurePolicy is Ignore: pods start unprotected while the webhook is away']
@@ -47,6 +55,24 @@ export const webhookChecks = [
         ...(webhook?.matchConditions?.length
           ? []
           : ['there is no matchCondition: pods without our annotations depend on it']),
+        ...early.flatMap(({ name, failurePolicy, matchConditions }) => [
+          ...(failurePolicy === 'Ignore'
+            ? []
+            : [
+                `failurePolicy of ${name} is not Ignore: nobody can change workloads while the webhook is away`,
+              ]),
+          ...(matchConditions?.length
+            ? []
+            : [
+                `there is no matchCondition of ${name}: it is asked about what is not ours, or about scaling`,
+              ]),
+        ]),
+        ...[webhook, ...early].flatMap((each) => {
+          const { name, namespace } = each?.clientConfig.service ?? {};
+          return name === undefined || (name === WEBHOOK_NAME && namespace === INSTALL_NAMESPACE)
+            ? []
+            : [`${each!.name} leads to service/${name} in namespace ${namespace}`];
+        }),
       ];
       return cause.length > 0
         ? [{ title: 'the webhook configuration was changed by hand', cause, fix: INSTALL }]
@@ -112,3 +138,13 @@ export const webhookChecks = [
     },
   }),
 ];
+
+type Configuration = { readonly webhooks?: readonly { readonly name: string }[] } | null;
+
+function lacking(kind: string, found: Configuration, entries: readonly string[]): Finding[] {
+  const name = `${kind} ${WEBHOOK_CONFIGURATION}`;
+  if (!found) return [{ title: `there is no ${name}`, fix: INSTALL }];
+  return entries
+    .filter((entry) => !found.webhooks?.some((each) => each.name === entry))
+    .map((entry) => ({ title: `${name} does not hold the webhook ${entry}`, fix: INSTALL }));
+}

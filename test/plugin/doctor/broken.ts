@@ -11,6 +11,8 @@ export interface Broken {
   readonly when: string;
   readonly says: RegExp;
   readonly breakIt: (values: Mutable<Values>) => void;
+  /** When it differs from the check's severity. */
+  readonly outcome?: 'warning';
 }
 
 const DAY_MS = 86_400_000;
@@ -91,8 +93,42 @@ export const BROKEN: readonly Broken[] = [
   {
     code: 'MCP101',
     when: 'the configuration is of something else',
-    says: /does not hold the webhook inject\.kubectl-mcp\.dev/,
+    says: /MutatingWebhookConfiguration kubectl-mcp does not hold the webhook inject\.kubectl-mcp\.dev/,
     breakIt: (values) => (webhookOf(values).name = 'other'),
+  },
+  {
+    code: 'MCP101',
+    when: 'there is no configuration of the early word',
+    outcome: 'warning',
+    says: /there is no ValidatingWebhookConfiguration kubectl-mcp/,
+    breakIt: (values) => (values.earlyWord = null),
+  },
+  {
+    code: 'MCP101',
+    when: 'the early word has lost an entry',
+    outcome: 'warning',
+    says: /ValidatingWebhookConfiguration kubectl-mcp does not hold the webhook policies\.kubectl-mcp\.dev/,
+    breakIt: (values) => values.earlyWord!.webhooks!.pop(),
+  },
+  {
+    code: 'MCP106',
+    when: 'the early word fails closed, for everything',
+    says: /failurePolicy of workloads\.kubectl-mcp\.dev is not Ignore: .*\n.*no matchCondition of workloads/,
+    breakIt: (values) =>
+      Object.assign(values.earlyWord!.webhooks![0]!, { failurePolicy: 'Fail', matchConditions: [] }),
+  },
+  {
+    code: 'MCP106',
+    when: 'a configuration leads to another Service',
+    says: /workloads\.kubectl-mcp\.dev leads to service\/other in namespace kubectl-mcp-system/,
+    breakIt: (values) => (values.earlyWord!.webhooks![0]!.clientConfig.service!.name = 'other'),
+  },
+  {
+    code: 'MCP201',
+    when: 'the early word has another caBundle',
+    outcome: 'warning',
+    says: /the caBundle of policies\.kubectl-mcp\.dev is not that of inject\.kubectl-mcp\.dev/,
+    breakIt: (values) => (values.earlyWord!.webhooks![1]!.clientConfig.caBundle = 'eA=='),
   },
   {
     code: 'MCP106',

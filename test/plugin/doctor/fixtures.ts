@@ -126,6 +126,20 @@ export const healthy = (): Values => ({
       },
     ],
   },
+  earlyWord: {
+    metadata: { name: 'kubectl-mcp' },
+    webhooks: ['workloads.kubectl-mcp.dev', 'policies.kubectl-mcp.dev'].map((name) => ({
+      name,
+      admissionReviewVersions: ['v1'],
+      sideEffects: 'None',
+      failurePolicy: 'Ignore',
+      matchConditions: [{ name: 'changed', expression: 'true' }],
+      clientConfig: {
+        caBundle: Buffer.from(ca).toString('base64'),
+        service: { name: 'kubectl-mcp-webhook', namespace: 'kubectl-mcp-system' },
+      },
+    })),
+  },
   webhookService: { apiVersion: 'v1', kind: 'Service', metadata: { name: 'kubectl-mcp-webhook' } },
   webhookEndpoints: [slice('kubectl-mcp-system', 'kubectl-mcp-webhook')],
   certificate: leaf,

@@ -4,11 +4,14 @@ import type { V1Deployment } from '@kubernetes/client-node';
 import { installObjects, parseManifest } from '../../../plugin/install/manifest.ts';
 import { run } from '../run.ts';
 
-test('the namespace is first and the webhook configuration last', () => {
+test('the namespace is first and webhook configurations are last', () => {
   const kinds = installObjects('proxy:1').map(({ kind }) => kind);
   assert.equal(kinds[0], 'Namespace');
-  assert.equal(kinds.at(-1), 'MutatingWebhookConfiguration');
-  assert.equal(kinds.at(-2), 'Deployment');
+  assert.deepEqual(kinds.slice(-3), [
+    'Deployment',
+    'ValidatingWebhookConfiguration',
+    'MutatingWebhookConfiguration',
+  ]);
 });
 
 test('--image is the image of the webhook and of what it injects', () => {

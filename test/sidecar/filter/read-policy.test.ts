@@ -26,11 +26,11 @@ describe('a policy file', () => {
   const QUOTES =
     'not YAML as it is read here: put patterns that begin with "*" into quotes, for without them they are references';
   for (const [what, text, faults] of [
-    ['of another version', 'version: 2', ['version: 2: Invalid input: expected 1']],
-    ['without a version', 'tools: {}', ['version: (absent): Invalid input: expected 1']],
-    ['that is empty', '', ['(document): null: Invalid input: expected object, received null']],
-    ['with an unknown key', 'version: 1\ntool: {}', ['tool: {}: unknown key']],
-    ['with __proto__', 'version: 1\n__proto__: {}', ['__proto__: {}: unknown key']],
+    ['of another version', 'version: 2', ['version: 2: Invalid input: expected 1 (line 1)']],
+    ['without a version', 'tools: {}', ['version: (absent): Invalid input: expected 1 (line 1)']],
+    ['that is empty', '', ['(document): null: Invalid input: expected object, received null (line 1)']],
+    ['with an unknown key', 'version: 1\ntool: {}', ['tool: {}: unknown key (line 2)']],
+    ['with __proto__', 'version: 1\n__proto__: {}', ['__proto__: {}: unknown key (line 2)']],
     [
       'with a key twice',
       'version: 1\ntools: {deny: [a], deny: []}',
@@ -53,13 +53,20 @@ describe('a policy file', () => {
       ['not YAML: Unresolved tag: tag:yaml.org,2002:js/function at line 1, column 10'],
     ],
     [
+      'with a fault further down',
+      'version: 1\n\ntools:\n  allow: [a]\n  deny:\n    - b\n    - c d\n',
+      [
+        'tools.deny.1: "c d": is a tool name of at most 128 letters, digits, "_-./", with "*" and "?" for others (line 7)',
+      ],
+    ],
+    [
       'with several faults',
       'version: 1\ntools: {allow: a, deny: ["a b"], mode: none, more: 1}',
       [
-        'tools.allow: "a": Invalid input: expected array, received string',
-        'tools.deny.0: "a b": is a tool name of at most 128 letters, digits, "_-./", with "*" and "?" for others',
-        'tools.mode: "none": Invalid option: expected one of "all"|"non-destructive"|"read-only"',
-        'tools.more: 1: unknown key',
+        'tools.allow: "a": Invalid input: expected array, received string (line 2)',
+        'tools.deny.0: "a b": is a tool name of at most 128 letters, digits, "_-./", with "*" and "?" for others (line 2)',
+        'tools.mode: "none": Invalid option: expected one of "all"|"non-destructive"|"read-only" (line 2)',
+        'tools.more: 1: unknown key (line 2)',
       ],
     ],
   ] as const) {

@@ -1,6 +1,6 @@
 /**
- * As much of an API server as the webhook meets: HTTPS, a bearer token, Events, one Secret and one webhook configuration
- * with resourceVersions. What the webhook must not write is refused, as the installed policies would.
+ * As much of an API server as the webhook meets: HTTPS, a bearer token, Events, one Secret with resourceVersions, and
+ * the two webhook configurations. What the webhook must not write is refused, as the installed policies would.
  */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
@@ -16,6 +16,8 @@ import { issueCa, issueLeaf } from '../../../webhook/issue.ts';
 const SECRET = '/api/v1/namespaces/kubectl-mcp-system/secrets/kubectl-mcp-webhook';
 const CONFIGURATION = '/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/kubectl-mcp';
 const EVENTS = /^\/api\/v1\/namespaces\/([^/]+)\/events(?:\/([^/]+))?$/;
+const EARLY_WORD = '/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations/kubectl-mcp';
+const EARLY_ENTRIES = ['workloads.kubectl-mcp.dev', 'policies.kubectl-mcp.dev'];
 const TOKEN = 'the-token-of-the-account';
 
 type Stored = { metadata: { name: string; resourceVersion: string }; data?: Record<string, string> };
@@ -26,6 +28,12 @@ export type StoredEvent = {
   reason: string;
   message: string;
   count: number;
+};
+type Sent = {
+  apiVersion: string;
+  kind: string;
+  metadata: object;
+  webhooks: { name: string; clientConfig: { caBundle: string } }[];
 };
 type Fault = (method: string, path: string) => number | undefined;
 export const noFault: Fault = () => undefined;
@@ -42,6 +50,8 @@ export async function startApiServer() {
   let version = 1;
   let secret: Stored | undefined = { metadata: { name: 'kubectl-mcp-webhook', resourceVersion: '1' } };
   let caBundle = '';
+  /** By entry; undefined: there is no such configuration. */
+  let early: Record<string, string> | undefined = Object.fromEntries(EARLY_ENTRIES.map((each) => [each, '']));
   let fault: Fault = noFault;
   const writes: string[] = [];
   const events = new Map<string, StoredEvent>();
@@ -95,15 +105,20 @@ export async function startApiServer() {
     }
     if (path === CONFIGURATION && method === 'GET') return [200, configuration()];
     if (path === CONFIGURATION && method === 'PATCH') {
-      const { apiVersion: _, kind: __, metadata, webhooks, ...more } = sent;
-      const [{ name, clientConfig, ...others }] = webhooks;
-      assert.deepEqual(
-        { more, others, metadata, name },
-        { more: {}, others: {}, metadata: { name: 'kubectl-mcp' }, name: 'inject.kubectl-mcp.dev' },
-      );
-      assert.deepEqual(Object.keys(clientConfig), ['caBundle']);
-      setBundle(clientConfig.caBundle);
+      setBundle(bundlesIn(sent, ['inject.kubectl-mcp.dev'])[0] ?? '');
       return [200, configuration()];
+    }
+    if (path === EARLY_WORD && !early) return [404, { message: 'there is none' }];
+    if (path === EARLY_WORD && method === 'PATCH') {
+      const sentBundles = bundlesIn(sent, EARLY_ENTRIES);
+      early = Object.fromEntries(EARLY_ENTRIES.map((each, index) => [each, sentBundles[index] ?? '']));
+    }
+    if (path === EARLY_WORD) {
+      const webhooks = Object.entries(early ?? {}).map(([name, text]) => ({
+        name,
+        clientConfig: { ...(text && { caBundle: text }) },
+      }));
+      return [200, { metadata: { name: 'kubectl-mcp' }, webhooks }];
     }
     return [403, { message: `${method} ${path} is forbidden` }];
   }
@@ -143,6 +158,9 @@ export async function startApiServer() {
       };
     },
     bundle: () => bundles.at(-1)?.bundle ?? '',
+    /** Of the entries of the ValidatingWebhookConfiguration. */
+    earlyBundles: () => Object.values(early ?? {}).map((each) => Buffer.from(each, 'base64').toString()),
+    setEarlyWord: (next: Record<string, string> | undefined) => void (early = next),
     /** All that API servers went by in the last so many milliseconds, as far as they learn of changes within these. */
     bundlesOfLast: (ms: number) => {
       const since = performance.now() - ms;
@@ -157,6 +175,20 @@ export async function startApiServer() {
       rmSync(accountDirectory, { recursive: true });
     },
   };
+}
+
+/** What the installed ValidatingAdmissionPolicy lets through: the caBundle of each entry, and nothing beside it. */
+function bundlesIn(sent: Sent, entries: string[]): string[] {
+  const { apiVersion: _, kind: __, metadata, webhooks, ...more } = sent;
+  assert.deepEqual({ more, metadata }, { more: {}, metadata: { name: 'kubectl-mcp' } });
+  assert.deepEqual(
+    webhooks.map(({ name }) => name),
+    entries,
+  );
+  for (const { name: ___, clientConfig, ...others } of webhooks) {
+    assert.deepEqual([Object.keys(clientConfig), others], [['caBundle'], {}]);
+  }
+  return webhooks.map(({ clientConfig }) => clientConfig.caBundle);
 }
 
 async function textOf(request: IncomingMessage): Promise<string> {

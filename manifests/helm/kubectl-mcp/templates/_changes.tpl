@@ -73,6 +73,10 @@
 {{- end -}}
 {{- end -}}
 
+{{- define "kubectl-mcp.ValidatingWebhookConfiguration" -}}
+{{- include "kubectl-mcp.MutatingWebhookConfiguration" . -}}
+{{- end -}}
+
 {{- define "kubectl-mcp.NetworkPolicy" -}}
 {{- if .object.spec.egress -}}
 {{- $ports := list -}}
