@@ -1,13 +1,13 @@
 /** Runs the sidecar from its source in front of a server, without authentication: the suite can send no token. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CONFIG_ENV, CONFIG_VERSION, POD_ENV } from '../../sidecar/config.ts';
 import type { SidecarConfigInput } from '../../sidecar/config.ts';
+import { programOf } from '../bundles/programs.ts';
 import { freePorts } from './ports.ts';
 
-const ENTRY = resolve(import.meta.dirname, '../../sidecar/main.ts');
+const ENTRY = programOf('sidecar');
 
 export interface RunningSidecar {
   url: string;

@@ -3,9 +3,10 @@ import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { test } from 'node:test';
+import { programOf } from '../bundles/programs.ts';
 import { freePorts } from '../conformance/ports.ts';
 
-const ENTRY = new URL('../../sidecar/dial.ts', import.meta.url).pathname;
+const ENTRY = programOf('dial');
 
 function dial(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
   return new Promise((resolve) => {

@@ -4,13 +4,14 @@ import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { afterEach, describe, test } from 'node:test';
 import { CONFIG_ENV, POD_ENV, type SidecarConfigInput } from '../../sidecar/config.ts';
+import { programOf } from '../bundles/programs.ts';
 import { freePorts } from '../conformance/ports.ts';
 import { call, HEADERS, post } from './wire/post.ts';
 import { sendResult, startScriptedServer, startStream } from './wire/scripted-server.ts';
 import { POD } from './wire/start-sidecar.ts';
 import { waitFor } from './wire/wait-for.ts';
 
-const ENTRY = new URL('../../sidecar/main.ts', import.meta.url).pathname;
+const ENTRY = programOf('sidecar');
 const stops: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
   for (const stop of stops.splice(0).toReversed()) await stop();

@@ -151,7 +151,7 @@ export class LegacyCall implements AnswerEvents {
     const missing = [...round.ask.questions.keys()].find((key) => !answers.has(key));
     if (missing !== undefined) return missing;
     round.answers = digest;
-    this.#parts.rounds.forgetLater(round);
+    this.#parts.rounds.answered(round);
     this.#round = round;
     // A server that has given up meanwhile has said so: that is what the client gets.
     if (!this.#over)
@@ -221,7 +221,7 @@ export class LegacyCall implements AnswerEvents {
 
   /** To whoever is there, and to whoever asks again. */
   #give(outcome: Outcome): void {
-    if (this.#round) this.#round.outcome = outcome;
+    if (this.#round) this.#parts.rounds.settled(this.#round, outcome);
     const receiver = this.#receiver;
     this.#receiver = undefined;
     if (receiver) receiver.give(outcome);

@@ -35,14 +35,19 @@ export interface ParkedRounds<Call> {
   park(round: Omit<Round<Call>, 'ask'>, questions: Ask['questions']): Round<Call> | undefined;
   find(state: string): Round<Call> | undefined;
   /** The answers are there: what comes of them is kept for those who ask again, for a while. */
-  forgetLater(round: Round<Call>): void;
-  forget(round: Round<Call>): void;
+  answered(round: Round<Call>): void;
+  settled(round: Round<Call>, outcome: Outcome): void;
   size(): number;
   close(): void;
 }
 
-const MAX_ROUNDS = 256;
-const MAX_ROUNDS_PER_OWNER = 32;
+/** Each holds a connection to the server. */
+const MAX_PARKED = 256;
+const MAX_PARKED_PER_OWNER = 64;
+/** Those that have been answered; beyond it the oldest cannot be asked for again. */
+const MAX_ANSWERED = 256;
+/** What is larger than this is not kept for those who ask again. */
+const MAX_KEPT_BYTES = 64 * 1024;
 const PARKED_MS = 10 * 60_000;
 /** Clients whose stream was cut send the same answers again. */
 export const REPEATED_MS = 60_000;
@@ -58,6 +63,8 @@ export function createParkedRounds<Call>(
   parkedMs: number = PARKED_MS,
 ): ParkedRounds<Call> {
   const rounds = new Map<string, { round: Round<Call>; timer: NodeJS.Timeout }>();
+  const parked = (): Round<Call>[] =>
+    [...rounds.values()].map(({ round }) => round).filter(({ answers }) => answers === undefined);
 
   function keep(round: Round<Call>, forMs: number, then: () => void): void {
     clearTimeout(rounds.get(round.ask.state)?.timer);
@@ -71,8 +78,9 @@ export function createParkedRounds<Call>(
 
   return {
     park(given, questions) {
-      const mine = [...rounds.values()].filter(({ round }) => round.owner === given.owner).length;
-      if (rounds.size >= MAX_ROUNDS || mine >= MAX_ROUNDS_PER_OWNER) return undefined;
+      const all = parked();
+      const mine = all.filter(({ owner }) => owner === given.owner);
+      if (all.length >= MAX_PARKED || mine.length >= MAX_PARKED_PER_OWNER) return undefined;
       const state = randomBytes(STATE_BYTES).toString('base64url');
       const round: Round<Call> = { ...given, ask: { state, questions } };
       keep(round, parkedMs, () => {
@@ -82,8 +90,19 @@ export function createParkedRounds<Call>(
       return round;
     },
     find: (state) => rounds.get(state)?.round,
-    forgetLater: (round) => keep(round, REPEATED_MS, () => forget(round)),
-    forget,
+    answered(round) {
+      // The oldest come first: a map keeps the order in which its keys came.
+      clearTimeout(rounds.get(round.ask.state)?.timer);
+      rounds.delete(round.ask.state);
+      keep(round, REPEATED_MS, () => forget(round));
+      const answered = [...rounds.values()].filter((each) => each.round.answers !== undefined);
+      const [oldest] = answered;
+      if (oldest && answered.length > MAX_ANSWERED) forget(oldest.round);
+    },
+    settled(round, outcome) {
+      if ('message' in outcome && outcome.message.length > MAX_KEPT_BYTES) return forget(round);
+      round.outcome = outcome;
+    },
     size: () => rounds.size,
     close() {
       for (const { timer } of rounds.values()) clearTimeout(timer);

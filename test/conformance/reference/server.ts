@@ -27,12 +27,14 @@ import { registerPrompts, registerResources } from './resources.ts';
 import { registerTools } from './tools.ts';
 import type { Surroundings } from './tools.ts';
 
+/** A server of sessions alone answers requests of 2026-07-28 as the SDKs did before it. */
+export type Eras = 'both' | 'legacy';
+
 export interface ReferenceOptions {
   path?: string;
   /** Hosts and origins that are served; `*` serves all. Localhost unless given. */
   allowedHosts?: string[];
-  /** Both, unless given: a server of sessions alone answers requests of 2026-07-28 as the SDKs did before it. */
-  eras?: 'both' | 'legacy';
+  eras?: Eras;
 }
 
 const LOCALHOST = ['localhost', '127.0.0.1', '[::1]'];
@@ -70,7 +72,11 @@ export function createReferenceServer({
       response.end();
     }
   });
-  server.on('close', () => void modern.close());
+  server.on('close', () => {
+    void modern.close();
+    // Questions that nobody has answered wait for ten minutes otherwise.
+    for (const session of sessions.values()) void session.close();
+  });
   return server;
 }
 

@@ -1,8 +1,11 @@
 /** The real sidecar on free ports of the loopback, in this process; its audit lines and events are kept. */
+import { randomUUID } from 'node:crypto';
 import { parseConfig, type SidecarConfigInput } from '../../../sidecar/config.ts';
 import type { SidecarDeps } from '../../../sidecar/server-runtime.ts';
-import { createSidecar } from '../../../sidecar/sidecar.ts';
+import { createSidecar, type Sidecar } from '../../../sidecar/sidecar.ts';
+import { TESTS_BUNDLES } from '../../bundles/programs.ts';
 import { freePorts } from '../../conformance/ports.ts';
+import { spawnSidecar } from './spawn-sidecar.ts';
 import { waitFor } from './wait-for.ts';
 
 type ServerInput = SidecarConfigInput['servers'][number];
@@ -34,6 +37,8 @@ export interface TestSidecar {
   readonly audit: AuditRecord[];
   readonly events: { readonly event: string; readonly [field: string]: unknown }[];
   health(): Promise<Health>;
+  /** The records of all that was answered are in `audit`: another process writes them a moment later. */
+  settled(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -70,47 +75,48 @@ async function start({
   const [listenPort, adminPort] = (await freePorts(2)) as [number, number];
   const audit: AuditRecord[] = [];
   const events: TestSidecar['events'] = [];
-  const config = parseConfig(
-    JSON.stringify({
-      version: 1,
-      adminPort,
-      drain: { path: DRAIN_PATH, endpointGraceMs: 0, timeoutMs: 10_000, ...options.drain },
-      servers: [
-        {
-          name: 'tested',
-          listenPort,
-          upstream: {
-            transport: 'streamable-http',
-            port: upstreamPort,
-            path: upstreamPath,
-            ...options.upstream,
-          },
-          auth,
-          ...(options.filter ? { filter: options.filter } : {}),
-          ...(options.policy ? { policy: options.policy } : {}),
-          ...options.edge,
+  const text = JSON.stringify({
+    version: 1,
+    adminPort,
+    drain: { path: DRAIN_PATH, endpointGraceMs: 0, timeoutMs: 10_000, ...options.drain },
+    servers: [
+      {
+        name: 'tested',
+        listenPort,
+        upstream: {
+          transport: 'streamable-http',
+          port: upstreamPort,
+          path: upstreamPath,
+          ...options.upstream,
         },
-      ],
-    }),
-  );
-  const sidecar = await createSidecar(config, {
-    pod: { ...POD, ip: '127.0.0.1' },
-    ...(options.apiServer ? { apiServer: options.apiServer } : {}),
-    ...(options.readMessage ? { readMessage: options.readMessage } : {}),
-    ...(options.timeouts ? { timeouts: options.timeouts } : {}),
-    audit: {
-      write: (line) => void audit.push(JSON.parse(line)),
-      dropped: () => 0,
-      flush: () => Promise.resolve(),
-    },
-    log: (event, fields) => void events.push({ event, ...fields }),
+        auth,
+        ...(options.filter ? { filter: options.filter } : {}),
+        ...(options.policy ? { policy: options.policy } : {}),
+        ...options.edge,
+      },
+    ],
   });
-  try {
-    await sidecar.listen();
-  } catch (error) {
-    await sidecar.close(0).catch(() => undefined);
-    throw error;
-  }
+  const pod = { ...POD, ip: '127.0.0.1' };
+  const sinks = {
+    audit: (line: string) => void audit.push(JSON.parse(line)),
+    event: (event: string, fields: Record<string, unknown> = {}) => void events.push({ event, ...fields }),
+  };
+  // These two reach into it.
+  const isProgram = TESTS_BUNDLES && !options.readMessage && !options.timeouts;
+  const sidecar = isProgram
+    ? await spawnSidecar(text, pod, options.apiServer, sinks)
+    : await startHere(text, {
+        pod,
+        ...(options.apiServer ? { apiServer: options.apiServer } : {}),
+        ...(options.readMessage ? { readMessage: options.readMessage } : {}),
+        ...(options.timeouts ? { timeouts: options.timeouts } : {}),
+        audit: {
+          write: sinks.audit,
+          dropped: () => 0,
+          flush: () => Promise.resolve(),
+        },
+        log: sinks.event,
+      });
   const adminUrl = `http://127.0.0.1:${adminPort}`;
   return {
     url: `http://127.0.0.1:${listenPort}/mcp`,
@@ -120,8 +126,29 @@ async function start({
     audit,
     events,
     health: async () => (await fetch(`${adminUrl}/health`)).json(),
+    settled: () => (isProgram ? settled(`http://127.0.0.1:${listenPort}/mcp`, audit) : Promise.resolve()),
     stop: () => sidecar.close(100),
   };
+}
+
+/** Records come in the order of their requests' ends: one more request, and its own record is taken out. */
+async function settled(url: string, audit: AuditRecord[]): Promise<void> {
+  const mark = randomUUID();
+  await fetch(url, { method: 'PUT', headers: { 'user-agent': mark } });
+  const at = (): number => audit.findIndex(({ source }) => source.extra.user_agent === mark);
+  await waitFor('the audit records', () => at() >= 0);
+  audit.splice(at(), 1);
+}
+
+async function startHere(text: string, deps: SidecarDeps): Promise<Sidecar> {
+  const sidecar = await createSidecar(parseConfig(text), deps);
+  try {
+    await sidecar.listen();
+    return sidecar;
+  } catch (error) {
+    await sidecar.close(0).catch(() => undefined);
+    throw error;
+  }
 }
 
 /** Waits until the sidecar has found its server, or lost it. */
