@@ -6,12 +6,16 @@ import { audienceOf, serverTitle, SIDECAR_CONTAINER } from '../webhook/names.ts'
 import { parseAnnotations } from '../webhook/parse-annotations.ts';
 import { refusalText } from '../webhook/refusals.ts';
 import { ownKeys } from '../webhook/server-keys.ts';
+import { isTcp, reachedPort } from './enable/services.ts';
 import {
   annotationOf,
+  declaredPorts,
   hasSidecar,
   isLive,
+  isReady,
   ownPort,
   selectorMatches,
+  serversIn,
   serviceSelects,
   type Workload,
 } from './enable/workload.ts';
@@ -44,9 +48,11 @@ export interface McpServer {
   readonly pod?: string;
   /** What the sidecar tells of itself; absent until asked. */
   readonly health?: SidecarHealth;
-  /** Does the server's own port answer other pods? `?` until it has been dialled. */
-  readonly bypass: '?' | 'open' | 'closed';
+  /** Is there a way past the proxy: a Service, a pod without it, a port that is left open? `?` until it is known. */
+  readonly bypass: Bypass;
 }
+
+export type Bypass = 'yes' | 'no' | '?';
 
 /** The part of the sidecar's `/health` that is shown. */
 export interface SidecarHealth {
@@ -57,6 +63,7 @@ export interface SidecarHealth {
     readonly name: string;
     readonly connected: boolean;
     readonly era?: string;
+    readonly listening?: string;
     readonly tools?: readonly { readonly allowed: boolean }[];
   }[];
 }
@@ -108,9 +115,41 @@ export function toMcpServers(
       ...(creationTimestamp ? { created: creationTimestamp } : {}),
       refusals: 'refusals' in parsed ? parsed.refusals.map((each) => refusalText([each])) : [],
       ...(pod ? { pod } : {}),
-      bypass: '?',
+      bypass: isPassedBy(workload, request, { leading, pods }) ? 'yes' : '?',
     };
   });
+}
+
+/**
+ * What is known without a dial: a Service leads to the server, a pod has no proxy, or the port is left open on purpose.
+ * That a NetworkPolicy is there says nothing of whether it is enforced.
+ */
+function isPassedBy(
+  workload: Workload,
+  request: InjectionRequest | undefined,
+  { leading, pods }: { leading: readonly V1Service[]; pods: readonly V1Pod[] },
+): boolean {
+  const { template, selector } = workload.spec;
+  const server = serversIn(template).find((each) => each.request.server?.name === request?.server?.name);
+  const declared = declaredPorts(template);
+  const bare = pods.some(
+    (pod) =>
+      pod.metadata?.namespace === workload.metadata.namespace &&
+      isReady(pod) &&
+      !hasSidecar(pod) &&
+      selectorMatches(selector, pod.metadata.labels),
+  );
+  const reached = leading
+    .flatMap((each) => each.spec?.ports ?? [])
+    .some((port) => server && isTcp(port) && reachedPort(port, declared) === server.target.port);
+  return bare || reached || request?.lockdown === 'none';
+}
+
+/** No other pod reaches a server that listens on the loopback alone: its kernel says so. */
+export function withHealthOf(server: McpServer, health: SidecarHealth): McpServer {
+  const isClosed =
+    health.servers.length > 0 && health.servers.every(({ listening }) => listening === 'loopback');
+  return { ...server, health, ...(isClosed && server.bypass === '?' && { bypass: 'no' }) };
 }
 
 function identityOf(workload: string, namespace: string, request: InjectionRequest | undefined) {

@@ -1,5 +1,6 @@
 import type { CatalogueState } from './upstream/catalogue.ts';
 import type { DecideTool } from './filter/decide-tool.ts';
+import type { Listening } from './listening.ts';
 import type { PolicyStatus } from './filter/tool-rules.ts';
 import type { WatchedHeaders } from './upstream/watch-headers.ts';
 import { VERSION } from './version.ts';
@@ -16,6 +17,7 @@ export interface ServerHealthSource {
   /** Of the listen port, where it has TLS. */
   readonly tls?: TlsStatus | undefined;
   readonly upstreamHeaders?: Pick<WatchedHeaders, 'lines' | 'problem'>;
+  readonly listening?: () => Listening | undefined;
 }
 
 export interface TlsStatus {
@@ -52,6 +54,8 @@ export interface ServerHealth {
   readonly tls_not_after?: string;
   /** Revision of the policy file in force. */
   readonly policy?: string;
+  /** Where the server itself listens; absent when it does not, or that is not known. */
+  readonly listening?: Listening;
   readonly tools: readonly {
     readonly name: string;
     readonly allowed: boolean;
@@ -98,6 +102,7 @@ function serverHealth(source: ServerHealthSource): ServerHealth {
   );
   const revision = policy?.revision();
   const notAfter = tls?.notAfter();
+  const listening = source.listening?.();
   return {
     name,
     connected,
@@ -108,6 +113,7 @@ function serverHealth(source: ServerHealthSource): ServerHealth {
     ...(warnings.length > 0 ? { warnings } : {}),
     ...(notAfter ? { tls_not_after: notAfter.toISOString() } : {}),
     ...(revision ? { policy: revision } : {}),
+    ...(listening ? { listening } : {}),
     tools: [...(tools?.values() ?? [])].map((tool) => {
       const { allowed, rule } = decide?.(tool) ?? { allowed: true, rule: 'default' };
       return { name: tool.name, allowed, rule, readOnly: tool.readOnly, destructive: tool.destructive };

@@ -16,6 +16,7 @@ import { createToolFilter } from './filter/tool-filter.ts';
 import { createToolRules } from './filter/tool-rules.ts';
 import type { Exchange } from './exchange.ts';
 import { isHealthy, type ServerHealthSource } from './health.ts';
+import { listeningOn } from './listening.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import { createPolicy } from './passes.ts';
@@ -145,6 +146,7 @@ export async function createServerRuntime(server: ServerConfig, deps: RuntimeDep
     ...(rules.policy ? { policy: rules.policy } : {}),
     warnings: crossSite.warnings,
     tls: listener.tls,
+    listening: () => listeningOn(target.port),
     ...(headers ? { upstreamHeaders: headers } : {}),
   };
   return {

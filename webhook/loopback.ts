@@ -31,21 +31,13 @@ export function withLoopback<S extends V1PodSpec>(
   const asked = probesOf(spec, portsOf(servers));
   const probes = { ...ledElsewhere(spec, previous?.probes ?? {}), ...asked };
   const added: Loopback['added'] = {};
-  for (const { request, target } of servers) {
-    const { env = [], args = [] } = added[target.container] ?? {};
-    const names = (request['loopback-env'] ?? []).map(({ name }) => name);
-    const more = { env: [...env, ...names], args: [...args, ...(request['loopback-args'] ?? [])] };
-    if (more.env.length > 0 || more.args.length > 0) added[target.container] = more;
-  }
-  const told = servers.reduce(
-    (each, { request, target }) => ({
-      ...each,
-      containers: each.containers.map((one) =>
-        one.name === target.container ? toldContainer(one, request) : one,
-      ),
-    }),
-    spec,
-  );
+  const containers = spec.containers.map((container) => {
+    const words = wordsFor(container, servers);
+    if (words.env.length === 0 && words.args.length === 0) return container;
+    added[container.name] = { env: words.env.map(({ name }) => name), args: words.args };
+    return toldContainer(container, words);
+  });
+  const told = { ...spec, containers };
   return { spec: relayed(told, asked, adminPort), loopback: { probes, added } };
 }
 
@@ -58,14 +50,23 @@ export function withoutLoopback<S extends V1PodSpec>(spec: S, loopback: Loopback
   });
 }
 
-function toldContainer(container: V1Container, request: InjectionRequest): V1Container {
-  const { 'loopback-env': env = [], 'loopback-args': args = [] } = request;
-  return {
-    ...container,
-    ...(args.length > 0 && { args: [...(container.args ?? []), ...args] }),
-    ...(env.length > 0 && { env: [...(container.env ?? []), ...env] }),
-  };
+type Words = { env: { name: string; value: string }[]; args: string[] };
+
+/** What is said for all servers of a container is said to it once. */
+function wordsFor({ name }: V1Container, servers: readonly Told[]): Words {
+  const requests = servers.filter(({ target }) => target.container === name).map(({ request }) => request);
+  const env = requests.flatMap((each) => each['loopback-env'] ?? []);
+  const args = requests.flatMap((each) => (each['loopback-args'] ? [each['loopback-args']] : []));
+  return { env: once(env), args: once(args).flat() };
 }
+
+const once = <T>(all: T[]): T[] => [...new Map(all.map((each) => [JSON.stringify(each), each])).values()];
+
+const toldContainer = (container: V1Container, { env, args }: Words): V1Container => ({
+  ...container,
+  ...(args.length > 0 && { args: [...(container.args ?? []), ...args] }),
+  ...(env.length > 0 && { env: [...(container.env ?? []), ...env] }),
+});
 
 function untoldContainer(
   { env = [], args = [], ...rest }: V1Container,

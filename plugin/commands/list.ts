@@ -6,7 +6,7 @@ import type { Cluster } from '../kube/client.ts';
 import { mapBounded, readHealth } from '../kube/health.ts';
 import { isForbidden } from '../kube/errors.ts';
 import { listPods, listServices, listWorkloads } from '../kube/workloads.ts';
-import { isMcpServer, type McpServer, type SidecarHealth, toMcpServers } from '../model.ts';
+import { isMcpServer, type McpServer, type SidecarHealth, toMcpServers, withHealthOf } from '../model.ts';
 import { formatAge } from '../print/age.ts';
 import { checkFormat, formatJson, formatYaml } from '../print/object.ts';
 import { type Column, formatTable } from '../print/table.ts';
@@ -32,7 +32,7 @@ export function addList(program: Command, deps: Deps): void {
     short: 'List the MCP servers of a namespace or of the cluster',
     long: `List the MCP servers of a namespace or of the cluster: Deployments, StatefulSets and DaemonSets whose pod template carries annotations of ours.
 
-Of several servers in one pod each has a row, with its name behind that of the workload. READY counts pods whose sidecar is ready. TOOLS is asked of a running sidecar through a port-forward, "-" where none answers. BYPASS tells whether the server's own port answers other pods, "?" until it has been dialled (see "kubectl mcp doctor --probe"). OUTDATED (-o wide) counts pods whose proxy is not the one that the webhook would make now, "?" for who may not look at the webhook (see "kubectl mcp restart").`,
+Of several servers in one pod each has a row, with its name behind that of the workload. READY counts pods whose sidecar is ready. TOOLS is asked of a running sidecar through a port-forward, "-" where none answers. BYPASS is "yes" where a Service leads past the proxy, a pod is without it or the server's own port is left open, "no" where the server listens on the loopback alone, and "?" where only a dial can tell (see "kubectl mcp doctor --probe"). OUTDATED (-o wide) counts pods whose proxy is not the one that the webhook would make now, "?" for who may not look at the webhook (see "kubectl mcp restart").`,
     examples: `
       # List the MCP servers of the current namespace
       kubectl mcp list
@@ -107,7 +107,7 @@ const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 async function withHealth(cluster: Cluster, server: McpServer): Promise<McpServer> {
   const { namespace, pod, adminPort } = server;
   const health = pod && (await readHealth(cluster, { namespace, pod, adminPort }, PROBE_TIMEOUT_MS));
-  return health ? { ...server, health: healthOf(server, health) } : server;
+  return health ? withHealthOf(server, healthOf(server, health)) : server;
 }
 
 /** Of several servers behind one sidecar, that of this one. */

@@ -3,13 +3,12 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { deployEverything } from './everything.ts';
-import { initialize } from './initialize.ts';
+import { callOnce, keepCalling } from './keep-calling.ts';
 import { kubectl, noCluster } from './kubectl.ts';
 import { namespaceName, removeNamespace } from './namespace.ts';
 import { kubectlMcp } from './plugin.ts';
 
 const NAMESPACE = namespaceName('test-enable');
-const PERIOD_MS = 50;
 const inNamespace = (...args: string[]) => kubectl(['-n', NAMESPACE, ...args]);
 const json = async (...args: string[]) => JSON.parse(await inNamespace(...args, '-o', 'json'));
 
@@ -33,34 +32,6 @@ async function userObjects(): Promise<unknown> {
 async function ownObjects(): Promise<string[]> {
   const out = await inNamespace('get', 'networkpolicies,secrets', '-o', 'name');
   return out.split('\n').filter((each) => each !== '');
-}
-
-async function callOnce(url: string, token?: string): Promise<string> {
-  try {
-    return String((await initialize(url, token)).status);
-  } catch (error) {
-    return `${(error as Error).message}: ${((error as Error).cause as { code?: string })?.code ?? ''}`;
-  }
-}
-
-/** Calls at a steady pace, a connection each; returns how often each answer came, once stopped. */
-function keepCalling(url: string): () => Promise<Record<string, number>> {
-  const answers: Record<string, number> = {};
-  const calls: Promise<void>[] = [];
-  const timer = setInterval(
-    () =>
-      calls.push(
-        callOnce(url).then((answer) => {
-          answers[answer] = (answers[answer] ?? 0) + 1;
-        }),
-      ),
-    PERIOD_MS,
-  );
-  return async () => {
-    clearInterval(timer);
-    await Promise.all(calls);
-    return answers;
-  };
 }
 
 describe('enable and disable on a cluster', { skip: noCluster, timeout: 600_000 }, () => {

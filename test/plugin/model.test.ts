@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { V1Pod, V1Service } from '@kubernetes/client-node';
 import { listColumns } from '../../plugin/commands/list.ts';
 import type { Workload } from '../../plugin/enable/workload.ts';
-import { isMcpServer, type McpServer, toMcpServers } from '../../plugin/model.ts';
+import { isMcpServer, type McpServer, toMcpServers, withHealthOf } from '../../plugin/model.ts';
 import { formatTable } from '../../plugin/print/table.ts';
 import { PREFIX } from '../../webhook/names.ts';
 import { assertGolden } from '../webhook/golden.ts';
@@ -127,6 +127,35 @@ test('of several servers each has its port, audience, way in and tools', () => {
       ['wind', 'weather/wind', 7412, undefined, 'none', 'http://wind.demo.svc:80/mcp'],
     ],
   );
+});
+
+const bypassOf = (annotations: object, pods: V1Pod[], services: V1Service[]) =>
+  theServer(workload({ inject: 'true', ...annotations }), pods, services);
+const bypassTold = (listening: string | undefined, server: McpServer) =>
+  withHealthOf(server, {
+    status: 'healthy',
+    version: '0.1.0',
+    tools: 1,
+    servers: [{ name: 'weather', connected: true, ...(listening && { listening }) }],
+  }).bypass;
+
+test('a way past the proxy is told where it is known, and not believed closed', () => {
+  const [ready, leading] = [pod('a', true), service('weather', 7410)];
+  assert.equal(bypassOf({}, [ready], [leading]).bypass, '?');
+  assert.equal(bypassOf({}, [ready], [leading, service('old', 8080)]).bypass, 'yes');
+  assert.equal(bypassOf({}, [ready], [service('old', undefined, 8080)]).bypass, 'yes');
+  assert.equal(bypassOf({ lockdown: 'none' }, [ready], [leading]).bypass, 'yes');
+  const bare: V1Pod = {
+    ...pod('b', true),
+    spec: { containers: [] },
+    status: { phase: 'Running', conditions: [{ type: 'Ready', status: 'True' }] },
+  };
+  assert.equal(bypassOf({}, [ready, bare], [leading]).bypass, 'yes');
+
+  assert.equal(bypassTold('loopback', bypassOf({}, [ready], [leading])), 'no');
+  assert.equal(bypassTold('all', bypassOf({}, [ready], [leading])), '?');
+  assert.equal(bypassTold(undefined, bypassOf({}, [ready], [leading])), '?');
+  assert.equal(bypassTold('loopback', bypassOf({}, [ready, bare], [leading])), 'yes');
 });
 
 test('what the webhook refuses is listed, with its words', () => {

@@ -60,6 +60,29 @@ describe('a server that listens on the loopback', () => {
     );
   });
 
+  test('is told once what is said for all servers of its container', () => {
+    const pod = edited('loopback-args.yaml', ({ metadata }) => {
+      const { 'kubectl-mcp.dev/container': _, ...annotations } = metadata!.annotations!;
+      metadata!.annotations = {
+        ...annotations,
+        'kubectl-mcp.dev/a.container': 'server',
+        'kubectl-mcp.dev/b.container': 'server',
+        'kubectl-mcp.dev/b.path': '/b',
+        'kubectl-mcp.dev/b.listen-port': '7420',
+        'kubectl-mcp.dev/b.loopback-args': '--also 127.0.0.1',
+      };
+    });
+    const once = injected(pod);
+    const [server] = once.spec!.containers;
+    assert.deepEqual(server!.args, ['--port', '3001', '--host', '127.0.0.1', '--also', '127.0.0.1']);
+    assert.deepEqual(
+      server!.env?.map(({ name }) => name),
+      ['HOST', 'ALLOWED'],
+    );
+    assert.deepEqual(injected(once), once);
+    assert.deepEqual(uninject(once).spec!.containers, pod.spec!.containers);
+  });
+
   test('and no more is left as it was before', () => {
     const once = injected(readPod('loopback-probes.yaml'));
     delete once.metadata!.annotations!['kubectl-mcp.dev/lockdown'];
