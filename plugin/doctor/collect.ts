@@ -21,6 +21,7 @@ import { readSource, type SourceFacts } from '../sources/read.ts';
 import { readAroundWebhook } from './around-webhook.ts';
 import { readInstalled } from '../upgrade/installed.ts';
 import { readHealths } from './healths.ts';
+import { readNamespaces } from './namespaces.ts';
 import { orNull, tryRead, valueOf } from './read.ts';
 import { readRefusalEvents } from './refusal-events.ts';
 import { asArgument, podsOf } from './served.ts';
@@ -100,9 +101,10 @@ export async function collect(
     ]);
   const { workloads, pods } = inScope(scope, allWorkloads, allPods, where);
   update('Asking the proxies for their health');
-  const [secrets, configMaps, health, around, refusals] = await Promise.all([
+  const [secrets, configMaps, namespaces, health, around, refusals] = await Promise.all([
     whereKnown(workloads, (found) => readSources(cluster, found, { kind: 'Secret', signal })),
     whereKnown(workloads, (found) => readSources(cluster, found, { kind: 'ConfigMap', signal })),
+    readNamespaces(cluster, workloads, signal),
     whereKnown(pods, (found) => readHealths(cluster, found, signal)),
     readAroundWebhook(cluster, installation.configuration, signal),
     // Those of the one workload are among its own events.
@@ -123,6 +125,7 @@ export async function collect(
     ingresses,
     secrets,
     configMaps,
+    ...namespaces,
     health,
   };
 }

@@ -1,14 +1,20 @@
 /** Why a pod was not created, from the API server's words. Pure. */
+import type { ForeseenReason } from '../../webhook/foresee/foreseen.ts';
 import { REASONS, codesIn } from '../../webhook/reasons.ts';
 import { INSTALL_NAMESPACE, WEBHOOK_ENTRY, WEBHOOK_NAME } from '../../webhook/names.ts';
 
 export interface Decoded {
   readonly cause: string;
   readonly fix: string;
+  /** Where it is a limit of the namespace. */
+  readonly reason?: ForeseenReason;
 }
 
 /** Of a pod that is to mount a volume that it has not. */
 export const MISSING_VOLUME = /volumeMounts\[\d+\]\.name: Not found: "([^"]*)"/;
+
+/** The API server does not say whose amount it is: the proxy's, as a rule. */
+const SMALLER = 'give the pod template an init container mcp-proxy with resources that fit';
 
 const RULES: readonly { when: RegExp; decode: (found: RegExpExecArray) => Decoded }[] = [
   {
@@ -37,13 +43,35 @@ const RULES: readonly { when: RegExp; decode: (found: RegExpExecArray) => Decode
     decode: ([, level, text]) => ({
       cause: `Pod Security level ${level} forbids them: ${text!.trim()}`,
       fix: 'mend the named fields in the pod template; the proxy container itself satisfies "restricted"',
+      reason: 'PodSecurityViolated',
     }),
   },
   {
-    when: /exceeded quota: (.*)/s,
+    when: /exceeded quota: ([^,]+)(.*)/s,
+    decode: ([, name, text]) => ({
+      cause: `a ResourceQuota leaves no room: ${name}${text!.trimEnd()}`,
+      fix: `raise resourcequota/${name}, make room in the namespace, or ${SMALLER}`,
+      reason: 'QuotaExceeded',
+    }),
+  },
+  {
+    when: /(?:failed quota: ([^:]+): (.*)|status unknown for quota: ([^,]+)(.*))/s,
+    decode: ([, name, text, uncounted, resources]) => ({
+      cause: name
+        ? `resourcequota/${name} counts what every container has to state: ${text!.trim()}`
+        : `resourcequota/${uncounted} has not been counted yet${resources!.trimEnd()}`,
+      fix: name
+        ? `state it in the pod template, or change resourcequota/${name}`
+        : `wait; else see kubectl get resourcequota ${uncounted} -o yaml`,
+      reason: 'QuotaExceeded',
+    }),
+  },
+  {
+    when: /(\[?(?:(?:minimum|maximum) \S+ usage per (?:Container|Pod)|\S+ max limit to request ratio per (?:Container|Pod)) .*)/s,
     decode: ([, text]) => ({
-      cause: `a ResourceQuota leaves no room: ${text!.trim()}`,
-      fix: 'raise the quota, or give the mcp-proxy container smaller resources',
+      cause: `a LimitRange forbids them: ${text!.trim()}`,
+      fix: `${SMALLER}, or change the LimitRange (kubectl get limitranges -o yaml)`,
+      reason: 'LimitRangeExceeded',
     }),
   },
 ];

@@ -8,6 +8,7 @@ import { edgeChecks } from './checks/edge.ts';
 import { filterChecks } from './checks/filter.ts';
 import { injectionChecks } from './checks/injection.ts';
 import { lostChecks } from './checks/lost.ts';
+import { limitChecks } from './checks/limits.ts';
 import { networkChecks } from './checks/network.ts';
 import { refusalChecks } from './checks/refusals.ts';
 import { serverChecks } from './checks/server.ts';
@@ -32,4 +33,5 @@ export const CHECKS: readonly Check[] = [
   ...filterChecks,
   ...networkChecks,
   ...edgeChecks,
+  ...limitChecks,
 ].toSorted((a, b) => CATEGORIES.indexOf(a.category) - CATEGORIES.indexOf(b.category));

@@ -11,6 +11,7 @@ import type {
   V1Service,
   V1ValidatingWebhookConfiguration,
 } from '@kubernetes/client-node';
+import type { NamespaceRules } from '../../webhook/foresee/foreseen.ts';
 import type { SourceFacts } from '../sources/read.ts';
 import type { Workload } from '../enable/workload.ts';
 import type { Installed } from '../upgrade/installed.ts';
@@ -108,6 +109,10 @@ export interface Values {
   readonly refusals: readonly CoreV1Event[];
   readonly policies: readonly V1NetworkPolicy[];
   readonly ingresses: readonly V1Ingress[];
+  /** Of the namespaces of the workloads: their labels. */
+  readonly namespaceLabels: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  /** By namespace of the workloads. */
+  readonly limits: Readonly<Record<string, Pick<NamespaceRules, 'limitRanges' | 'quotas'>>>;
   /** By annotation and `NAMESPACE/NAME`: what annotations name; null: there is none. */
   readonly secrets: Readonly<Record<string, SourceFacts | null>>;
   readonly configMaps: Readonly<Record<string, SourceFacts | null>>;

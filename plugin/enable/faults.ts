@@ -2,15 +2,19 @@
 import type { V1Pod } from '@kubernetes/client-node';
 import { refusalText } from '../../webhook/refusals.ts';
 import { inject, type Injection } from '../../webhook/inject.ts';
+import type { InjectSettings } from '../../webhook/settings.ts';
 import { objectName, type Workload } from './workload.ts';
 
+/** For decisions about a pod that do not depend on the image. */
+export const settingsOf = (namespace: string): InjectSettings => ({
+  image: 'any',
+  imagePullPolicy: 'IfNotPresent',
+  namespace,
+  drainRandom: 'x'.repeat(16),
+});
+
 const injectionOf = (workload: Workload): Injection =>
-  inject(podOf(workload), {
-    image: 'any',
-    imagePullPolicy: 'IfNotPresent',
-    namespace: workload.metadata.namespace,
-    drainRandom: 'x'.repeat(16),
-  });
+  inject(podOf(workload), settingsOf(workload.metadata.namespace));
 
 /** What the webhook would say to who makes a pod: for those of a controller that is nobody. */
 export function warningsOf(workload: Workload): string[] {

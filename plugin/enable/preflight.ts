@@ -1,10 +1,10 @@
 /** Asks the API server, without creating anything, whether pods of the new template would be taken. */
 import type { V1Pod } from '@kubernetes/client-node';
-import { INSTALL_NAMESPACE, WEBHOOK_CONFIGURATION, WEBHOOK_ENTRY } from '../../webhook/names.ts';
+import { INSTALL_NAMESPACE, WEBHOOK_CONFIGURATION } from '../../webhook/names.ts';
 import { CliError } from '../errors.ts';
 import type { Cluster } from '../kube/client.ts';
 import { apiStatusOf, isForbidden, isNotFound } from '../kube/errors.ts';
-import { decodeRefusal, MISSING_VOLUME } from '../doctor/refusal.ts';
+import { explainRefusal, foreseenRefusal } from './explain-refusal.ts';
 import { podOf } from './faults.ts';
 import { hasSidecar, objectName, type Workload } from './workload.ts';
 
@@ -20,9 +20,6 @@ export async function checkInstalled(cluster: Cluster): Promise<void> {
     );
   }
 }
-
-/** What waiting does not mend. */
-const LASTING = [/violates PodSecurity/, new RegExp(`"${WEBHOOK_ENTRY}"`), MISSING_VOLUME];
 
 /**
  * Sends a pod of the template as a dry run, through all of admission.
@@ -41,12 +38,13 @@ export async function tryPod(cluster: Cluster, workload: Workload): Promise<stri
     const status = apiStatusOf(error);
     if (!status) throw error;
     // The user may not create pods: the workload's controller may.
-    if (isForbidden(error) && status.message.startsWith('pods is forbidden')) return undefined;
-    const { cause, fix } = decodeRefusal(status.message);
-    const text = `a pod of the new template would be refused: ${cause}`;
-    if (LASTING.some((each) => each.test(status.message))) {
-      throw new CliError(`${objectName(workload)}: ${text}\nNext: ${fix}`, { cause: error });
-    }
+    const mayNot = isForbidden(error) && status.message.startsWith('pods is forbidden');
+    const refusal = mayNot
+      ? await foreseenRefusal(cluster, workload)
+      : await explainRefusal(cluster, workload, status.message);
+    if (!refusal) return undefined;
+    const text = `a pod of the new template would be refused: ${refusal.cause}\nNext: ${refusal.fix}`;
+    if (refusal.lasting) throw new CliError(`${objectName(workload)}: ${text}`, { cause: error });
     return text;
   }
   if (hasSidecar(pod)) return undefined;

@@ -1,5 +1,11 @@
 /** Reads what the plans look at, as plain objects: client-node's classes carry undefined fields and prototypes. */
-import type { KubernetesObject, V1EndpointSlice, V1Pod, V1ReplicaSet } from '@kubernetes/client-node';
+import type {
+  CoreV1Event,
+  KubernetesObject,
+  V1EndpointSlice,
+  V1Pod,
+  V1ReplicaSet,
+} from '@kubernetes/client-node';
 import { keysSecretName, tokensSecretName } from '../../webhook/names.ts';
 import type { Cluster } from '../kube/client.ts';
 import { isForbidden, isNotFound } from '../kube/errors.ts';
@@ -22,6 +28,15 @@ export const readPods = async (cluster: Cluster): Promise<V1Pod[]> =>
 export const readReplicaSets = (cluster: Cluster): Promise<V1ReplicaSet[]> =>
   cluster.apps
     .listNamespacedReplicaSet({ namespace: cluster.namespace })
+    .then(({ items }) => plain(items), none);
+
+/** That its controller could not create a pod; none where the user may not look. */
+export const readFailedCreates = (cluster: Cluster, { kind, metadata }: Workload): Promise<CoreV1Event[]> =>
+  cluster.core
+    .listNamespacedEvent({
+      namespace: cluster.namespace,
+      fieldSelector: `reason=FailedCreate,involvedObject.kind=${kind},involvedObject.uid=${metadata.uid}`,
+    })
     .then(({ items }) => plain(items), none);
 
 /** Those that the control plane makes for a Service; none where the user may not look. */

@@ -1,11 +1,12 @@
 /** Waits until every pod of a workload is as its template says. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { decodeRefusal } from '../doctor/refusal.ts';
 import { CliError, EXIT } from '../errors.ts';
 import type { Cluster } from '../kube/client.ts';
 import type { Progress } from '../progress.ts';
+import type { Explained } from './explain-refusal.ts';
 import { createPatience } from './patience.ts';
 import { readLogEnd, readPods, readReplicaSets, readWorkload } from './read.ts';
+import { createRefusals, readFailures, type Refused } from './refusals.ts';
 import { lagging, refusalOf, rolloutState } from './rollout.ts';
 import { hasLog, isLasting, nextStep, type Trouble, troubleKey, troublesOf, troubleText } from './trouble.ts';
 import { objectName, type Workload } from './workload.ts';
@@ -33,21 +34,28 @@ export async function waitForPods(
   const deadlineMs = nowMs() + timeoutMs;
   const patience = createPatience(nowMs);
   const since = new Map<string, number>();
+  const refusals = createRefusals(cluster, await patience(() => readFailures(cluster, workload)));
   const seenForMs = (key: string): number => nowMs() - (since.get(key) ?? nowMs());
+  let last: string | undefined;
   for (;;) {
     const seen = await patience(() => look(cluster, workload, injected));
-    const { step, failure, troubles, refusal } = seen ?? AWAY;
+    const { step, failure, troubles } = seen ?? AWAY;
     if (step === undefined) break;
     progress.update(step);
     for (const each of troubles) note(troubleKey(each), troubleText(each));
-    if (refusal !== undefined) note('refusal', `pods are not created: ${decodeRefusal(refusal).cause}`);
+    // Where it goes on, what was refused has been mended: a quota is counted anew a moment after a pod has ended.
+    if (last !== undefined && step !== last) {
+      refusals.forget();
+      since.delete('refusal');
+    }
+    last = step;
+    const explained = seen && (await patience(() => refusals.explain(seen)));
+    if (explained) note('refusal', `pods are not created: ${explained.cause}`);
 
     const stop = signal.aborted ? 'interrupted' : nowMs() >= deadlineMs ? 'timed out' : undefined;
     const lasting = troubles.find((each) => isLasting(each, seenForMs(troubleKey(each))));
     const refused =
-      refusal !== undefined && (!/exceeded quota/.test(refusal) || seenForMs('refusal') > REFUSED_MS)
-        ? refusal
-        : undefined;
+      explained && (!isQuota(explained) || seenForMs('refusal') > REFUSED_MS) ? explained : undefined;
     if (stop === undefined && !failure && !lasting && refused === undefined) {
       await sleep(PERIOD_MS, undefined, { signal }).catch(() => undefined);
       continue;
@@ -72,31 +80,34 @@ interface Look {
   /** What is waited for; absent when it has come. */
   readonly step?: string | undefined;
   readonly failure?: string | undefined;
-  readonly refusal?: string | undefined;
   readonly troubles: readonly Trouble[];
 }
 
 const AWAY: Look = { step: 'Waiting for the API server to answer again...', troubles: [] };
 
-async function look(cluster: Cluster, { kind, metadata }: Workload, injected: boolean): Promise<Look> {
-  const [current, pods, sets] = await Promise.all([
+async function look(cluster: Cluster, workload: Workload, injected: boolean): Promise<Look & Refused> {
+  const { kind, metadata } = workload;
+  const [current, pods, sets, failures] = await Promise.all([
     readWorkload(cluster, { kind, name: metadata.name }),
     readPods(cluster),
     kind === 'Deployment' ? readReplicaSets(cluster) : [],
+    readFailures(cluster, workload),
   ]);
   const { done, message, failure } = rolloutState(current);
   return {
+    current,
     step: done ? lagging(current, pods, injected) : message,
     failure,
     troubles: troublesOf(current, pods),
     refusal: refusalOf(current, sets),
+    failures,
   };
 }
 
-function refusedText(message: string): string {
-  const { cause, fix } = decodeRefusal(message);
-  return `pods of the new template are not created: ${cause}\nNext: ${fix}`;
-}
+const isQuota = ({ reason, lasting }: Explained): boolean => reason === 'QuotaExceeded' && !lasting;
+
+const refusedText = ({ cause, fix }: Explained): string =>
+  `pods of the new template are not created: ${cause}\nNext: ${fix}`;
 
 async function lastingText(cluster: Cluster, workload: Workload, trouble: Trouble): Promise<string> {
   const text = troubleText(trouble);

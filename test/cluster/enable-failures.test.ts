@@ -101,7 +101,7 @@ describe(
         FULL,
         'deploy/crowded',
         [],
-        /error: deployment\.apps\/crowded: pods of the new template are not created: a ResourceQuota leaves no room: .*\nNext: raise the quota/,
+        /error: deployment\.apps\/crowded: pods of the new template are not created: a ResourceQuota leaves no room: one, [^]*\n  a pod is to come; resourcequota\/one has 0 of 1 pods left\nNext: raise resourcequota\/one/,
       ],
     ];
     for (const [title, namespace, name, flags, expected] of cases) {

@@ -55,8 +55,8 @@ describe('foresight and the API server', { skip: noCluster, timeout: 240_000 }, 
       const found = foresee(pod, rules, settings);
       assert.deepEqual([...new Set(found.map((each) => each.reason))], reason ? [reason] : []);
 
-      const after = admitted(pod, rules.limitRanges!, settings);
-      const fitting = found.length > 0 ? fittingResources(after!, rules, 1) : undefined;
+      const injected = admitted(pod, rules.limitRanges!, settings);
+      const fitting = found.length > 0 ? fittingResources(injected!, rules, 1) : undefined;
       if (!fitting || row.refused === 'PodSecurityViolated') return;
       const { cpu, memory } = fitting;
       const own = {

@@ -12,6 +12,9 @@ const MEMORY = ['128Mi', '96Mi', '256Mi', '512Mi', '1Gi'];
 const CPU_LIMITS = ['1', '500m', '250m', '200m', '100m', '2'];
 const CPU_REQUESTS = ['10m', '20m', '25m', '50m', '100m', '200m', '250m', '500m', '1', '5m', '1m'];
 
+/** Containers times objects: each try takes its time by them, and the webhook has pods to look at meanwhile. */
+const MAX_WORK = 200;
+
 export interface Resources {
   readonly cpu: { readonly request: string; readonly limit: string };
   /** Request and limit. */
@@ -20,9 +23,11 @@ export interface Resources {
 
 /**
  * @param pod after injection, with all defaults. One that is Guaranteed stays so.
- * @returns undefined where it is not the proxy's size that keeps the pod away, or nothing fits.
+ * @returns undefined where it is not the proxy's size that keeps the pod away, nothing fits, or it would take long.
  */
 export function fittingResources(pod: V1Pod, rules: NamespaceRules, pods: number): Resources | undefined {
+  const objects = (rules.limitRanges?.length ?? 0) + (rules.quotas?.length ?? 0);
+  if (pod.spec && containersOf(pod.spec).length * objects > MAX_WORK) return undefined;
   const sidecar = pod.spec && containersOf(pod.spec).find((each) => each.name === SIDECAR_CONTAINER);
   if (!pod.spec || pod.spec.resources || !sidecar) return undefined;
   const equal = sidecar.resources?.requests?.['cpu'] === sidecar.resources?.limits?.['cpu'];

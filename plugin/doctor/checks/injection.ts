@@ -44,7 +44,7 @@ export const injectionChecks = [
     title: 'the pods of enabled workloads can be created',
     severity: 'error',
     about:
-      'The API server refuses new pods of the workload. The event is decoded: our webhook, a webhook that cannot be reached, Pod Security, or a quota.',
+      'The API server refuses new pods of the workload. The event is decoded: our webhook, a webhook that cannot be reached, Pod Security, a LimitRange, or a quota.',
     remedy: 'Mend what the message names; the workload tries again by itself.',
     needs: ['workloads', 'events'],
     causedBy: ['MCP101', 'MCP102', 'MCP109', 'MCP303'],

@@ -528,6 +528,56 @@ export const BROKEN: readonly Broken[] = [
     },
   },
   {
+    code: 'MCP404',
+    when: 'a LimitRange refuses',
+    says: /a LimitRange forbids them: \[maximum cpu usage per Container is 500m, but limit is 1, .*\]\n.*fix: give the pod template an init container mcp-proxy with resources that fit/,
+    breakIt: (values) =>
+      rollingOut(
+        values,
+        'pods "x" is forbidden: [maximum cpu usage per Container is 500m, but limit is 1, maximum memory usage per Container is 64Mi, but limit is 128Mi]',
+      ),
+  },
+  {
+    code: 'MCP901',
+    when: 'a namespace is restricted',
+    says: /its namespace forbids its pods\n {4}namespace\/demo enforces Pod Security level restricted:latest: container everything: securityContext\.allowPrivilegeEscalation must be false; /,
+    breakIt: (values) => {
+      rollingOut(values, 'x');
+      values.namespaceLabels['demo'] = { 'pod-security.kubernetes.io/enforce': 'restricted' };
+    },
+  },
+  {
+    code: 'MCP903',
+    when: 'a LimitRange takes no pod with the proxy',
+    says: /its namespace has no room for its pods\n {4}the pod has a cpu limit of 1 with the proxy's 1; limitrange\/limits sets a maximum of 600m for a pod\n.*fix: .*resources that fit \(requests: \{cpu: 10m, memory: 128Mi\}, limits: \{cpu: 500m/,
+    breakIt: (values) => {
+      rollingOut(values, 'x');
+      values.limits['demo']!.limitRanges![0]!.spec!.limits[0]!.max = { cpu: '600m' };
+    },
+  },
+  {
+    code: 'MCP903',
+    when: 'a quota has less room than pods are missing',
+    says: /2 pods are to come; resourcequota\/quota has 1 of 2 pods left\n.*fix: raise resourcequota\/quota/,
+    breakIt: (values) => {
+      rollingOut(values, 'x');
+      values.workloads[0]!.spec.replicas = 3;
+    },
+  },
+  {
+    code: 'MCP903',
+    when: 'a quota wants what a container does not state',
+    says: /container everything states no requests\.memory; resourcequota\/quota wants it of every container/,
+    breakIt: (values) => {
+      rollingOut(values, 'x');
+      values.pods = [];
+      values.limits['demo']!.quotas![0]!.status = {
+        hard: { 'requests.memory': '1Gi' },
+        used: { 'requests.memory': '0' },
+      };
+    },
+  },
+  {
     code: 'MCP405',
     when: 'the Service reaches the server by number',
     says: /service\/everything in namespace demo: port 80 reaches the server's own port 3001/,

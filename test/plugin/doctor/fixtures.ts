@@ -1,5 +1,12 @@
 /** One healthy namespace as a snapshot, and ways to break it. */
-import type { V1Deployment, V1EndpointSlice, V1Pod, V1Service } from '@kubernetes/client-node';
+import type {
+  V1Deployment,
+  V1EndpointSlice,
+  V1LimitRange,
+  V1Pod,
+  V1ResourceQuota,
+  V1Service,
+} from '@kubernetes/client-node';
 import type { Snapshot, Values } from '../../../plugin/doctor/snapshot.ts';
 import type { Workload } from '../../../plugin/enable/workload.ts';
 import { podOf } from '../../../plugin/enable/faults.ts';
@@ -112,6 +119,18 @@ export const wroteBundle = (manager: string) => ({
   },
 });
 
+const limitRange = (): V1LimitRange => ({
+  metadata: { name: 'limits', namespace: 'demo' },
+  spec: { limits: [{ type: 'Pod', max: { cpu: '1' } }] },
+});
+
+/** Just enough for a rolling update. */
+const quota = (): V1ResourceQuota => ({
+  metadata: { name: 'quota', namespace: 'demo' },
+  spec: { hard: { pods: '2' } },
+  status: { hard: { pods: '2' }, used: { pods: '1' } },
+});
+
 export const healthy = (): Values => ({
   configuration: {
     metadata: { name: 'kubectl-mcp', managedFields: [wroteBundle('kubectl-mcp')] },
@@ -173,6 +192,8 @@ export const healthy = (): Values => ({
     },
   ],
   ingresses: [],
+  namespaceLabels: { demo: { 'pod-security.kubernetes.io/enforce': 'baseline' } },
+  limits: { demo: { limitRanges: [limitRange()], quotas: [quota()] } },
   secrets: {},
   configMaps: {},
   health: {

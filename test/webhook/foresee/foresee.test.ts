@@ -85,6 +85,21 @@ describe('what is foreseen of pods with the proxy', () => {
     }
   });
 
+  test('of a template of a thousand containers no resources that fit are looked for', () => {
+    const row = foreseen.find(
+      ({ row: { limits }, found }) => limits && found[0]?.mend.includes('resources that fit'),
+    )!.row;
+    const one = podOf(row);
+    one.metadata!.annotations!['kubectl-mcp.dev/container'] = 'server';
+    const many = Array.from({ length: 1_000 }, (_, index) => ({ name: `c${index}`, image: 'c' }));
+    const [first] = foresee(
+      { ...one, spec: { ...row.pod, containers: [...row.pod.containers, ...many] } },
+      rulesOf(row),
+      SETTINGS,
+    );
+    assert.equal(first!.mend, 'change limitrange/limits-0');
+  });
+
   test('an unreadable level is the strictest', () => {
     const labels = { 'pod-security.kubernetes.io/enforce': 'strict' };
     const [found] = foresee(podOf({ title: '', pod: pod() }), { name: 'web', labels }, SETTINGS);
