@@ -41,6 +41,7 @@ export const keysSecretName = (name: string): string => `${name}-mcp-keys`;
 export const tokensSecretName = (name: string): string => `${name}-mcp-tokens`;
 /** NetworkPolicy that `kubectl mcp enable` makes. */
 export const networkPolicyName = (name: string): string => `${name}-mcp`;
+export const egressPolicyName = (workload: string): string => `${networkPolicyName(workload)}-egress`;
 /**
  * The audience of a workload's own, or of one of the servers that annotations name in it; tokens for another are
  * refused. As a path, a server's name can be taken for no workload's.

@@ -5,12 +5,14 @@ import type { Deps } from '../deps.ts';
 import { annotationsFrom, flagOf } from '../enable/annotation-flags.ts';
 import { changesOf, type Plan, templateChangeOf } from '../enable/change.ts';
 import { isRepointing } from '../enable/endpoints.ts';
+import { parseEgress } from '../enable/egress.ts';
 import { findPort } from '../enable/find-port.ts';
-import { planEnable } from '../enable/plan.ts';
+import { asksApiServer, planEnable } from '../enable/plan.ts';
 import { checkIngresses } from '../enable/check-ingresses.ts';
 import { checkSources } from '../enable/check-sources.ts';
 import { checkInstalled, tryPod } from '../enable/preflight.ts';
 import { nameOf, readSurroundings, readWorkload } from '../enable/read.ts';
+import { readEgress } from '../enable/read-egress.ts';
 import { checkRunFlags, type RunFlags, runPlan } from '../enable/run.ts';
 import { FIRST_CALLER } from '../enable/secrets.ts';
 import { parseWorkloadRef } from '../enable/target.ts';
@@ -21,6 +23,7 @@ import { createProgress } from '../progress.ts';
 import { type Streams, writeLine } from '../streams.ts';
 
 interface EnableFlags extends RunFlags {
+  readonly egress?: string;
   readonly keepService?: boolean;
   readonly [annotation: string]: unknown;
 }
@@ -58,6 +61,10 @@ a failed step leaves is taken back. kubectl mcp disable restores template and Se
     );
   }
   command
+    .option(
+      '--egress <destinations>',
+      'What the pods may reach, as a NetworkPolicy: "none", "any" or a comma list of ADDRESS:PORT, CIDR:PORT and SERVICE.NAMESPACE.svc:PORT. If not given, that stays as it is.',
+    )
     .option('--keep-service', 'If true, leave Services as they are and write no NetworkPolicy.')
     .addOption(dryRunFlag())
     .option(
@@ -73,6 +80,7 @@ async function runEnable(target: string, flags: EnableFlags, deps: Deps): Promis
   const { streams, env, connect, nowMs } = deps;
   const ref = parseWorkloadRef(target);
   const { format } = checkRunFlags(flags);
+  const egress = flags.egress === undefined ? undefined : parseEgress(flags.egress);
   const cluster = await connect(flags, env);
   await checkInstalled(cluster);
   const workload = await readWorkload(cluster, ref);
@@ -86,6 +94,7 @@ async function runEnable(target: string, flags: EnableFlags, deps: Deps): Promis
   progress.end();
   const plan = planEnable(workload, around, {
     annotations,
+    ...(egress && { egress: await readEgress(cluster, egress, asksApiServer(workload, annotations)) }),
     keepService: flags.keepService ?? false,
     random: (bytes) => crypto.getRandomValues(new Uint8Array(bytes)),
   });

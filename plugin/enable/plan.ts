@@ -8,8 +8,15 @@
  */
 import type { V1NetworkPolicy, V1Pod, V1Secret, V1Service } from '@kubernetes/client-node';
 import { isDeepStrictEqual } from 'node:util';
-import { keysSecretName, networkPolicyName, PREFIX, tokensSecretName } from '../../webhook/names.ts';
+import {
+  egressPolicyName,
+  keysSecretName,
+  networkPolicyName,
+  PREFIX,
+  tokensSecretName,
+} from '../../webhook/names.ts';
 import type { Change, Plan } from './change.ts';
+import { type Admitted, egressChanges, otherEgress } from './egress.ts';
 import { isOwned } from './owned.ts';
 import {
   keptServices,
@@ -52,6 +59,8 @@ export interface EnableRequest {
   readonly annotations: WantedAnnotations;
   /** Leaves Services alone, and so the servers' ports open. */
   readonly keepService: boolean;
+  /** What the pods may reach; absent: that stays as it is. */
+  readonly egress?: readonly Admitted[] | 'any';
   readonly random: Random;
 }
 
@@ -81,10 +90,23 @@ export function planEnable(workload: Workload, around: Surroundings, request: En
     services,
     others: policiesSelecting(around.policies, workload, name),
   };
-  return request.keepService
+  const behind = request.keepService
     ? withServicesKept(plan, lockdownOf(wanted), input)
     : withServices(plan, { input, around, request, lockdown: lockdownOf(wanted) });
+  const { policies } = around;
+  const isLimited = request.egress !== undefined && request.egress !== 'any';
+  return {
+    ...behind,
+    after: [...behind.after, ...egressChanges(workload, name, { wish: request.egress, policies })],
+    warnings: [...behind.warnings, ...(isLimited ? otherEgress(policies, workload, name) : [])],
+  };
 }
+
+/** The keys that service accounts' tokens are signed with are the API server's. */
+export const asksApiServer = (workload: Workload, annotations: WantedAnnotations): boolean => {
+  const wanted = (enabledTemplate(workload, annotations)?.after ?? workload) as Workload;
+  return serversIn(wanted.spec.template).some(({ request }) => request.auth === 'kubernetes');
+};
 
 function withServicesKept(plan: Plan, lockdown: Lockdown, input: PolicyInput): Plan {
   if (lockdown === 'loopback') {
@@ -146,7 +168,11 @@ function secretChanges(wanted: Workload, name: string, around: Surroundings, ran
 /** A policy of our name that someone else made is neither overwritten nor, later, deleted. */
 const foreignPolicy = (name: string, around: Surroundings): string[] =>
   around.policies
-    .filter((each) => each.metadata?.name === networkPolicyName(name) && !isOwned(each, name))
+    .filter(
+      (each) =>
+        [networkPolicyName(name), egressPolicyName(name)].includes(each.metadata?.name ?? '') &&
+        !isOwned(each, name),
+    )
     .map(
       (each) =>
         `networkpolicy.networking.k8s.io/${each.metadata!.name} is not ours: it lacks the label app.kubernetes.io/managed-by: kubectl-mcp`,

@@ -6,7 +6,12 @@
  * template mount them. A server on the loopback comes back from there before all that.
  */
 import type { V1NetworkPolicy, V1Secret } from '@kubernetes/client-node';
-import { keysSecretName, networkPolicyName, tokensSecretName } from '../../webhook/names.ts';
+import {
+  egressPolicyName,
+  keysSecretName,
+  networkPolicyName,
+  tokensSecretName,
+} from '../../webhook/names.ts';
 import type { Change, Plan } from './change.ts';
 import { isOwned } from './owned.ts';
 import { heldUp } from './faults.ts';
@@ -30,7 +35,7 @@ export function planDisable(workload: Workload, around: Surroundings): Plan {
   return {
     ...(opens && { opens }),
     before: [
-      ...deletions(around.policies, [networkPolicyName(name)], name, {
+      ...deletions(around.policies, [networkPolicyName(name), egressPolicyName(name)], name, {
         apiVersion: 'networking.k8s.io/v1',
         kind: 'NetworkPolicy',
       }),
