@@ -30,7 +30,7 @@ export function misplaced({ object, old }: Change): { refusals: Refusal[]; warni
     lost.map((key) => key.slice(PREFIX.length)).join(`, ${PREFIX}`),
     undefined,
     `${are} on the pod template alone, and not on the ${object.kind}`,
-    `move ${them} there:\n${wayOut({ object, old }, lost)}\n`,
+    mendOf({ object, old }, lost, them),
   );
   const isNew = !old || lost.some((key) => before[key] !== beside[key]);
   if (isNew) return { refusals: [refusal], warnings: differing };
@@ -54,17 +54,19 @@ const isOfTemplates = (key: string): boolean =>
 /** Longer ones nobody copies. */
 const MAX_PATCH_CHARS = 4_000;
 
-/** A Job's template is as it was made. An object that is being made is not there to be patched. */
-function wayOut({ object, old }: Change, keys: string[]): string {
+/** A Job's template stays as it was made. An object that is being made is not there to be patched. */
+function mendOf({ object, old }: Change, keys: string[], them: string): string {
   const { kind = '', metadata: { name = '', namespace = '' } = {} } = object;
   const patch = inShell(JSON.stringify(patchOf(object, keys)));
+  if (old && kind === 'Job') return `write ${them} there in its manifest, and make the Job anew`;
   if (patch.length > MAX_PATCH_CHARS) {
-    return `spec.${kind === 'CronJob' ? 'jobTemplate.spec.' : ''}template.metadata.annotations`;
+    return `move ${them} to spec.${kind === 'CronJob' ? 'jobTemplate.spec.' : ''}template.metadata.annotations`;
   }
-  const made = `kubectl patch --local -f FILE --type merge -p ${patch} -o yaml | kubectl apply -n ${namespace} -f -`;
-  if (!old) return made;
-  if (kind === 'Job') return `kubectl delete job ${name} -n ${namespace}\n${made}`;
-  return `kubectl patch ${kind.toLowerCase()} ${name} -n ${namespace} --type merge -p ${patch}`;
+  const options = `--type merge -p ${patch}`;
+  return old
+    ? `move ${them} there:\nkubectl patch ${kind.toLowerCase()} ${name} -n ${namespace} ${options}\n`
+    : `move ${them} there, with FILE for the manifest of this object alone:\n` +
+        `kubectl patch --local -f FILE ${options} -o yaml | kubectl apply -n ${namespace} -f -\n`;
 }
 
 function patchOf(object: KubernetesObject, keys: string[]): object {

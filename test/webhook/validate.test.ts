@@ -134,6 +134,12 @@ describe('a workload that would be refused today, and is there', () => {
   });
 });
 
+test('a patch that nobody would copy is told as a path', () => {
+  const { message } = said(workload({ kind: 'CronJob', on: { 'allow-tools': 'x,'.repeat(5_000) } }));
+  assert.match(message ?? '', /; move it to spec\.jobTemplate\.spec\.template\.metadata\.annotations \[/);
+  assert.ok((message?.length ?? 0) < 500);
+});
+
 test('codes are those of the pods, and the namespace is that of the request', () => {
   const { judgement } = word(workload({ template: WRONG, on: { mode: 'all' } }));
   assert.deepEqual(judgement.about.reasons, ['KeyUnknown', 'AnnotationOnOwner']);
