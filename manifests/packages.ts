@@ -18,9 +18,16 @@ export function installPackages(names: readonly string[]): void {
   const updated = spawn([...APT, 'update']);
   const installed = spawn([...APT, 'install', '-y', '--no-install-recommends', ...names]);
   if (installed.status === 0) return;
-  const said = `${updated.stderr}\n${installed.stderr}`.trim().split('\n').slice(-10).join('\n  ');
-  throw new Error(`apt-get install ${names.join(' ')} failed (this needs root on Debian 12):\n  ${said}`);
+  const said = `${updated.stderr}\n${installed.stderr}`.trim().split('\n');
+  const unreached = said.find((line) => UNREACHED.test(line))?.replace(/^[EW]: /, '');
+  if (unreached)
+    throw new Error(`no network: packages ${names.join(', ')} cannot be fetched (${unreached.trim()})`);
+  const end = said.slice(-10).join('\n  ');
+  throw new Error(`apt-get install ${names.join(' ')} failed (this needs root on Debian 12):\n  ${end}`);
 }
+
+const UNREACHED =
+  /could not (?:connect|resolve)|temporary failure|unable to connect|connection (?:failed|timed out)/i;
 
 const spawn = ([file = '', ...args]: readonly string[]) =>
   spawnSync(file, args, { encoding: 'utf8', env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } });

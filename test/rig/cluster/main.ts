@@ -62,7 +62,8 @@ async function main(): Promise<number> {
     console.error(USAGE);
     return 2;
   }
-  if (process.getuid?.() !== 0 && verb !== 'kubeconfig') throw new Error('the cluster needs root');
+  if (process.getuid?.() !== 0 && verb !== 'kubeconfig')
+    throw new Error('the cluster needs root: it makes network links, mounts and cgroups');
   return work(layoutOf(process.env), args);
 }
 
