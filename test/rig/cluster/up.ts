@@ -14,6 +14,7 @@ import { buildKubernetes, kubernetesIsBuilt } from './kubernetes.ts';
 import type { Layout } from './layout.ts';
 import { raiseNetwork } from './network.ts';
 import { writeNodeConfig } from './node-config.ts';
+import { dataIsThere, refuseTakenPorts, whatBroke } from './obstacles.ts';
 import { NODE_PACKAGES } from './packages.ts';
 import { writePauseImage } from './pause.ts';
 import { logTail, ownProcesses, startDaemon } from './processes.ts';
@@ -35,8 +36,10 @@ export async function up(layout: Layout): Promise<void> {
     await step('building CoreDNS; the first time this takes a minute', async () => buildProgram('coredns'));
   }
   if (await thereAreRemains(layout)) {
-    await step('removing what an earlier run left', () => removeRemains(layout));
+    const broken = await whatBroke(layout);
+    await step(`the cluster before is broken: ${broken}; removing it`, () => removeRemains(layout));
   }
+  refuseTakenPorts(layout);
   await step('network, certificates, configuration', () => prepare(layout));
   const all = components(layout);
   const [runtime, store, api, ...others] = all as [Component, Component, Component, ...Component[]];
@@ -49,6 +52,7 @@ export async function up(layout: Layout): Promise<void> {
 }
 
 export async function isUp(layout: Layout): Promise<boolean> {
+  if (!dataIsThere(layout)) return false;
   const all = components(layout);
   const running = await ownProcesses(layout);
   if (!all.every((each) => running.some(({ argv }) => argv[0] === each.command[0]))) return false;
