@@ -1,6 +1,7 @@
 import type { V1EndpointSlice, V1Service } from '@kubernetes/client-node';
 import { networkPolicyName } from '../../../webhook/names.ts';
 import { admits, policiesSelecting } from '../../enable/policy.ts';
+import { lockdownOf } from '../../enable/lockdown.ts';
 import { isTcp, reachedPort } from '../../enable/services.ts';
 import { annotationOf, declaredPorts, listenPorts, serversIn, type Workload } from '../../enable/workload.ts';
 import { defineCheck, type Finding } from '../check.ts';
@@ -74,7 +75,7 @@ export const networkChecks = [
     about:
       'Another pod reached the server’s own port, past the proxy, with no authentication. Only said after a dial (`--probe`); `docs/security.md` lists what else stays open.',
     remedy:
-      '`kubectl mcp enable` writes a NetworkPolicy; a network plug-in must enforce it. Where none does, let the server listen on 127.0.0.1 alone.',
+      '`kubectl mcp enable` writes a NetworkPolicy; a network plug-in must enforce it. Where none does, let the server listen on 127.0.0.1 alone (`--lockdown loopback`, `docs/lockdown.md`).',
     needs: ['workloads', 'dials'],
     uses: ['policies'],
     run: ({ workloads, dials, policies }) =>
@@ -127,12 +128,33 @@ function bypass(
       },
     ];
   }
+  const lockdown = lockdownOf(workload);
+  if (lockdown === 'loopback') {
+    return [
+      {
+        title: `${name}: the server's own port answers other pods: it does not listen on the loopback alone`,
+        cause: [reached, 'lockdown is "loopback", and the server does not do what it is told'],
+        fix:
+          'tell it its address as its documentation says (loopback-env, loopback-args), or: kubectl mcp enable ' +
+          `${asArgument(workload)} --lockdown network-policy`,
+      },
+    ];
+  }
+  if (lockdown === 'none') {
+    return [
+      {
+        title: `${name}: the server's own port answers other pods: nothing is to close it`,
+        cause: [reached, 'lockdown is "none"'],
+        fix: `kubectl mcp enable ${asArgument(workload)} --lockdown network-policy`,
+      },
+    ];
+  }
   if (ours) {
     return [
       {
         title: `${name}: the server's own port answers other pods: this network enforces no NetworkPolicy`,
         cause: [reached, `networkpolicy/${ours.metadata?.name} is there and would close it`],
-        fix: 'use a network plug-in that enforces NetworkPolicy, or let the server listen on 127.0.0.1 alone',
+        fix: 'use a network plug-in that enforces NetworkPolicy, or let the server listen on 127.0.0.1 alone: kubectl mcp enable --lockdown loopback (docs/lockdown.md)',
       },
     ];
   }

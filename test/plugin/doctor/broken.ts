@@ -708,6 +708,24 @@ export const BROKEN: readonly Broken[] = [
   },
   {
     code: 'MCP609',
+    when: 'the server does not listen on the loopback as it is told',
+    says: /answers other pods: it does not listen on the loopback alone\n.*took a connection.*\n.*\n {4}fix: .*loopback-env/,
+    breakIt: (values) => {
+      annotate(values, 'lockdown', 'loopback');
+      values.dials['demo/Deployment/everything']!.serverOpen = true;
+    },
+  },
+  {
+    code: 'MCP609',
+    when: 'the port is left open on purpose',
+    says: /answers other pods: nothing is to close it\n.*\n {4}lockdown is "none"\n/,
+    breakIt: (values) => {
+      annotate(values, 'lockdown', 'none');
+      values.dials['demo/Deployment/everything']!.serverOpen = true;
+    },
+  },
+  {
+    code: 'MCP609',
     when: 'another policy admits the port',
     says: /a NetworkPolicy admits it\n.*\n {4}networkpolicy\/all admits port 3001/,
     breakIt: (values) => {
