@@ -21,6 +21,7 @@ const LONG = [
   // Helm is built first.
   'test/cluster/gitops.test.ts',
   'test/cluster/reload.test.ts',
+  'test/cluster/webhook-repair.test.ts',
   'test/cluster/webhook-rotation.test.ts',
 ];
 const [onCluster, withHelm, here] = [
