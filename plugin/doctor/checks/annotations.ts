@@ -2,12 +2,36 @@ import { writtenKey } from '../../../webhook/request.ts';
 import { PREFIX } from '../../../webhook/names.ts';
 import { faultsOf } from '../../enable/faults.ts';
 import { parseAnnotations } from '../../../webhook/parse-annotations.ts';
+import { misplaced } from '../../../webhook/misplaced.ts';
 import { missingVolumes } from '../../../webhook/warnings.ts';
 import { defineCheck } from '../check.ts';
 import { asArgument, placed, podsOf } from '../served.ts';
 import { findingsOf } from '../source-findings.ts';
 
 export const annotationChecks = [
+  defineCheck({
+    code: 'MCP302',
+    category: 'annotations',
+    title: 'annotations stand on pod templates, not on the workloads themselves',
+    severity: 'warning',
+    about:
+      'Only annotations of the pod template reach pods. On the Deployment they do nothing: without others on its template, its pods run without the proxy.',
+    remedy:
+      'The command of the finding moves them. While the webhook is there, such annotations are refused when they are written.',
+    needs: ['others'],
+    uses: ['workloads'],
+    run: ({ workloads = [], others }) =>
+      [...workloads, ...others].flatMap((workload) =>
+        misplaced({ object: workload, old: workload }).warnings.map((text) => {
+          const [cause = '', fix] = text.split(':\n');
+          return {
+            title: `${placed(workload)} has annotations that do nothing`,
+            cause: [cause],
+            fix: fix?.trim() ?? `kubectl edit ${asArgument(workload)}`,
+          };
+        }),
+      ),
+  }),
   defineCheck({
     code: 'MCP303',
     category: 'annotations',

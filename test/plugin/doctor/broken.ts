@@ -292,6 +292,13 @@ export const BROKEN: readonly Broken[] = [
       ]),
   },
   {
+    code: 'MCP302',
+    when: 'an annotation is on the Deployment',
+    says: /deployment\.apps\/everything in namespace demo has annotations that do nothing\n.*mode counts on the pod template alone.*\n.*fix: kubectl patch deployment everything -n demo --type merge -p '\{"metadata"/,
+    breakIt: (values) =>
+      (values.workloads[0]!.metadata.annotations = { 'kubectl-mcp.dev/mode': 'read-only' }),
+  },
+  {
     code: 'MCP303',
     when: 'a key is misspelt',
     says: /would be refused\n.*kubectl-mcp\.dev\/deny-tolls: "x" is not a known annotation; .*kubectl-mcp\.dev\/deny-tools/,

@@ -54,6 +54,18 @@ describe('a check', () => {
     }
   });
 
+  it('finds annotations beside the template where nothing is enabled, for they enable nothing', () => {
+    const seen = snapshot((values) => {
+      const [workload] = structuredClone(values.workloads);
+      workload!.metadata.annotations = workload!.spec.template.metadata!.annotations!;
+      delete workload!.spec.template.metadata!.annotations;
+      Object.assign(values, { others: [workload] });
+    });
+    const results = runChecks(CHECKS, { ...seen, workloads: { unknown: 'no enabled workload' } });
+    const [result] = results.filter((each) => each.check.code === 'MCP302');
+    assert.match(result!.findings[0]!.cause![0]!, /^kubectl-mcp\.dev\/inject, .* count on the pod template/);
+  });
+
   it('counts a certificate that has ended as an error', () => {
     const { certificate } = snapshot() as { certificate: { value: string } };
     const seen = { ...snapshot(), certificate, nowMs: Date.parse('2027-11-21T00:00:00Z') };
