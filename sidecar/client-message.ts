@@ -4,6 +4,8 @@ import { refuse, type Refusal } from './reasons.ts';
 
 export const PROTOCOL_VERSION_KEY = 'io.modelcontextprotocol/protocolVersion';
 export const CLIENT_CAPABILITIES_KEY = 'io.modelcontextprotocol/clientCapabilities';
+export const CLIENT_INFO_KEY = 'io.modelcontextprotocol/clientInfo';
+export const LOG_LEVEL_KEY = 'io.modelcontextprotocol/logLevel';
 /** Headers of mirrored tool parameters (2026-07-28, `x-mcp-header`). */
 export const PARAM_HEADER_PREFIX = 'mcp-param-';
 

@@ -12,3 +12,9 @@ export function mirroredValue(value: string): string | undefined {
   // Buffer reads on past what is no base64; only what it writes the same way was all of it.
   return bytes.toString('base64') === base64 && isUtf8(bytes) ? bytes.toString('utf8') : undefined;
 }
+
+/** A text as a header says it: as it is where that is plain and has one reading, else in base64. */
+export function mirroredHeader(text: string): string {
+  const plain = /^[\x21-\x7e]([\t\x20-\x7e]*[\x21-\x7e])?$/.test(text) && !text.startsWith(PREFIX);
+  return plain ? text : `${PREFIX}${Buffer.from(text).toString('base64')}${SUFFIX}`;
+}

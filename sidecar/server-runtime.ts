@@ -14,7 +14,7 @@ import { createMcpHandler, type McpHandlerDeps } from './downstream/mcp-handler.
 import { createCrossSite } from './edge/cross-site.ts';
 import { createToolFilter } from './filter/tool-filter.ts';
 import { createToolRules } from './filter/tool-rules.ts';
-import type { Exchange } from './exchange.ts';
+import type { Exchange, Upstream } from './exchange.ts';
 import { isHealthy, type ServerHealthSource } from './health.ts';
 import { listeningOn } from './listening.ts';
 import type { Log } from './log.ts';
@@ -23,9 +23,10 @@ import { createPolicy } from './passes.ts';
 import { createSessions, KEY_BYTES } from './sessions.ts';
 import { callersDialect } from './upstream/callers-dialect.ts';
 import { createCatalogue } from './upstream/catalogue.ts';
-import { createEraChoice } from './upstream/era-choice.ts';
+import { createEraChoice, isTranslated } from './upstream/era-choice.ts';
 import { createHttpPool } from './upstream/http-pool.ts';
-import type { Dialect } from './upstream/mcp-request.ts';
+import type { CatalogueTool } from './upstream/list-tools.ts';
+import { MODERN_VERSION, type Dialect } from './upstream/mcp-request.ts';
 import type { LegacyUpstream } from './upstream/legacy/legacy-upstream.ts';
 import { lookUpTool } from './upstream/look-up-tool.ts';
 import { createStreamableHttp } from './upstream/streamable-http.ts';
@@ -85,22 +86,35 @@ export async function createServerRuntime(server: ServerConfig, deps: RuntimeDep
       error: state.error,
       tools: state.tools?.size,
     });
-    if (!state.connected) legacy?.serverLost();
+    if (state.connected) return;
+    legacy?.serverLost();
+    upstream.serverLost();
   });
   let legacy: LegacyUpstream | undefined;
-  const translating = {
+  let modern: Upstream | undefined;
+  const toolNamed = (tool: string): CatalogueTool | undefined => catalogue.state().tools?.get(tool);
+  const toLegacy = {
     loaded: () => legacy,
     async load() {
       const { createLegacyUpstream } = await import('./upstream/legacy/legacy-upstream.ts');
-      return (legacy ??= createLegacyUpstream(pool, (tool) => catalogue.state().tools?.get(tool)));
+      return (legacy ??= createLegacyUpstream(pool, toolNamed));
+    },
+  };
+  const toModern = {
+    loaded: () => modern,
+    async load() {
+      const { createModernUpstream } = await import('./upstream/modern/modern-upstream.ts');
+      return (modern ??= createModernUpstream({ pool, sessions, toolNamed }));
     },
   };
   const passed = createStreamableHttp(pool, { sessions, server: catalogue });
-  const upstream = createEraChoice(passed, translating, catalogue);
+  const upstream = createEraChoice(passed, { toLegacy, toModern }, catalogue);
   const dialectOf = async (exchange: Exchange): Promise<Dialect> =>
-    exchange.message?.era === 'modern' && catalogue.state().era === 'legacy'
-      ? (await translating.load()).dialectOf(exchange)
-      : callersDialect(exchange);
+    isTranslated(exchange)
+      ? { era: 'modern', version: MODERN_VERSION }
+      : exchange.message?.era === 'modern' && catalogue.state().era === 'legacy'
+        ? (await toLegacy.load()).dialectOf(exchange)
+        : callersDialect(exchange);
   const authenticator = await createAuthenticator(server, deps, () => sweep());
   const sweep = (): void =>
     endRevoked(deps.inFlight, server, authenticator, (caller) =>

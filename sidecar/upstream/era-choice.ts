@@ -1,54 +1,98 @@
-import type { Transit, Upstream } from '../exchange.ts';
+import type { Exchange, Reply, Transit, Upstream } from '../exchange.ts';
 import { refuse } from '../reasons.ts';
 import type { Catalogue } from './catalogue.ts';
+import { initializeRefused } from './initialize-refused.ts';
 import { MODERN_VERSION } from './mcp-request.ts';
+
+/** Loaded where there is something to translate: most pods never need one. */
+export interface Translation {
+  loaded(): Upstream | undefined;
+  load(): Promise<Upstream>;
+}
 
 /** As long as the tool filter waits for a server that is still starting. */
 const KNOWN_WAIT_MS = 5_000;
+/** In place of the id of a session of the server's, for clients of servers that have none. */
+const PREFIX = 'translated/';
+export const isTranslated = (exchange: Exchange): boolean =>
+  exchange.session?.upstreamId.startsWith(PREFIX) ?? false;
+export const translatedId = (random: string): string => PREFIX + random;
+
+export interface EraChoice extends Upstream {
+  /** The server was away: what it refused, it may not refuse any more. */
+  serverLost(): void;
+}
 
 /**
- * A request of 2026-07-28 for a server that knows only sessions is translated; everything else passes as it is. Until
- * the server has been reached nobody knows what it speaks: requests of that era wait for it.
- * @param translating loaded where there is something to translate: most pods never need it
+ * Clients and servers of the same era get each other's bytes. A request of 2026-07-28 for a server that knows only
+ * sessions is translated, and so is a session with a server that has refused to open one. Until the server has been
+ * reached nobody knows what it speaks: requests of 2026-07-28 wait for it.
  */
 export function createEraChoice(
   passed: Upstream,
-  translating: { loaded(): Upstream | undefined; load(): Promise<Upstream> },
+  { toLegacy, toModern }: { toLegacy: Translation; toModern: Translation },
   catalogue: Pick<Catalogue, 'state' | 'tools'>,
-): Upstream {
-  async function choose(): Promise<Upstream> {
+): EraChoice {
+  let refusesSessions = false;
+
+  async function whenKnown(): Promise<Upstream> {
     if (catalogue.state().era === undefined) await catalogue.tools(KNOWN_WAIT_MS);
-    return catalogue.state().era === 'legacy' ? translating.load() : passed;
+    return catalogue.state().era === 'legacy' ? toLegacy.load() : passed;
+  }
+
+  function initialize(exchange: Exchange, reply: Reply): Transit {
+    if (refusesSessions) return through(toModern, exchange, reply);
+    let next: Transit | undefined;
+    const first = passed.send(
+      exchange,
+      initializeRefused(reply, () => {
+        refusesSessions = true;
+        next = through(toModern, exchange, reply);
+      }),
+    );
+    return {
+      abort: () => (next ?? first).abort(),
+      pause: () => (next ?? first).pause(),
+      resume: () => (next ?? first).resume(),
+    };
   }
 
   return {
     send(exchange, reply) {
       const { message, head } = exchange;
-      // One that says 2026-07-28 in its headers alone is refused in that era's words.
-      if (message?.era !== 'modern' && head.headers['mcp-protocol-version'] !== MODERN_VERSION)
-        return passed.send(exchange, reply);
-      if (!message) return passed.send(exchange, reply);
+      if (isTranslated(exchange)) return through(toModern, exchange, reply);
       const { era } = catalogue.state();
-      const chosen = era === 'modern' ? passed : era === 'legacy' ? translating.loaded() : undefined;
-      if (chosen) return chosen.send(exchange, reply);
-      let transit: Transit | undefined;
-      let gone = false;
-      choose().then(
-        (late) => {
-          if (!gone) transit = late.send(exchange, reply);
-        },
-        () => {
-          if (!gone) reply.fail(refuse('internal-error'));
-        },
-      );
-      return {
-        abort() {
-          gone = true;
-          transit?.abort();
-        },
-        pause: () => transit?.pause(),
-        resume: () => transit?.resume(),
-      };
+      if (message?.era === 'legacy' && message.method === 'initialize' && era === 'modern')
+        return initialize(exchange, reply);
+      // One that says 2026-07-28 in its headers alone is refused in that era's words.
+      const modern = message?.era === 'modern' || head.headers['mcp-protocol-version'] === MODERN_VERSION;
+      if (!message || !modern || era === 'modern') return passed.send(exchange, reply);
+      return era === 'legacy' ? through(toLegacy, exchange, reply) : late(whenKnown(), exchange, reply);
     },
+    serverLost: () => void (refusesSessions = false),
+  };
+}
+
+const through = (translation: Translation, exchange: Exchange, reply: Reply): Transit =>
+  translation.loaded()?.send(exchange, reply) ?? late(translation.load(), exchange, reply);
+
+function late(coming: Promise<Upstream>, exchange: Exchange, reply: Reply): Transit {
+  let transit: Transit | undefined;
+  let gone = false;
+  coming.then(
+    (upstream) => {
+      if (!gone) transit = upstream.send(exchange, reply);
+    },
+    () => {
+      if (!gone) reply.fail(refuse('internal-error'));
+    },
+  );
+  return {
+    abort() {
+      gone = true;
+      transit?.abort();
+    },
+    pause: () => transit?.pause(),
+    resume: () => transit?.resume(),
   };
 }

@@ -41,6 +41,9 @@ export function mirroredParams(inputSchema: unknown): MirroredParam[] {
   return walk(inputSchema, []) ? found : [];
 }
 
+export const argumentAt = (args: unknown, path: readonly string[]): unknown =>
+  path.reduce<unknown>((inner, key) => asRecord(inner)[key], args);
+
 /** Why the headers do not repeat the arguments. */
 export function mirroredParamsProblem(
   { message, head }: Exchange,
@@ -49,7 +52,7 @@ export function mirroredParamsProblem(
   const span = message?.document.params.get('arguments');
   const args: unknown = span && JSON.parse(message?.raw.toString('utf8', span.start, span.end) ?? '');
   for (const { header, path } of mirrored) {
-    const expected = path.reduce<unknown>((inner, key) => asRecord(inner)[key], args);
+    const expected = argumentAt(args, path);
     const given = head.headers[header];
     const absent = expected === undefined || expected === null;
     if (absent && given === undefined) continue;

@@ -21,6 +21,12 @@ test('a server of the era of sessions passes the suite of 2026-07-28 through the
   assert.deepEqual(unexpected, []);
 });
 
+test('a server of 2026-07-28 alone passes the suite of 2025-11-25 through the sidecar', async () => {
+  const checks = await throughSidecar('modern', '2025-11-25');
+  assert.ok(checks.size > 70, `${checks.size} checks ran`);
+  assert.deepEqual(failures(checks), []);
+});
+
 test('a check that is missing on one side is a difference', () => {
   const one = new Map([['ping: ping (Ping)', { status: 'SUCCESS' }]]);
   assert.deepEqual(differencesOf(one, new Map()), [

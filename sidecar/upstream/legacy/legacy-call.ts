@@ -7,10 +7,10 @@ import type { Exchange, Refusal, Reply } from '../../exchange.ts';
 import { text } from '../../client-message.ts';
 import { members } from '../../json/members.ts';
 import { refuse } from '../../reasons.ts';
+import { AnswerReader, type AnswerEvents } from '../answer-reader.ts';
 import type { HttpPool } from '../http-pool.ts';
 import { headerLines } from '../mcp-request.ts';
 import type { UpstreamCall } from '../upstream-call.ts';
-import { AnswerReader, type AnswerEvents } from './answer-reader.ts';
 import type { LegacySession } from './legacy-sessions.ts';
 import type { ModernRequest } from './modern-request.ts';
 import { REPEATED_MS, type Outcome, type ParkedRounds, type Question, type Round } from './parked-rounds.ts';
@@ -63,7 +63,7 @@ export class LegacyCall implements AnswerEvents {
     const { session, pool } = parts;
     session.uses++;
     this.#id = session.nextId();
-    this.#reader = new AnswerReader(exchange, String(this.#id), this);
+    this.#reader = new AnswerReader(exchange, { id: String(this.#id), sessions: true }, this);
     const parked = (): boolean => this.#receiver === undefined;
     this.#call = pool.send(
       {

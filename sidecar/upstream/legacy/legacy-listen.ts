@@ -3,8 +3,8 @@ import type { Exchange, Reply, Transit } from '../../exchange.ts';
 import { members } from '../../json/members.ts';
 import type { HttpPool } from '../http-pool.ts';
 import { rpc } from '../mcp-request.ts';
+import { event, startStream } from '../own-reply.ts';
 import type { LegacySession } from './legacy-sessions.ts';
-import { event, startStream } from './receiver.ts';
 import { withParam } from './to-modern.ts';
 
 /** What a client may be told, the kind of it, and where the server says that it tells. */

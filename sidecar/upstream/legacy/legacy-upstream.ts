@@ -6,6 +6,7 @@ import type { HttpPool } from '../http-pool.ts';
 import type { CatalogueTool } from '../list-tools.ts';
 import { MODERN_VERSION, type Dialect } from '../mcp-request.ts';
 import { mirroredParamsProblem } from '../mirrored-params.ts';
+import { send, sendNothing } from '../own-reply.ts';
 import { refusalOf } from '../streamable-http.ts';
 import { UpstreamError } from '../upstream-error.ts';
 import { digestOfAnswers, LegacyCall, type Answers } from './legacy-call.ts';
@@ -13,7 +14,6 @@ import { listenOnSession } from './legacy-listen.ts';
 import { createLegacySessions, CrowdedError, type LegacySession } from './legacy-sessions.ts';
 import { readModernRequest, type ModernRequest } from './modern-request.ts';
 import { createParkedRounds } from './parked-rounds.ts';
-import { send } from './receiver.ts';
 import { tell } from './tell.ts';
 import { legacyError } from './to-legacy.ts';
 import { ownAnswer, ownError } from './to-modern.ts';
@@ -162,8 +162,7 @@ export function createLegacyUpstream(
       }
       // The revision defines none over HTTP.
       if (message.kind !== 'request') {
-        reply.head({ status: 202, contentType: 'none', headers: {} });
-        reply.end();
+        sendNothing(reply, 202);
         return NOTHING;
       }
       // What a server of that revision checks where it reads the arguments, and this one does not know.

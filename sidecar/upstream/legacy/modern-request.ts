@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import {
   CLIENT_CAPABILITIES_KEY,
+  CLIENT_INFO_KEY,
+  LOG_LEVEL_KEY,
   PROTOCOL_VERSION_KEY,
   text,
   type ClientMessage,
@@ -30,8 +32,6 @@ export interface ProtocolError {
   readonly data?: unknown;
 }
 
-const CLIENT_INFO_KEY = 'io.modelcontextprotocol/clientInfo';
-const LOG_LEVEL_KEY = 'io.modelcontextprotocol/logLevel';
 /** Per hop: what the next one says is ours to write. */
 export const RESERVED_META: readonly string[] = [
   PROTOCOL_VERSION_KEY,
@@ -44,7 +44,7 @@ export const RETRY_PARAMS: readonly string[] = ['inputResponses', 'requestState'
 
 /** What both eras have; extensions and tasks are not carried. */
 const SHARED_CAPABILITIES = ['elicitation', 'sampling', 'roots', 'experimental'];
-const LOG_LEVELS = ['debug', 'info', 'notice', 'warning', 'error', 'critical', 'alert', 'emergency'];
+export const LOG_LEVELS = ['debug', 'info', 'notice', 'warning', 'error', 'critical', 'alert', 'emergency'];
 /** Of the era of sessions alone (2026-07-28, changelog). */
 const REMOVED_METHODS = new Set([
   'initialize',

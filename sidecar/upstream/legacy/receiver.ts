@@ -1,15 +1,9 @@
 import type { Exchange, Refusal, Reply } from '../../exchange.ts';
 import { members } from '../../json/members.ts';
 import { refuse } from '../../reasons.ts';
+import { event, send, startStream, type Answer } from '../own-reply.ts';
 import type { Ask, Outcome } from './parked-rounds.ts';
-import { modernAnswer, withParam, type Answer } from './to-modern.ts';
-
-const JSON_HEADERS = { 'content-type': 'application/json' };
-const STREAM_HEADERS = {
-  'content-type': 'text/event-stream',
-  'cache-control': 'no-cache, no-transform',
-  'x-accel-buffering': 'no',
-};
+import { modernAnswer, withParam } from './to-modern.ts';
 
 /** The client's request that has what a call says: notifications, if there are any, and one end. */
 export class Receiver {
@@ -61,27 +55,6 @@ export class Receiver {
     this.#reply.chunk(event(message));
   }
 }
-
-/** A whole JSON answer. */
-export function send(reply: Reply, { status, body }: Answer): void {
-  reply.head({ status, contentType: 'json', headers: { ...JSON_HEADERS }, contentLength: body.length });
-  reply.chunk(body);
-  reply.end();
-}
-
-export const startStream = (reply: Reply): void =>
-  reply.head({ status: 200, contentType: 'sse', headers: { ...STREAM_HEADERS } });
-
-/** JSON may hold line ends between its tokens; in an event each line is one of data. */
-export const event = (message: Buffer): Buffer =>
-  Buffer.from(
-    `event: message\n${message
-      .toString('latin1')
-      .split(/\r\n|\r|\n/)
-      .map((line) => `data: ${line}\n`)
-      .join('')}\n`,
-    'latin1',
-  );
 
 function askBody({ state, questions }: Ask, id: string): Buffer {
   const requests = [...questions].map(

@@ -1,10 +1,6 @@
 import { members } from '../../json/members.ts';
 import type { Span } from '../../json/strict-reader.ts';
-
-export interface Answer {
-  readonly status: number;
-  readonly body: Buffer;
-}
+import type { Answer } from '../own-reply.ts';
 
 const SERVER_INFO_KEY = 'io.modelcontextprotocol/serverInfo';
 export const SUBSCRIPTION_KEY = 'io.modelcontextprotocol/subscriptionId';

@@ -1,4 +1,5 @@
 /** Tools of 2025-11-25 alone: the server sends its own requests while a call runs. */
+import { inputRequired, inputResponse } from '@modelcontextprotocol/server';
 import type { ElicitRequestFormParams, McpServer } from '@modelcontextprotocol/server';
 import { z } from 'zod';
 import { text } from './content.ts';
@@ -72,6 +73,50 @@ export function registerLegacyTools(server: McpServer): void {
   ] as const) {
     server.registerTool(name, { description: 'Asks the user with a rich schema' }, async ({ mcpReq }) => {
       const { action, content } = await mcpReq.elicitInput({ message: 'Please answer', requestedSchema });
+      return {
+        content: [text(`Elicitation completed: action=${action}, content=${JSON.stringify(content ?? {})}`)],
+      };
+    });
+  }
+}
+
+const elicit = (message: string, requestedSchema: Schema) =>
+  inputRequired({ inputRequests: { user: inputRequired.elicit({ message, requestedSchema }) } });
+
+/** The same tools of a server that knows 2026-07-28 alone. */
+export function registerAskingTools(server: McpServer): void {
+  server.registerTool(
+    'test_sampling',
+    { description: 'Asks the model of the client', inputSchema: z.object({ prompt: z.string() }) },
+    ({ prompt }, { mcpReq }) => {
+      const answer = inputResponse(mcpReq.inputResponses, 'model');
+      if (answer.kind === 'sampling') {
+        const block = [answer.result.content].flat()[0];
+        return { content: [text(`LLM response: ${block?.type === 'text' ? block.text : ''}`)] };
+      }
+      const messages = [{ role: 'user' as const, content: text(prompt) }];
+      return inputRequired({
+        inputRequests: { model: inputRequired.createMessage({ messages, maxTokens: 100 }) },
+      });
+    },
+  );
+  server.registerTool(
+    'test_elicitation',
+    { description: 'Asks the user', inputSchema: z.object({ message: z.string() }) },
+    ({ message }, { mcpReq }) => {
+      const answer = inputResponse(mcpReq.inputResponses, 'user');
+      if (answer.kind !== 'elicit') return elicit(message, USER);
+      return { content: [text(`User response: ${JSON.stringify(answer)}`)] };
+    },
+  );
+  for (const [name, requestedSchema] of [
+    ['test_elicitation_sep1034_defaults', DEFAULTS],
+    ['test_elicitation_sep1330_enums', ENUMS],
+  ] as const) {
+    server.registerTool(name, { description: 'Asks the user with a rich schema' }, ({ mcpReq }) => {
+      const answer = inputResponse(mcpReq.inputResponses, 'user');
+      if (answer.kind !== 'elicit') return elicit('Please answer', requestedSchema);
+      const { action, content } = answer;
       return {
         content: [text(`Elicitation completed: action=${action}, content=${JSON.stringify(content ?? {})}`)],
       };

@@ -22,13 +22,13 @@ import {
 import type { McpRequestContext } from '@modelcontextprotocol/server';
 import { memoryEventStore } from './event-store.ts';
 import { registerInputTools } from './input-tools.ts';
-import { registerLegacyTools } from './legacy-tools.ts';
+import { registerAskingTools, registerLegacyTools } from './legacy-tools.ts';
 import { registerPrompts, registerResources } from './resources.ts';
 import { registerTools } from './tools.ts';
 import type { Surroundings } from './tools.ts';
 
-/** A server of sessions alone answers requests of 2026-07-28 as the SDKs did before it. */
-export type Eras = 'both' | 'legacy';
+/** A server of one era alone answers requests of the other as the SDKs do that know it alone. */
+export type Eras = 'both' | 'legacy' | 'modern';
 
 export interface ReferenceOptions {
   path?: string;
@@ -49,7 +49,7 @@ export function createReferenceServer({
   const sessions = new Map<string, NodeStreamableHTTPServerTransport>();
   const modern = createMcpHandler(
     (context) =>
-      build(context.era, {
+      build(eras === 'modern' ? 'modern alone' : context.era, {
         toolsChanged: () => modern.notify.toolsChanged(),
         promptsChanged: () => modern.notify.promptsChanged(),
       }),
@@ -64,7 +64,8 @@ export function createReferenceServer({
       if (request.url?.split('?')[0] !== path) return void response.writeHead(404).end();
       if (!guards.every((guard) => guard(request, response))) return;
       const body = request.method === 'POST' ? await bodyOf(request) : undefined;
-      const legacy = eras === 'legacy' || (await isLegacyRequest(await toWebRequest(request, body)));
+      const legacy =
+        eras === 'both' ? await isLegacyRequest(await toWebRequest(request, body)) : eras === 'legacy';
       await (legacy ? serveLegacy(sessions, request, response, body) : serveModern(request, response, body));
     } catch (error) {
       console.error(error);
@@ -110,7 +111,7 @@ async function serveLegacy(
   await transport.handleRequest(request, response, body);
 }
 
-function build(era: McpRequestContext['era'], surroundings: Surroundings): McpServer {
+function build(era: McpRequestContext['era'] | 'modern alone', surroundings: Surroundings): McpServer {
   const server = new McpServer(
     { name: 'reference', version: '1.0.0' },
     {
@@ -127,6 +128,7 @@ function build(era: McpRequestContext['era'], surroundings: Surroundings): McpSe
   registerInputTools(server, states);
   registerResources(server);
   registerPrompts(server);
+  if (era === 'modern alone') registerAskingTools(server);
   if (era === 'legacy') {
     registerLegacyTools(server);
     server.server.setRequestHandler('resources/subscribe', () => ({}));

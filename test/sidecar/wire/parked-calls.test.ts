@@ -123,7 +123,7 @@ describe('a call that the server asks back about', () => {
 
   test('is cancelled at the server when its client leaves before it is asked, and nobody else’s is', async () => {
     const requestState = await parked('bystander?', 'bob');
-    const before = server.cancelled.length;
+    const cancelled = server.cancelled.length;
     const leave = new AbortController();
     const params = { name: 'ask', arguments: { hold: true } };
     const left = fetch(sidecar.url, {
@@ -136,7 +136,7 @@ describe('a call that the server asks back about', () => {
     await waitFor('the call', () => server.running() > running);
     leave.abort();
     await assert.rejects(left);
-    await waitFor('the cancellation', () => server.cancelled.length > before);
+    await waitFor('the cancellation', () => server.cancelled.length > cancelled);
     assert.equal(
       textOf(await ask('bystander?', { requestState, inputResponses: told('here') }, 'bob')),
       'bystander?: here',
@@ -150,10 +150,10 @@ describe('a call that the server asks back about', () => {
   });
 
   test('is in a session of its caller’s alone', async () => {
-    const before = server.sessions.size;
+    const sessions = server.sessions.size;
     await Promise.all([ask('', {}, 'alice', 0), ask('', {}, 'alice', 0), ask('', {}, 'bob', 0)]);
     const mine = [...server.sessions.values()].filter(({ name }) => name === 'modern');
-    assert.ok(mine.length <= 2 && server.sessions.size <= before + 2, `${server.sessions.size} sessions`);
+    assert.ok(mine.length <= 2 && server.sessions.size <= sessions + 2, `${server.sessions.size} sessions`);
     assert.deepEqual(mine[0]?.capabilities, capabilities);
   });
 });

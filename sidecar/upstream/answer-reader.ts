@@ -1,12 +1,12 @@
-import type { Exchange, Refusal } from '../../exchange.ts';
-import { refuse } from '../../reasons.ts';
-import { SseSplitter } from '../../sse.ts';
-import { bodyProblem, headProblem } from '../answer-problem.ts';
-import type { ResponseHead } from '../http-response.ts';
-import { parseMessage } from '../mcp-request.ts';
-import { contentTypeOf, refusalOf } from '../streamable-http.ts';
-import type { UpstreamEvents } from '../upstream-call.ts';
-import type { UpstreamError } from '../upstream-error.ts';
+import type { Exchange, Refusal } from '../exchange.ts';
+import { refuse } from '../reasons.ts';
+import { SseSplitter } from '../sse.ts';
+import { bodyProblem, headProblem } from './answer-problem.ts';
+import type { ResponseHead } from './http-response.ts';
+import { parseMessage } from './mcp-request.ts';
+import { contentTypeOf, refusalOf } from './streamable-http.ts';
+import type { UpstreamEvents } from './upstream-call.ts';
+import type { UpstreamError } from './upstream-error.ts';
 
 export interface AnswerEvents {
   /** A whole JSON-RPC message. */
@@ -29,11 +29,15 @@ export class AnswerReader implements UpstreamEvents {
   #held: Buffer[] = [];
   #heldBytes = 0;
   #closed = false;
+  readonly #sessions: boolean;
 
-  /** @param id of the request as the server got it, raw JSON */
-  constructor(exchange: Exchange, id: string, events: AnswerEvents) {
+  /**
+   * @param request `id` of the request as the server got it, raw JSON; `sessions`: whether a 404 speaks of one
+   */
+  constructor(exchange: Exchange, request: { id: string; sessions: boolean }, events: AnswerEvents) {
     this.#exchange = exchange;
-    this.#id = id;
+    this.#id = request.id;
+    this.#sessions = request.sessions;
     this.#events = events;
   }
 
@@ -41,7 +45,7 @@ export class AnswerReader implements UpstreamEvents {
     if (this.#closed) return;
     this.#head = response;
     const contentType = contentTypeOf(response);
-    if (response.status === 404) return this.#lost();
+    if (response.status === 404 && this.#sessions) return this.#lost();
     const problem = headProblem(response, contentType, this.#exchange.message);
     if (problem) return this.#fail(problem);
     if (contentType === 'sse') this.#splitter = new SseSplitter();
@@ -68,7 +72,12 @@ export class AnswerReader implements UpstreamEvents {
     const body = Buffer.concat(this.#held);
     const { status = 0 } = this.#head ?? {};
     const error = status >= 400 ? parseMessage(body)?.error : undefined;
-    if (status === 400 && error?.code === NO_SESSION && /session|not initialized/i.test(error.message))
+    if (
+      this.#sessions &&
+      status === 400 &&
+      error?.code === NO_SESSION &&
+      /session|not initialized/i.test(error.message)
+    )
       return this.#lost();
     const problem = status >= 400 && !error ? refuse('upstream-not-mcp', `status ${status}`) : undefined;
     const found = problem ?? bodyProblem(body, this.#id);

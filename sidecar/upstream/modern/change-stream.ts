@@ -1,0 +1,97 @@
+import { text } from '../../client-message.ts';
+import type { Exchange, Reply, Transit } from '../../exchange.ts';
+import { members } from '../../json/members.ts';
+import { SseSplitter } from '../../sse.ts';
+import type { HttpPool } from '../http-pool.ts';
+import { headerLines, MODERN_VERSION, withMeta } from '../mcp-request.ts';
+import { event, startStream } from '../own-reply.ts';
+import type { UpstreamCall } from '../upstream-call.ts';
+import type { ClientSession } from './client-sessions.ts';
+import { legacyNotification } from './to-legacy-answer.ts';
+
+const ACKNOWLEDGED = 'notifications/subscriptions/acknowledged';
+const MAX_EVENT_BYTES = 4 * 1024 * 1024;
+const FIRST_REOPEN_MS = 200;
+const MAX_REOPEN_MS = 10_000;
+const MODERN = { era: 'modern', version: MODERN_VERSION } as const;
+
+/** The GET stream of a client of the era of sessions, from `subscriptions/listen`. */
+export function streamChanges(
+  { pool, session }: { pool: HttpPool; session: ClientSession },
+  { principal }: Exchange,
+  reply: Reply,
+): Transit {
+  let call: UpstreamCall | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  let reopenMs = FIRST_REOPEN_MS;
+
+  function listen(): void {
+    clearTimeout(timer);
+    call?.abort();
+    const splitter = new SseSplitter();
+    let status = 0;
+    const notifications = {
+      toolsListChanged: true,
+      promptsListChanged: true,
+      resourcesListChanged: true,
+      ...(session.subscriptions.size > 0 ? { resourceSubscriptions: [...session.subscriptions] } : {}),
+    };
+    const again = (): void => {
+      // One that does not have it is not asked again; its client has a stream on which nothing comes.
+      if (status >= 400 && status < 500) return;
+      timer = setTimeout(listen, reopenMs).unref();
+      reopenMs = Math.min(reopenMs * 2, MAX_REOPEN_MS);
+    };
+    const body = JSON.stringify({
+      jsonrpc: '2.0',
+      id: session.id,
+      method: 'subscriptions/listen',
+      params: withMeta(MODERN, { notifications }),
+    });
+    call = pool.send(
+      {
+        method: 'POST',
+        headerLines: headerLines(MODERN, 'subscriptions/listen'),
+        body: Buffer.from(body),
+        listens: true,
+        owner: principal.digest,
+      },
+      {
+        head: (response) => void (status = response.status),
+        chunk(bytes) {
+          if (status !== 200) return;
+          for (const frame of splitter.push(bytes)) {
+            const data = frame.data();
+            if (data) tell(data);
+          }
+          if (splitter.pendingBytes <= MAX_EVENT_BYTES) return;
+          call?.abort();
+          again();
+        },
+        end: again,
+        fail: again,
+      },
+    );
+  }
+
+  function tell(data: Buffer): void {
+    const top = members(data);
+    const method = text(data, top.get('method'));
+    if (method === ACKNOWLEDGED) reopenMs = FIRST_REOPEN_MS;
+    if (method === undefined || method === ACKNOWLEDGED || top.has('id')) return;
+    reply.chunk(event(legacyNotification(data)));
+  }
+
+  startStream(reply);
+  session.changed = listen;
+  listen();
+  return {
+    abort() {
+      clearTimeout(timer);
+      call?.abort();
+      if (session.changed === listen) session.changed = undefined;
+    },
+    pause: () => call?.pause(),
+    resume: () => call?.resume(),
+  };
+}

@@ -1,0 +1,170 @@
+/** The upstream room for a client of the era of sessions in front of a server that knows 2026-07-28 alone. */
+import { text, type ClientMessage } from '../../client-message.ts';
+import type { Exchange, Reply, Transit, Upstream } from '../../exchange.ts';
+import { members } from '../../json/members.ts';
+import { refuse } from '../../reasons.ts';
+import type { Sessions } from '../../sessions.ts';
+import { reasonOf } from '../connect-mcp.ts';
+import type { HttpPool } from '../http-pool.ts';
+import type { CatalogueTool } from '../list-tools.ts';
+import { LEGACY_VERSION, MODERN_VERSION, rpc } from '../mcp-request.ts';
+import { send, sendNothing } from '../own-reply.ts';
+import { refusalOf } from '../streamable-http.ts';
+import { UpstreamError } from '../upstream-error.ts';
+import { streamChanges } from './change-stream.ts';
+import { createClientSessions, type ClientSession } from './client-sessions.ts';
+import { ModernCall } from './modern-call.ts';
+
+export interface ModernUpstreamDeps {
+  readonly pool: HttpPool;
+  readonly sessions: Sessions;
+  /** As the server lists it. */
+  readonly toolNamed: (name: string) => CatalogueTool | undefined;
+}
+
+const NOTHING: Transit = { abort: nothing, pause: nothing, resume: nothing };
+const LEGACY_VERSIONS = ['2024-11-05', '2025-03-26', '2025-06-18', LEGACY_VERSION];
+const LOG_LEVELS = ['debug', 'info', 'notice', 'warning', 'error', 'critical', 'alert', 'emergency'];
+const DISCOVER_TIMEOUT_MS = 10_000;
+const MAX_SUBSCRIPTIONS = 1_000;
+const METHOD_NOT_FOUND = -32601;
+const INVALID_PARAMS = -32602;
+const SERVER_INFO_KEY = 'io.modelcontextprotocol/serverInfo';
+
+export function createModernUpstream({ pool, sessions, toolNamed }: ModernUpstreamDeps): Upstream {
+  const clients = createClientSessions();
+
+  async function initialize(exchange: Exchange, reply: Reply): Promise<void> {
+    const message = exchange.message!;
+    const raw = (key: string): string => {
+      const span = message.document.params.get(key);
+      return span && message.raw[span.start] === 0x7b
+        ? message.raw.toString('utf8', span.start, span.end)
+        : '{}';
+    };
+    const modern = { era: 'modern', version: MODERN_VERSION } as const;
+    const found = await rpc(pool, modern, 'server/discover', {}, { timeoutMs: DISCOVER_TIMEOUT_MS });
+    if (!found.result) throw new UpstreamError(`server/discover was refused: ${reasonOf(found)}`);
+    const asked = text(message.raw, message.document.params.get('protocolVersion')) ?? '';
+    const version = LEGACY_VERSIONS.includes(asked) ? asked : LEGACY_VERSION;
+    const session = clients.open({ capabilities: raw('capabilities'), clientInfo: raw('clientInfo') });
+    exchange.session = sessions.seal({
+      upstreamId: session.id,
+      principal: exchange.principal.digest,
+      version,
+      initializeParams: null,
+    });
+    const { capabilities, instructions, _meta: meta } = found.result;
+    const { extensions: _, ...carried } = (capabilities ?? {}) as Record<string, unknown>;
+    const result = {
+      protocolVersion: version,
+      capabilities: carried,
+      serverInfo: (meta as Record<string, unknown> | undefined)?.[SERVER_INFO_KEY] ?? {
+        name: exchange.server.name,
+        version: '',
+      },
+      ...(instructions === undefined ? {} : { instructions }),
+    };
+    answer(message, reply, { result }, { 'mcp-session-id': exchange.session.sealed });
+  }
+
+  function request(session: ClientSession, exchange: Exchange, reply: Reply): Transit {
+    const message = exchange.message!;
+    switch (message.method) {
+      case 'ping':
+        return answer(message, reply, { result: {} });
+      case 'logging/setLevel': {
+        const level = text(message.raw, message.document.params.get('level')) ?? '';
+        if (!LOG_LEVELS.includes(level))
+          return answer(message, reply, { error: { code: INVALID_PARAMS, message: 'level is none' } });
+        session.logLevel = level;
+        return answer(message, reply, { result: {} });
+      }
+      case 'resources/subscribe':
+      case 'resources/unsubscribe': {
+        const uri = message.target ?? '';
+        if (message.method === 'resources/unsubscribe') session.subscriptions.delete(uri);
+        else if (session.subscriptions.size < MAX_SUBSCRIPTIONS) session.subscriptions.add(uri);
+        session.changed?.();
+        return answer(message, reply, { result: {} });
+      }
+      // Of the era of sessions; the extension of that name is another thing.
+      case 'tasks/get':
+      case 'tasks/list':
+      case 'tasks/result':
+      case 'tasks/cancel':
+        return answer(message, reply, { error: { code: METHOD_NOT_FOUND, message: 'Method not found' } });
+      default: {
+        const mirrored =
+          message.method === 'tools/call' ? toolNamed(message.target ?? '')?.mirrored : undefined;
+        return new ModernCall(exchange, reply, { pool, session, mirrored: mirrored ?? [] });
+      }
+    }
+  }
+
+  return {
+    send(exchange, reply) {
+      const { head, message } = exchange;
+      if (message?.method === 'initialize') {
+        initialize(exchange, reply).catch((error: Error) =>
+          reply.fail(error instanceof UpstreamError ? refusalOf(exchange, error) : refuse('internal-error')),
+        );
+        return NOTHING;
+      }
+      const session = clients.find(exchange.session?.upstreamId ?? '');
+      if (!session) {
+        setImmediate(() => reply.fail(refuse('session-unknown')));
+        return NOTHING;
+      }
+      if (head.method === 'GET') return streamChanges({ pool, session }, exchange, reply);
+      if (head.method === 'DELETE' || !message) {
+        if (exchange.session) sessions.forget(exchange.session);
+        clients.end(session);
+        sendNothing(reply, 200);
+        return NOTHING;
+      }
+      if (message.kind === 'request') return request(session, exchange, reply);
+      if (message.kind === 'notification') notified(session, message);
+      else answered(session, message);
+      sendNothing(reply, 202);
+      return NOTHING;
+    },
+  };
+}
+
+function answer(
+  message: ClientMessage,
+  reply: Reply,
+  rest: object,
+  headers?: Record<string, string>,
+): Transit {
+  const body = JSON.stringify(rest).slice(1);
+  send(
+    reply,
+    { status: 200, body: Buffer.from(`{"jsonrpc":"2.0","id":${message.id ?? 'null'},${body}`) },
+    headers,
+  );
+  return NOTHING;
+}
+
+function nothing(): void {}
+
+/** Of notifications only the cancelling of a call means something to a server without sessions. */
+function notified(session: ClientSession, { raw, document, method }: ClientMessage): void {
+  const id = document.params.get('requestId');
+  if (method === 'notifications/cancelled' && id)
+    session.calls.get(raw.toString('utf8', id.start, id.end))?.();
+}
+
+/** The client's answer to what it was asked. */
+function answered(session: ClientSession, { raw, id = '' }: ClientMessage): void {
+  const waiting = session.questions.get(id);
+  session.questions.delete(id);
+  const top = members(raw);
+  const part = (key: string): string | undefined => {
+    const span = top.get(key);
+    return span && raw.toString('utf8', span.start, span.end);
+  };
+  const result = part('result');
+  waiting?.(result === undefined ? { error: part('error') ?? '{}' } : { result });
+}
