@@ -24,10 +24,14 @@ const LONG = [
   'test/cluster/webhook-repair.test.ts',
   'test/cluster/webhook-rotation.test.ts',
 ];
+/** Takes it down, and leaves another one. */
+const LIFECYCLE = 'test/rig/cluster/lifecycle.test.ts';
+/** Of both platforms, built several times. */
+const ofImage = tests.filter((path) => path.startsWith('test/image/'));
 const [onCluster, withHelm, here] = [
   tests.filter((path) => path.startsWith('test/cluster/') && !LONG.includes(path)),
   tests.filter((path) => path.startsWith('test/helm/')),
-  tests.filter((path) => !/^test\/(cluster|helm)\//.test(path)),
+  tests.filter((path) => !/^test\/(cluster|helm|image)\//.test(path) && path !== LIFECYCLE),
 ];
 
 const STAGES: readonly Stage[] = [
@@ -43,6 +47,18 @@ const STAGES: readonly Stage[] = [
   {
     name: 'long tests on the cluster',
     command: ['node', '--test', '--test-concurrency=1', ...LONG],
+    full: true,
+  },
+  {
+    name: 'what the webhook costs',
+    command: ['node', 'test/scale/run.ts', '--precedence'],
+    full: true,
+    tables: true,
+  },
+  { name: 'the suites against the bundles', command: ['node', 'test/bundles/run.ts'], full: true },
+  {
+    name: 'the image',
+    command: ['node', '--test', '--test-concurrency=1', ...ofImage.toSorted()],
     full: true,
   },
   // Helm is built first, which takes minutes on a machine that has none.
@@ -62,6 +78,7 @@ const STAGES: readonly Stage[] = [
   },
   { name: 'soak', command: ['node', 'test/soak/run.ts'], full: true, tables: true },
   { name: 'bench', command: ['npm', 'run', '-s', 'bench'], full: true, tables: true },
+  { name: 'the cluster comes and goes', command: ['node', '--test', LIFECYCLE], full: true },
 ];
 
 const { values: options } = parseArgs({ options: { full: { type: 'boolean', default: false } } });

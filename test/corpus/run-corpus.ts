@@ -62,6 +62,7 @@ async function pass(
   // A line is written when its exchange is over, which may be after its answer has arrived.
   const enough = (): boolean => audit().length >= all.filter(asked).length;
   for (const until = Date.now() + patienceMs; !enough() && Date.now() < until;) await sleep(5);
+  await sidecar.settled();
   const { name, modern } = recorder;
   return { recorder: name, modern, statuses, audit: audit(), acts: all.filter(asked) };
 }

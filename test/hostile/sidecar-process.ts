@@ -3,11 +3,12 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { CONFIG_ENV, POD_ENV, type SidecarConfigInput } from '../../sidecar/config.ts';
 import { memoryMb } from '../bench/process.ts';
+import { programOf } from '../bundles/programs.ts';
 import { freePorts } from '../conformance/ports.ts';
 import { POD } from '../sidecar/wire/start-sidecar.ts';
 import { waitFor } from '../sidecar/wire/wait-for.ts';
 
-const ENTRY = new URL('../../sidecar/main.ts', import.meta.url).pathname;
+const ENTRY = programOf('sidecar');
 const FLAGS = ['--max-semi-space-size=4', '--max-old-space-size=64'];
 
 export interface SidecarProcess {

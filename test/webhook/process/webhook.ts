@@ -11,11 +11,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { TLSSocket } from 'node:tls';
 import { issuerIn } from '../../../webhook/bundle.ts';
 import { WEBHOOK_HOST } from '../../../webhook/stored-certificates.ts';
+import { programOf } from '../../bundles/programs.ts';
 import { plainPod, reviewOf } from '../reviews.ts';
 import type { Answer } from '../reviews.ts';
 import type { ApiServer } from './api-server.ts';
 
-const MAIN = join(import.meta.dirname, '../../../webhook/main.ts');
+const MAIN = programOf('webhook');
 const CLOCK = join(import.meta.dirname, 'moved-clock.ts');
 /** As in manifests/install.yaml. */
 export const FLAGS = ['--max-old-space-size=64', '--max-semi-space-size=2'];
