@@ -4,11 +4,11 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { CONFIG_ENV } from '../../sidecar/config.ts';
+import { programOf } from '../bundles/programs.ts';
 import { injected, readPod, sidecarOf } from './golden-pods.ts';
 
-const SIDECAR = fileURLToPath(new URL('../../sidecar/main.ts', import.meta.url));
+const SIDECAR = programOf('sidecar');
 const sidecar = sidecarOf(injected(readPod('deployment.yaml')));
 const command = sidecar?.command ?? [];
 
