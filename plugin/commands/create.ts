@@ -27,6 +27,9 @@ const ANNOTATION_FLAGS = [
   'allowed-origins',
   'request-timeout',
   'upstream-headers-secret',
+  'lockdown',
+  'loopback-env',
+  'loopback-args',
 ] as const satisfies readonly AnnotationKey[];
 
 interface CreateServerFlags extends GlobalFlags {
@@ -55,8 +58,8 @@ export function addCreate(program: Command, deps: Deps): void {
 function addCreateServer(create: McpCommand, deps: Deps): void {
   const command = addCommand(create, {
     usage: 'server NAME --image=image [-- COMMAND [args...]]',
-    short: 'Create an annotated Deployment and the Service that leads to its sidecar',
-    long: `Create an annotated Deployment and the Service that leads to its sidecar.
+    short: 'Create an annotated Deployment, and what leads to its sidecar alone',
+    long: `Create an annotated Deployment, the Service that leads to its sidecar and the NetworkPolicy that closes the server's own port.
 
 With -o the manifests are printed and nothing is created, so that they can go where your manifests live. A Deployment that exists already is better served by "kubectl mcp enable".`,
     examples: `

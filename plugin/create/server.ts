@@ -1,10 +1,13 @@
-/** Flags → the annotated Deployment and the Service of a new MCP server. Pure. */
-import type { V1Deployment, V1EnvVar, V1PodSpec, V1Service } from '@kubernetes/client-node';
+/** Flags → the annotated Deployment, the Service and the NetworkPolicy of a new MCP server. Pure. */
+import type { V1Deployment, V1EnvVar, V1NetworkPolicy, V1PodSpec, V1Service } from '@kubernetes/client-node';
 import { DEFAULT_LISTEN_PORT } from '../../sidecar/config.ts';
 import type { AnnotationKey } from '../../webhook/annotations.ts';
 import { PREFIX } from '../../webhook/names.ts';
 import { parseAnnotations } from '../../webhook/parse-annotations.ts';
 import { refusalText } from '../../webhook/refusals.ts';
+import { lockdownOf } from '../enable/lockdown.ts';
+import { networkPolicyFor } from '../enable/policy.ts';
+import { annotationOf, listenPorts, ownPort, serversIn, type Workload } from '../enable/workload.ts';
 import { CliError, usageError } from '../errors.ts';
 
 export interface ServerOptions {
@@ -22,7 +25,7 @@ export interface ServerOptions {
 }
 
 /** @throws {CliError} for what the webhook would refuse, in its words. */
-export function serverObjects(options: ServerOptions): [V1Deployment, V1Service] {
+export function serverObjects(options: ServerOptions): (V1Deployment | V1Service | V1NetworkPolicy)[] {
   const { name, namespace, servicePort, replicas } = options;
   if (!/^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/.test(name)) {
     throw usageError(
@@ -32,17 +35,18 @@ export function serverObjects(options: ServerOptions): [V1Deployment, V1Service]
   const annotations = annotationsOf(options);
   const labels = { 'app.kubernetes.io/name': name };
   const metadata = { name, ...(namespace ? { namespace } : {}), labels };
-  return [
-    {
-      apiVersion: 'apps/v1',
-      kind: 'Deployment',
-      metadata,
-      spec: {
-        replicas,
-        selector: { matchLabels: labels },
-        template: { metadata: { labels, annotations }, spec: podSpec(options) },
-      },
+  const deployment = {
+    apiVersion: 'apps/v1' as const,
+    kind: 'Deployment' as const,
+    metadata,
+    spec: {
+      replicas,
+      selector: { matchLabels: labels },
+      template: { metadata: { labels, annotations }, spec: podSpec(options) },
     },
+  };
+  return [
+    deployment,
     {
       apiVersion: 'v1',
       kind: 'Service',
@@ -60,7 +64,27 @@ export function serverObjects(options: ServerOptions): [V1Deployment, V1Service]
         ],
       },
     },
+    ...policyOf(deployment),
   ];
+}
+
+/** The one that `enable` would write, so that the manifests are whole without it. */
+function policyOf(deployment: V1Deployment): V1NetworkPolicy[] {
+  const { name = '', namespace } = deployment.metadata ?? {};
+  const workload = deployment as Workload;
+  if (lockdownOf(workload) !== 'network-policy') return [];
+  const { template } = workload.spec;
+  const policy = networkPolicyFor({
+    workload,
+    name: annotationOf(template, 'name') ?? name,
+    serverPorts: serversIn(template).map(({ target }) => target.port),
+    listenPorts: listenPorts(template),
+    adminPort: ownPort(template, 'admin-port'),
+    services: [],
+    others: [],
+  });
+  const { namespace: _, ...metadata } = policy.metadata!;
+  return [{ ...policy, metadata: { ...metadata, ...(namespace ? { namespace } : {}) } }];
 }
 
 function annotationsOf({ annotations, port }: ServerOptions): Record<string, string> {

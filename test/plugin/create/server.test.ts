@@ -24,6 +24,13 @@ test('create server takes a command, an environment and a service account', asyn
   assertGolden(golden('create-server-command.yaml'), stdout);
 });
 
+test('create server writes no policy for a server on the loopback', async () => {
+  const { stdout } = await run(
+    'create server x --image=x --lockdown=loopback --loopback-env=HOST=127.0.0.1 -o yaml'.split(' '),
+  );
+  assert.deepEqual(stdout.match(/^kind: .*/gm), ['kind: Deployment', 'kind: Service']);
+});
+
 test('what create server prints, inject takes', async () => {
   const { stdout } = await run('create server weather --image=weather:1 -o yaml'.split(' '));
   const injected = await run(['inject', '-f', '-', '--image=proxy:1'], { input: stdout });
