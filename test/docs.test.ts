@@ -29,7 +29,9 @@ const snippets = (text: string): string[] => [
 /** Images, and what a user misspells. */
 const NO_ANNOTATIONS = ['kubectl-mcp', 'test', 'deny-tool'].map((name) => PREFIX + name);
 /** Keys of namespaces. */
-const NAMESPACE_KEYS = ['injection', 'require', 'require-auth'].map((name) => PREFIX + name);
+const NAMESPACE_KEYS = ['injection', 'require', 'require-auth', 'revision', 'revision-'].map(
+  (name) => PREFIX + name,
+);
 /** Made by a run. */
 const MADE = ['test/summary.md'];
 

@@ -22,6 +22,7 @@ const LONG = [
   'test/cluster/gitops.test.ts',
   'test/cluster/reload.test.ts',
   'test/cluster/webhook-repair.test.ts',
+  'test/cluster/revision.test.ts',
   'test/cluster/webhook-rotation.test.ts',
 ];
 /** Takes it down, and leaves another one. */

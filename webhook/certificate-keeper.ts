@@ -5,10 +5,11 @@ import { readCertificateDirectory } from './certificate-directory.ts';
 import { bundleOf } from './certificates.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
-import { WEBHOOK_ENTRY } from './names.ts';
+import { installNames, WEBHOOK_ENTRY } from './names.ts';
+import type { InstallNames } from './names.ts';
 import { serveNext } from './serving.ts';
 import type { Pair, Serving } from './serving.ts';
-import { WEBHOOK_HOST, loadCertificates } from './stored-certificates.ts';
+import { loadCertificates } from './stored-certificates.ts';
 import { EARLY_WORD, GATE, describeBundle, isMissing, readTrust, writeTrust } from './trust.ts';
 import type { Bundles } from './trust.ts';
 
@@ -19,6 +20,8 @@ export type KeeperParts = {
   metrics: Metrics;
   /** Where another provides certificate and trust; else the webhook does so itself. */
   directory?: string | undefined;
+  /** Of the default, unless given. */
+  names?: InstallNames;
   /** Told of each certificate that is to be served from now on. */
   serve: (pair: Pair) => void;
 };
@@ -30,14 +33,22 @@ export type Keeper = {
   fault: () => string | undefined;
 };
 
-export function createKeeper({ api, now, log, metrics, directory, serve }: KeeperParts): Keeper {
+export function createKeeper({
+  api,
+  now,
+  log,
+  metrics,
+  directory,
+  names = installNames(),
+  serve,
+}: KeeperParts): Keeper {
   let serving: Serving = { fault: 'no certificate yet' };
   let trouble: string | undefined;
 
   /** `due`: what the bundle should be; undefined where another writes it. */
   async function readSource(): Promise<{ wanted: Pair; due?: string }> {
-    if (directory !== undefined) return { wanted: readCertificateDirectory(directory, WEBHOOK_HOST) };
-    const data = await loadCertificates(api, { now, log, serving: serving.pair?.ca });
+    if (directory !== undefined) return { wanted: readCertificateDirectory(directory, names.host) };
+    const data = await loadCertificates(api, { now, log, serving: serving.pair?.ca, names });
     return {
       wanted: { cert: data['tls.crt'], key: data['tls.key'], ca: data['ca.crt'] },
       due: bundleOf(data),
@@ -51,7 +62,7 @@ export function createKeeper({ api, now, log, metrics, directory, serve }: Keepe
       () => undefined,
       (error: unknown) => (isMissing(error) ? undefined : error),
     );
-    const found = await readTrust(api, GATE);
+    const found = await readTrust(api, GATE, names);
     try {
       const { [WEBHOOK_ENTRY]: bundle = '' } = await mend(GATE, { [WEBHOOK_ENTRY]: '', ...found }, due);
       decide(wanted, bundle);
@@ -63,13 +74,13 @@ export function createKeeper({ api, now, log, metrics, directory, serve }: Keepe
   }
 
   const tend = async (configuration: typeof GATE, due: string | undefined) =>
-    mend(configuration, await readTrust(api, configuration), due);
+    mend(configuration, await readTrust(api, configuration, names), due);
 
   async function mend(configuration: typeof GATE, found: Bundles, due: string | undefined): Promise<Bundles> {
     const wrong = Object.values(found).find((each) => each !== due);
     if (due === undefined || wrong === undefined) return found;
     const right = Object.fromEntries(Object.keys(found).map((name) => [name, due]));
-    await writeTrust(api, configuration, right);
+    await writeTrust(api, configuration, right, names);
     log('info', 'caBundle written', {
       configuration: configuration.kind,
       found: describeBundle(wrong),

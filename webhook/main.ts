@@ -11,12 +11,14 @@ import { createEventWriter } from './event-writer.ts';
 import { createForesight } from './foresight.ts';
 import { createLog } from './log.ts';
 import { createMetrics } from './metrics.ts';
+import { installNames } from './names.ts';
 import { createWebhookServer } from './server.ts';
-import { WEBHOOK_HOST } from './stored-certificates.ts';
 
 const settingsSchema = z.object({
   KUBECTL_MCP_IMAGE: z.string({ error: 'is not set: the image of the sidecar, the same as this one' }).min(1),
   KUBECTL_MCP_IMAGE_PULL_POLICY: z.enum(['Always', 'IfNotPresent', 'Never']).default('IfNotPresent'),
+  /** Beside the default webhook: part of the names of what is its own. */
+  KUBECTL_MCP_REVISION: z.string().min(1).optional(),
   KUBECTL_MCP_LISTEN_PORT: z.coerce.number().pipe(z.int().min(0).max(65535)).default(8443),
   /** tls.crt and tls.key from another, who writes the caBundle, too; the webhook then only reads. */
   KUBECTL_MCP_CERT_DIR: z.string().min(1).optional(),
@@ -46,6 +48,7 @@ async function main(): Promise<void> {
     throw new Error(parsed.error.issues.map((each) => `${each.path.join('.')} ${each.message}`).join('; '));
   }
   const settings = parsed.data;
+  const names = installNames(settings.KUBECTL_MCP_REVISION);
   const stop = new AbortController();
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop.abort(signal));
   const metrics = createMetrics();
@@ -55,7 +58,7 @@ async function main(): Promise<void> {
     accountDirectory: settings.KUBECTL_MCP_ACCOUNT_DIR,
   });
   // Alive before the API server answers: an outage of it must not become a back-off of ours.
-  const provisional = await currentCertificates({}, WEBHOOK_HOST, new Date());
+  const provisional = await currentCertificates({}, names.host, new Date());
   const injection = {
     image: settings.KUBECTL_MCP_IMAGE,
     imagePullPolicy: settings.KUBECTL_MCP_IMAGE_PULL_POLICY,
@@ -76,6 +79,7 @@ async function main(): Promise<void> {
     log,
     metrics,
     directory: settings.KUBECTL_MCP_CERT_DIR,
+    names,
     serve: ({ cert, key }) => server.setSecureContext({ cert, key }),
   });
   server.listen(settings.KUBECTL_MCP_LISTEN_PORT, () =>

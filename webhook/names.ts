@@ -35,6 +35,26 @@ export const POLICIES_ENTRY = 'policies.kubectl-mcp.dev';
 export const POLICY_LABEL = `${PREFIX}policy`;
 export const FIELD_MANAGER = 'kubectl-mcp';
 
+/** Names of one installed webhook: the default, or a revision beside it. */
+export interface InstallNames {
+  /** Deployment, Service, Secret, and all that is the webhook's alone. */
+  readonly webhook: string;
+  /** Of its webhook configurations. */
+  readonly configuration: string;
+  /** By which the API server calls it. */
+  readonly host: string;
+}
+
+export function installNames(revision?: string): InstallNames {
+  const suffix = revision === undefined ? '' : `-${revision}`;
+  const webhook = WEBHOOK_NAME + suffix;
+  return {
+    webhook,
+    configuration: WEBHOOK_CONFIGURATION + suffix,
+    host: `${webhook}.${INSTALL_NAMESPACE}.svc`,
+  };
+}
+
 /** Secret with the key that replicas of one workload share; optional. */
 export const keysSecretName = (name: string): string => `${name}-mcp-keys`;
 /** Secret that `kubectl mcp enable --auth token` makes: a key per caller. */

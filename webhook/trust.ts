@@ -3,7 +3,7 @@ import type { V1MutatingWebhookConfiguration } from '@kubernetes/client-node';
 import { ApiError } from './api.ts';
 import type { Api } from './api.ts';
 import { certificatesIn } from './bundle.ts';
-import { POLICIES_ENTRY, WEBHOOK_CONFIGURATION, WEBHOOK_ENTRY, WORKLOADS_ENTRY } from './names.ts';
+import { installNames, POLICIES_ENTRY, WEBHOOK_ENTRY, WORKLOADS_ENTRY } from './names.ts';
 
 const GROUP = 'admissionregistration.k8s.io/v1';
 const IS_MISSING = 404;
@@ -20,8 +20,13 @@ export const EARLY_WORD: Configuration = {
 /** PEM by the name of the entry, of those that are there; empty where nobody has written it. */
 export type Bundles = Record<string, string>;
 
-export async function readTrust(api: Api, { kind, entries }: Configuration): Promise<Bundles> {
-  const { webhooks = [] } = await api.get<V1MutatingWebhookConfiguration>(pathOf(kind));
+export async function readTrust(
+  api: Api,
+  { kind, entries }: Configuration,
+  names = installNames(),
+): Promise<Bundles> {
+  const path = pathOf(kind, names.configuration);
+  const { webhooks = [] } = await api.get<V1MutatingWebhookConfiguration>(path);
   return Object.fromEntries(
     webhooks
       .filter(({ name }) => entries.includes(name))
@@ -33,11 +38,16 @@ export async function readTrust(api: Api, { kind, entries }: Configuration): Pro
 }
 
 /** Nothing else of the configuration is in the request, and nothing else would be let through. */
-export async function writeTrust(api: Api, { kind }: Configuration, bundles: Bundles): Promise<void> {
-  await api.apply(pathOf(kind), {
+export async function writeTrust(
+  api: Api,
+  { kind }: Configuration,
+  bundles: Bundles,
+  names = installNames(),
+): Promise<void> {
+  await api.apply(pathOf(kind, names.configuration), {
     apiVersion: GROUP,
     kind,
-    metadata: { name: WEBHOOK_CONFIGURATION },
+    metadata: { name: names.configuration },
     // All of them: an entry that is left out would lose what was written to it before.
     webhooks: Object.entries(bundles).map(([name, bundle]) => ({
       name,
@@ -55,4 +65,4 @@ export function describeBundle(bundle: string): string {
   return serials.join(', ') || (bundle === '' ? 'nothing' : 'what is no certificate');
 }
 
-const pathOf = (kind: string): string => `/apis/${GROUP}/${kind.toLowerCase()}s/${WEBHOOK_CONFIGURATION}`;
+const pathOf = (kind: string, name: string): string => `/apis/${GROUP}/${kind.toLowerCase()}s/${name}`;

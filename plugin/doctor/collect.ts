@@ -23,6 +23,7 @@ import { readInstalled } from '../upgrade/installed.ts';
 import { readHealths } from './healths.ts';
 import { readNamespaces } from './namespaces.ts';
 import { orNull, tryRead, valueOf } from './read.ts';
+import { readRevisions } from './revisions.ts';
 import { readRefusalEvents } from './refusal-events.ts';
 import { asArgument, podsOf } from './served.ts';
 import type { Read, Snapshot, Values } from './snapshot.ts';
@@ -139,8 +140,8 @@ async function readInstallation(cluster: Cluster, { namespace: wanted }: DoctorS
       await orNull(cluster.admission.readValidatingWebhookConfiguration({ name: WEBHOOK_CONFIGURATION })),
     ),
   );
-  const [configuration, webhookService, webhookEndpoints, certificate, canary, installed] = await Promise.all(
-    [
+  const [configuration, webhookService, webhookEndpoints, certificate, canary, installed, revisions] =
+    await Promise.all([
       read('get mutatingwebhookconfigurations', async () =>
         plain(
           await orNull(cluster.admission.readMutatingWebhookConfiguration({ name: WEBHOOK_CONFIGURATION })),
@@ -164,8 +165,8 @@ async function readInstallation(cluster: Cluster, { namespace: wanted }: DoctorS
       }),
       sendCanary(cluster, wanted, signal),
       read(`list deployments ${there}`, () => readInstalled(cluster)),
-    ],
-  );
+      read('list mutatingwebhookconfigurations and namespaces', () => readRevisions(cluster)),
+    ]);
   return {
     configuration,
     earlyWord: await earlyWord,
@@ -174,6 +175,7 @@ async function readInstallation(cluster: Cluster, { namespace: wanted }: DoctorS
     certificate,
     canary,
     installed,
+    revisions,
   };
 }
 

@@ -11,6 +11,7 @@ import { lostChecks } from './checks/lost.ts';
 import { limitChecks } from './checks/limits.ts';
 import { networkChecks } from './checks/network.ts';
 import { refusalChecks } from './checks/refusals.ts';
+import { revisionChecks } from './checks/revisions.ts';
 import { serverChecks } from './checks/server.ts';
 import { sidecarChecks } from './checks/sidecar.ts';
 import { trustChecks } from './checks/trust.ts';
@@ -19,6 +20,7 @@ import { webhookChecks } from './checks/webhook.ts';
 
 export const CHECKS: readonly Check[] = [
   ...webhookChecks,
+  ...revisionChecks,
   ...availabilityChecks,
   ...certificateChecks,
   ...trustChecks,

@@ -15,6 +15,7 @@ import type { NamespaceRules } from '../../webhook/foresee/foreseen.ts';
 import type { SourceFacts } from '../sources/read.ts';
 import type { Workload } from '../enable/workload.ts';
 import type { Installed } from '../upgrade/installed.ts';
+import type { Revisions } from './revisions.ts';
 
 /** A thing that was read, or why it is not known: `no permission to list secrets in namespace demo`. */
 export type Read<T> = { readonly value: T } | { readonly unknown: string };
@@ -95,6 +96,7 @@ export interface Values {
   readonly canary: Canary;
   /** The webhooks, and which namespace asks which. */
   readonly installed: Installed;
+  readonly revisions: Revisions;
   /** Those of the scope that are opted in. */
   readonly workloads: readonly Workload[];
   /** Those of the scope that are not: one of them may have been. */

@@ -14,6 +14,8 @@ const WEBHOOK = {
 /** What each verb is to do there instead. */
 const INSTEAD = {
   install: 'which would take back what install changes\nUpgrade it there, or take it over with --force',
+  revision:
+    'which would take back that its webhook configurations leave the namespaces of a revision alone\nWrite that there (namespaceSelector: { key: kubectl-mcp.dev/revision, operator: NotIn }), and go on with --force',
   uninstall: 'which would bring back what uninstall removes\nRemove it there, or go on with --force',
 } as const;
 

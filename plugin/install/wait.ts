@@ -1,12 +1,8 @@
 /** Waits until the webhook can do its work: its Deployment is available, and the API server trusts it. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { V1Deployment, V1Pod } from '@kubernetes/client-node';
-import {
-  INSTALL_NAMESPACE,
-  WEBHOOK_CONFIGURATION,
-  WEBHOOK_ENTRY,
-  WEBHOOK_NAME,
-} from '../../webhook/names.ts';
+import { INSTALL_NAMESPACE, type InstallNames, installNames, WEBHOOK_ENTRY } from '../../webhook/names.ts';
+import { selectorMatches } from '../enable/workload.ts';
 import { CliError } from '../errors.ts';
 import type { Cluster } from '../kube/client.ts';
 import type { Progress } from '../progress.ts';
@@ -17,40 +13,46 @@ interface WaitOptions {
   readonly timeoutMs: number;
   readonly progress: Progress;
   readonly signal: AbortSignal;
+  /** Of the default, unless given. */
+  readonly names?: InstallNames;
 }
 
 /** @throws {CliError} with what the pods say, when the time is over. */
 export async function waitForWebhook(
   cluster: Cluster,
-  { timeoutMs, progress, signal }: WaitOptions,
+  { timeoutMs, progress, signal, names = installNames() }: WaitOptions,
 ): Promise<void> {
   const timeout = AbortSignal.timeout(timeoutMs);
   for (;;) {
-    const missing = await whatIsMissing(cluster);
+    const missing = await whatIsMissing(cluster, names);
     if (missing === undefined) return;
     if (timeout.aborted || signal.aborted) {
       progress.end();
       throw new CliError(
-        `timed out waiting for deployment/${WEBHOOK_NAME} in namespace ${INSTALL_NAMESPACE}: ${missing}\nSee why: kubectl describe pods -n ${INSTALL_NAMESPACE}`,
+        `timed out waiting for deployment/${names.webhook} in namespace ${INSTALL_NAMESPACE}: ${missing}\nSee why: kubectl describe pods -n ${INSTALL_NAMESPACE}`,
       );
     }
-    progress.update(`Waiting for deployment/${WEBHOOK_NAME}: ${missing}`);
+    progress.update(`Waiting for deployment/${names.webhook}: ${missing}`);
     await sleep(INTERVAL_MS, undefined, { signal }).catch(() => undefined);
   }
 }
 
-async function whatIsMissing({ apps, core, admission }: Cluster): Promise<string | undefined> {
+async function whatIsMissing(
+  { apps, core, admission }: Cluster,
+  names: InstallNames,
+): Promise<string | undefined> {
   const deployment = await apps.readNamespacedDeployment({
     namespace: INSTALL_NAMESPACE,
-    name: WEBHOOK_NAME,
+    name: names.webhook,
   });
   if (!isAvailable(deployment)) {
     const { items } = await core.listNamespacedPod({ namespace: INSTALL_NAMESPACE });
-    return items.map(troubleOf).find((each) => each !== undefined) ?? 'no pod of it is ready yet';
+    const own = items.filter(({ metadata }) => selectorMatches(deployment.spec?.selector, metadata?.labels));
+    return own.map(troubleOf).find((each) => each !== undefined) ?? 'no pod of it is ready yet';
   }
-  const configuration = await admission.readMutatingWebhookConfiguration({ name: WEBHOOK_CONFIGURATION });
+  const configuration = await admission.readMutatingWebhookConfiguration({ name: names.configuration });
   const gate = configuration.webhooks?.find((each) => each.name === WEBHOOK_ENTRY);
-  const early = await admission.readValidatingWebhookConfiguration({ name: WEBHOOK_CONFIGURATION });
+  const early = await admission.readValidatingWebhookConfiguration({ name: names.configuration });
   return [gate, ...(early.webhooks ?? [])].every((each) => each?.clientConfig.caBundle)
     ? undefined
     : 'its certificate authority is not in the webhook configurations yet';

@@ -25,6 +25,8 @@ const annotated = {
   spec: { selector: {}, template: { metadata: { annotations: { 'kubectl-mcp.dev/inject': 'true' } } } },
 };
 const items = (path: string, deployments: unknown[]): Answer | undefined => {
+  // Revisions: none.
+  if (path.includes('/mutatingwebhookconfigurations?')) return { code: 200, body: { items: [] } };
   if (path === '/apis/apps/v1/deployments') return { code: 200, body: { items: deployments } };
   if (/^\/apis\/apps\/v1\/(statefulsets|daemonsets)$/.test(path)) return { code: 200, body: { items: [] } };
   return undefined;
@@ -77,7 +79,7 @@ test('an installation that is not there is no error', async (t) => {
 test('who may not list workloads may not remove what protects them', async (t) => {
   const forbidden = status(403, 'Forbidden', 'deployments.apps is forbidden');
   const server = await startApiServer(t, (path) =>
-    path.startsWith('/apis/apps') ? forbidden : discovery(path),
+    path === '/apis/apps/v1/deployments' ? forbidden : (items(path, []) ?? discovery(path)),
   );
   const { code, stderr } = await run(['uninstall', '--yes', '-s', server.url]);
   assert.equal(code, 1);

@@ -111,6 +111,20 @@ export const BROKEN: readonly Broken[] = [
     breakIt: (values) => values.earlyWord!.webhooks!.pop(),
   },
   {
+    code: 'MCP104',
+    when: 'the default does not leave the namespaces of a revision alone',
+    says: /kubectl-mcp and kubectl-mcp-canary are asked about the same pods\n.*those of namespaces early\n.*fix: kubectl mcp install; /,
+    breakIt: (values) => {
+      values.revisions.configurations[0]!.webhooks![0]!.namespaceSelector = {};
+    },
+  },
+  {
+    code: 'MCP104',
+    when: 'the configuration of a revision is gone, and the default still leaves its namespaces',
+    says: /no webhook is asked about pods of namespace early\n.*without the proxy\n.*fix: kubectl mcp install\n/,
+    breakIt: (values) => values.revisions.configurations.pop(),
+  },
+  {
     code: 'MCP106',
     when: 'the early word fails closed, for everything',
     says: /failurePolicy of workloads\.kubectl-mcp\.dev is not Ignore: .*\n.*no matchCondition of workloads/,

@@ -74,6 +74,19 @@ describe('a check', () => {
     assert.match(result!.findings[0]!.title, /^the serving certificate has expired \(2027-11-20\)$/);
   });
 
+  it('warns of a namespace that asks for a revision that was never there', () => {
+    const seen = snapshot((values) => {
+      values.revisions.namespaces[0]!.labels = { 'kubectl-mcp.dev/revision': 'canari' };
+    });
+    const result = runChecks(CHECKS, seen).find((each) => each.check.code === 'MCP104')!;
+    assert.equal(result.outcome, 'warning');
+    assert.equal(
+      result.findings[0]!.title,
+      'namespace demo asks for revision canari, which is not installed',
+    );
+    assert.match(result.findings[0]!.fix!, /^kubectl label namespace demo kubectl-mcp\.dev\/revision-, or/);
+  });
+
   it('passes over TLS, a policy and volumes that are as they should be', async () => {
     const authority = await createAuthority(NOW_MS);
     const { 'tls.crt': pem } = await authority.issue(['*.demo.svc']);

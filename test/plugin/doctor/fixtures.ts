@@ -176,6 +176,31 @@ export const healthy = (): Values => ({
     webhooks: [{ image: 'kubectl-mcp.dev/kubectl-mcp:0.1.0', imagePullPolicy: 'IfNotPresent' }],
     revisionOf: {},
   },
+  revisions: {
+    configurations: ['', 'canary'].map((revision) => ({
+      metadata: {
+        name: revision ? `kubectl-mcp-${revision}` : 'kubectl-mcp',
+        labels: { ...(revision && { 'kubectl-mcp.dev/revision': revision }) },
+      },
+      webhooks: [
+        {
+          name: 'inject.kubectl-mcp.dev',
+          admissionReviewVersions: ['v1'],
+          sideEffects: 'NoneOnDryRun',
+          clientConfig: {},
+          namespaceSelector: {
+            matchExpressions: [
+              { key: 'kubectl-mcp.dev/revision', operator: revision ? 'In' : 'NotIn', values: ['canary'] },
+            ],
+          },
+        },
+      ],
+    })),
+    namespaces: [
+      { name: 'demo', labels: {} },
+      { name: 'early', labels: { 'kubectl-mcp.dev/revision': 'canary' } },
+    ],
+  },
   pods: [pod()],
   services: [service()],
   endpoints: [slice('demo', 'everything')],
