@@ -243,8 +243,11 @@ describe('a policy file', () => {
     const { sidecar } = await startWithPolicy(directory);
     const [{ policy: revision }] = (await sidecar.health()).servers;
     for (const [files, fault] of [
-      [POLICY('{denny: [echo]}'), 'policy.yaml: tools.denny: ["echo"]: unknown key'],
-      [{ 'policy.yaml': '' }, 'policy.yaml: (document): null: Invalid input: expected object, received null'],
+      [POLICY('{denny: [echo]}'), 'policy.yaml: tools.denny: ["echo"]: unknown key (line 2)'],
+      [
+        { 'policy.yaml': '' },
+        'policy.yaml: (document): null: Invalid input: expected object, received null (line 1)',
+      ],
       [{ 'policy.yml': 'version: 1' }, 'has no key policy.yaml'],
     ] as const) {
       writeAsKubelet(directory, files);
