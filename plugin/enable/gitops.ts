@@ -61,6 +61,16 @@ export function repositoryAdvice(plan: Plan): string[] {
             : `Commit ${later} first, and the template when callers are led to the server again`,
         ]
       : []),
+    ...(plan.closes
+      ? [
+          'Commit the annotations of lockdown last, when Services lead to the proxy: from then on the port answers nobody else',
+        ]
+      : []),
+    ...(plan.opens
+      ? [
+          'Commit the template without the annotations of lockdown first, so that the port answers Services again',
+        ]
+      : []),
     ...plan.before.flatMap(({ before, after }) =>
       !before && after?.kind === 'Secret' ? [fillSecret(after as V1Secret)] : [],
     ),

@@ -5,6 +5,7 @@ import { describe, it } from 'node:test';
 import { ownersText, printForRepository, repositoryAdvice } from '../../../plugin/enable/gitops.ts';
 import { type Plan, changesOf } from '../../../plugin/enable/change.ts';
 import { planEnable } from '../../../plugin/enable/plan.ts';
+import { repositoryDocuments } from '../../../plugin/enable/gitops-patch.ts';
 import { runPlan } from '../../../plugin/enable/run.ts';
 import { strategicPatch } from '../../../plugin/enable/strategic-patch.ts';
 import { planDisable } from '../../../plugin/enable/undo.ts';
@@ -88,6 +89,15 @@ describe('objects that a repository decides on', () => {
     assert.match(advice[1]!, /^Commit service\/everything when the pods have the proxy/);
     assert.match(advice[2]!, /everything-mcp-keys -n demo -p '\{"data":\{"session":"'\$\(openssl rand/);
     assert.match(advice[3]!, /everything-mcp-tokens -n demo -p '\{"stringData":\{"default":"'\$\(openssl/);
+  });
+
+  it('a server that goes to the loopback is one patch, and the advice tells when', () => {
+    const annotations = { port: '3001', lockdown: 'loopback' };
+    const loopback = planEnable(owned(), around({ services: services() }), request({ annotations }));
+    const bodies = repositoryDocuments(loopback).filter(({ name }) => name === 'deployment.apps/everything');
+    assert.equal(bodies.length, 1);
+    assert.match(JSON.stringify(bodies[0]!.body), /"kubectl-mcp.dev\/lockdown":"loopback"/);
+    assert.match(repositoryAdvice(loopback).join('\n'), /Commit the annotations of lockdown last/);
   });
 
   it('enable stops before the first change, with the documents on stdout', async () => {
