@@ -12,14 +12,16 @@ import { foresee } from '../../webhook/foresee/foresee.ts';
 import type { ForeseenReason, NamespaceRules } from '../../webhook/foresee/foreseen.ts';
 import { SIDECAR_CONTAINER } from '../../webhook/names.ts';
 import { layoutOf } from '../rig/cluster/layout.ts';
-import type { Row } from '../webhook/foresee/row.ts';
+import { container, inAll, pod, type Row } from '../webhook/foresee/row.ts';
+import { enforce } from '../webhook/foresee/security-rows.ts';
 import { ROWS } from '../webhook/foresee/rows.ts';
 import { SETTINGS, podOf } from '../webhook/foresee/subject.ts';
+import { injectable, readPod } from '../webhook/golden-pods.ts';
 import { kubectl, noCluster } from './kubectl.ts';
 import { namespaceName } from './namespace.ts';
 
 const BASE = namespaceName('test-foresee');
-const LABEL = 'test.kubectl-mcp.dev/foresee';
+const LABEL = 'test.kubectl-mcp.dev/of';
 const cases = ROWS.map((row, index) => ({ row, namespace: `${BASE}-${index}` }));
 
 const SAID: readonly [RegExp, ForeseenReason][] = [
@@ -31,52 +33,122 @@ const SAID: readonly [RegExp, ForeseenReason][] = [
 describe('foresight and the API server', { skip: noCluster, timeout: 240_000 }, () => {
   let cluster: Cluster;
   before(async () => {
-    await kubectl(['delete', 'namespace', '-l', `${LABEL}=true`, '--wait=false']);
-    const items = cases.flatMap(({ row, namespace }) => objectsOf(row, namespace));
-    await kubectl(['create', '-f', '-'], {
-      input: JSON.stringify({ apiVersion: 'v1', kind: 'List', items }),
-    });
-    cluster = await connect({ kubeconfig: layoutOf(process.env).kubeconfig } as never, {});
+    await createAll('foresee', cases);
+    cluster = await connectHere();
   });
-  after(() => kubectl(['delete', 'namespace', '-l', `${LABEL}=true`, '--wait=false']));
+  after(() => removeAll(cases));
 
   for (const { row, namespace } of cases) {
     test(`${row.title}: ${row.refused ?? 'admitted'}`, async () => {
       const rules = await readRules(cluster, namespace);
-      const pod = podOf(row);
-      const said = await ask(cluster, namespace, pod);
-      const reason = said === undefined ? undefined : SAID.find(([words]) => words.test(said))?.[1];
+      const one = podOf(row);
+      const said = await ask(cluster, namespace, one);
+      const reason = said === undefined ? undefined : reasonIn(said);
       assert.deepEqual(
         { refused: said !== undefined, reason },
         { refused: row.refused !== undefined, reason: row.refused },
         said ?? '',
       );
       const settings = { ...SETTINGS, namespace };
-      const found = foresee(pod, rules, settings);
+      const found = foresee(one, rules, settings);
       assert.deepEqual([...new Set(found.map((each) => each.reason))], reason ? [reason] : []);
 
-      const injected = admitted(pod, rules.limitRanges!, settings);
-      const fitting = found.length > 0 ? fittingResources(injected!, rules, 1) : undefined;
-      if (!fitting || row.refused === 'PodSecurityViolated') return;
-      const { cpu, memory } = fitting;
+      if (found.length === 0 || !found.every(({ mend }) => mend.includes('resources that fit'))) return;
+      const { cpu, memory } = fittingResources(admitted(one, rules.limitRanges!, settings)!, rules, 1)!;
       const own = {
         name: SIDECAR_CONTAINER,
         image: 'replaced',
         resources: { requests: { cpu: cpu.request, memory }, limits: { cpu: cpu.limit, memory } },
       };
-      const initContainers = (pod.spec?.initContainers ?? []).filter(({ name }) => name !== own.name);
-      const mended = { ...pod, spec: { ...pod.spec!, initContainers: [own, ...initContainers] } };
-      const still = foresee(mended, rules, settings).length > 0;
-      assert.equal((await ask(cluster, namespace, mended)) !== undefined, still, JSON.stringify(own));
+      const initContainers = (one.spec?.initContainers ?? []).filter(({ name }) => name !== own.name);
+      const mended = { ...one, spec: { ...one.spec!, initContainers: [own, ...initContainers] } };
+      assert.equal(await ask(cluster, namespace, mended), undefined, JSON.stringify(own));
     });
   }
 });
 
-const objectsOf = ({ labels = {}, limits = [], quotas = [] }: Row, namespace: string): object[] => [
+/** Each says no to some, for other reasons. */
+const HARD_PLACES: readonly Row[] = [
+  { title: 'restricted', labels: enforce('restricted'), pod: pod() },
+  { title: 'baseline', labels: enforce('baseline'), pod: pod() },
+  {
+    title: 'a LimitRange of containers',
+    limits: [container({ max: { cpu: '2', memory: '200Mi' } })],
+    pod: pod(),
+  },
+  { title: 'a LimitRange of pods', limits: [inAll({ max: { cpu: '2500m', memory: '700Mi' } })], pod: pod() },
+  {
+    title: 'a tight quota',
+    limits: [container({ default: { cpu: '300m', memory: '100Mi' }, defaultRequest: { cpu: '20m' } })],
+    quotas: [{ hard: { 'requests.cpu': '150m', 'limits.memory': '500Mi' } }],
+    pod: pod(),
+  },
+];
+
+describe('foresight and the API server, on golden pods', { skip: noCluster, timeout: 240_000 }, () => {
+  const places = HARD_PLACES.map((row, index) => ({ row, namespace: `${BASE}-hard-${index}` }));
+  let cluster: Cluster;
+  before(async () => {
+    await createAll('foresee-golden', places);
+    cluster = await connectHere();
+  });
+  after(() => removeAll(places));
+
+  for (const { row, namespace } of places) {
+    test(row.title, async (t) => {
+      const rules = await readRules(cluster, namespace);
+      const verdicts: Record<string, number> = {};
+      for (const file of injectable) {
+        const one = readPod(file);
+        const body = {
+          ...one,
+          metadata: {
+            generateName: 'pod-',
+            annotations: one.metadata?.annotations ?? {},
+            labels: one.metadata?.labels ?? {},
+          },
+        };
+        if (body.spec) delete body.spec.serviceAccountName;
+        const said = await ask(cluster, namespace, body);
+        const reason = said === undefined ? 'admitted' : (reasonIn(said) ?? 'other');
+        verdicts[reason] = (verdicts[reason] ?? 0) + 1;
+        if (reason === 'other') continue;
+        const found = foresee(body, rules, { ...SETTINGS, namespace }).map((each) => String(each.reason));
+        // The API server ends at the first.
+        assert.ok(
+          reason === 'admitted' ? found.length === 0 : found.includes(reason),
+          `${file}: ${said}: ${found}`,
+        );
+      }
+      t.diagnostic(JSON.stringify(verdicts));
+      // A volume that another injector would add, resources of the pod that defaults contradict.
+      assert.ok((verdicts['other'] ?? 0) < 5 && Object.keys(verdicts).length > 2);
+    });
+  }
+});
+
+type Place = { readonly row: Row; readonly namespace: string };
+
+/** Also removes what a killed run left. */
+async function createAll(base: string, places: readonly Place[]): Promise<void> {
+  await kubectl(['delete', 'namespace', '-l', `${LABEL}=${base}`, '--wait=false']);
+  const items = places.flatMap(({ row, namespace }) => objectsOf(row, namespace, base));
+  await kubectl(['create', '-f', '-'], { input: JSON.stringify({ apiVersion: 'v1', kind: 'List', items }) });
+}
+
+const removeAll = (places: readonly Place[]) =>
+  kubectl(['delete', 'namespace', '--wait=false', ...places.map(({ namespace }) => namespace)]);
+
+const connectHere = (): Promise<Cluster> =>
+  connect({ kubeconfig: layoutOf(process.env).kubeconfig } as never, {});
+
+const reasonIn = (said: string): ForeseenReason | undefined => SAID.find(([words]) => words.test(said))?.[1];
+
+const objectsOf = ({ labels, limits = [], quotas = [] }: Row, namespace: string, base: string): object[] => [
   {
     apiVersion: 'v1',
     kind: 'Namespace',
-    metadata: { name: namespace, labels: { ...labels, [LABEL]: 'true' } },
+    metadata: { name: namespace, labels: { ...labels, [LABEL]: base } },
   },
   ...limits.map((item, index) => ({
     apiVersion: 'v1',

@@ -4,6 +4,9 @@ import type { V1Pod } from '@kubernetes/client-node';
 import { foresee } from '../../../webhook/foresee/foresee.ts';
 import { foreseenText } from '../../../webhook/foresee/foreseen.ts';
 import { codesIn } from '../../../webhook/reasons.ts';
+import { podSecurityViolation } from '../../../webhook/foresee/pod-security.ts';
+import { SIDECAR_CONTAINER, VOLUME } from '../../../webhook/names.ts';
+import { injectable, injected, readPod } from '../golden-pods.ts';
 import { assertGolden } from '../golden.ts';
 import { pod } from './row.ts';
 import { ROWS } from './rows.ts';
@@ -98,6 +101,21 @@ describe('what is foreseen of pods with the proxy', () => {
       SETTINGS,
     );
     assert.equal(first!.mend, 'change limitrange/limits-0');
+  });
+
+  test('Pod Security has nothing against the proxy, whatever pod it is in', () => {
+    const labels = { 'pod-security.kubernetes.io/enforce': 'restricted' };
+    for (const file of injectable) {
+      const before = readPod(file);
+      const after = injected(before);
+      const ours = [SIDECAR_CONTAINER, ...Object.values(VOLUME)];
+      const faults = podSecurityViolation(after, labels)?.faults ?? [];
+      const old = podSecurityViolation(before, labels)?.faults ?? [];
+      const isOurs = (text: string) =>
+        ours.some((name) => new RegExp(`(container|volume) ${name}\\b`).test(text));
+      assert.deepEqual(faults.filter(isOurs), [], file);
+      assert.deepEqual(faults.toSorted(), old.filter((text) => !isOurs(text)).toSorted(), file);
+    }
   });
 
   test('an unreadable level is the strictest', () => {

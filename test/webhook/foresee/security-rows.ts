@@ -3,7 +3,7 @@ import type { V1PodSpec } from '@kubernetes/client-node';
 import { init, pod, server } from './row.ts';
 import type { Row } from './row.ts';
 
-const enforce = (level: string, version?: string) => ({
+export const enforce = (level: string, version?: string) => ({
   'pod-security.kubernetes.io/enforce': level,
   ...(version !== undefined && { 'pod-security.kubernetes.io/enforce-version': version }),
 });
@@ -89,6 +89,12 @@ export const SECURITY_ROWS: readonly Row[] = [
     title: 'baseline v1.33: the host of a probe was not looked at',
     labels: enforce('baseline', 'v1.33'),
     pod: secured({}, { readinessProbe: probe }),
+  },
+  {
+    title: 'baseline v1.34: the host of a probe is looked at',
+    labels: enforce('baseline', 'v1.34'),
+    pod: secured({}, { readinessProbe: probe }),
+    refused: 'PodSecurityViolated',
   },
   {
     title: 'baseline v1.29: a sysctl that had become safe',
