@@ -7,6 +7,7 @@ import type { Cluster } from '../kube/client.ts';
 import { isForbidden, isNotFound } from '../kube/errors.ts';
 import { checkFormat, formatJson, formatYaml } from '../print/object.ts';
 import { writeLine } from '../streams.ts';
+import { readInstalled } from '../upgrade/installed.ts';
 import { VERSION } from '../version.ts';
 
 interface VersionFlags extends GlobalFlags {
@@ -18,6 +19,8 @@ interface Versions {
   readonly clientVersion: string;
   /** Absent with `--client`; null when nothing is installed. */
   readonly webhookVersion?: string | null;
+  /** Of webhooks beside the default, by name; absent where there is none, or the user may not look. */
+  readonly revisionVersions?: Record<string, string>;
   /** Versions of the sidecars that run now, and how many pods have each. */
   readonly sidecarVersions?: Record<string, number>;
 }
@@ -50,6 +53,7 @@ async function runVersion(flags: VersionFlags, { streams, env, connect }: Deps):
     try {
       return {
         webhookVersion: await webhookVersion(cluster),
+        ...(await revisionVersions(cluster)),
         sidecarVersions: await sidecarVersions(cluster),
       };
     } catch (error) {
@@ -60,10 +64,18 @@ async function runVersion(flags: VersionFlags, { streams, env, connect }: Deps):
   }
 }
 
-function describe({ clientVersion, webhookVersion: webhook, sidecarVersions: sidecars }: Versions): string[] {
+function describe({
+  clientVersion,
+  webhookVersion: webhook,
+  revisionVersions: revisions = {},
+  sidecarVersions: sidecars,
+}: Versions): string[] {
   const lines = [`Client Version: ${clientVersion}`];
   if (webhook !== undefined) {
     lines.push(`Webhook Version: ${webhook ?? 'not installed (see `kubectl mcp install -h`)'}`);
+  }
+  for (const [revision, version] of Object.entries(revisions)) {
+    lines.push(`Webhook Version of Revision ${revision}: ${version}`);
   }
   if (sidecars) {
     const counted = Object.entries(sidecars).map(
@@ -83,6 +95,19 @@ async function webhookVersion(cluster: Cluster): Promise<string | null> {
     return imageVersion(found.spec?.template.spec?.containers[0]?.image);
   } catch (error) {
     if (isNotFound(error)) return null;
+    throw error;
+  }
+}
+
+async function revisionVersions(cluster: Cluster): Promise<Pick<Versions, 'revisionVersions'>> {
+  try {
+    const { webhooks } = await readInstalled(cluster);
+    const found = webhooks.flatMap(({ revision, image }) =>
+      revision === undefined ? [] : [[revision, imageVersion(image)] as const],
+    );
+    return found.length > 0 ? { revisionVersions: Object.fromEntries(found) } : {};
+  } catch (error) {
+    if (isForbidden(error)) return {};
     throw error;
   }
 }

@@ -69,6 +69,7 @@ describe('a revision beside the default', () => {
         `${written}: kubectl-mcp-canary`,
       ],
     );
+    assert.match((await mcp('version')).stdout, /\nWebhook Version of Revision canary: 2\n/);
     const again = await mcp('install', '--revision', 'canary', '--image', 'other:3');
     assert.equal(again.code, 0, again.stderr);
     assert.deepEqual(injecting(objects, 'canary'), ['kubectl-mcp-canary']);
