@@ -55,15 +55,19 @@ export const TOOL_GLOB = /^[A-Za-z0-9_\-./*?]{1,128}$/;
 export const HOST_GLOB = /^(\*|(\*\.)?[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*)$/;
 /** As browsers write it in `Origin` (RFC 6454 section 6.2): scheme, host in lower case, port unless it is the scheme's. `*`: any. */
 export const ORIGIN = /^(\*|[a-z][-+.a-z0-9]*:\/\/(\[[0-9a-f:.]+\]|[a-z0-9.-]+)(:\d{1,5})?)$/;
-/** Where the content of a mounted directory comes from, for messages: `secret/NAME`, `configmap/NAME` or `volume/NAME`. */
+/**
+ * Where the content of a mounted directory comes from, for messages: `secret/NAME`, `configmap/NAME` or `volume/NAME`;
+ * `file/PATH` where there is no pod.
+ */
 const sourceName = z
   .string()
-  .regex(/^(secret|configmap|volume)\/\S+$/, 'is secret/NAME, configmap/NAME or volume/NAME');
+  .regex(/^((secret|configmap|volume)\/\S+|file\/.+)$/, 'is secret/NAME, configmap/NAME or volume/NAME');
 
 /** `secret/NAME` as it is said in a sentence: `Secret NAME`. */
 export function sourceInWords(source: string): string {
-  const [kind = '', name] = source.split('/', 2);
-  return `${{ secret: 'Secret', configmap: 'ConfigMap', volume: 'volume' }[kind]} ${name}`;
+  const [kind = ''] = source.split('/', 1);
+  const words: Record<string, string> = { secret: 'Secret', configmap: 'ConfigMap' };
+  return `${words[kind] ?? kind} ${source.slice(kind.length + 1)}`;
 }
 
 /** The fields of a filter, in the configuration and in policy files. */
@@ -102,6 +106,11 @@ const server = z.strictObject({
   listenPort: portNumber,
   upstream: z.strictObject({
     transport: z.literal('streamable-http'),
+    /** A name or an address; the pod's own loopback unless given. */
+    host: z
+      .string()
+      .regex(/^[A-Za-z0-9_.:-]{1,253}$/, 'is a host name or an IP address')
+      .optional(),
     port: portNumber,
     path,
     /** An answer from which no byte comes for this long is given up; a stream that only listens may be silent. */
@@ -179,6 +188,8 @@ export const configSchema = z
         [each.upstream.port, 'upstream.port'],
       ] as const) {
         const holder = taken.get(port);
+        // The port of another machine.
+        if (at === 'upstream.port' && each.upstream.host !== undefined) continue;
         // One process may have several servers, told apart by their paths.
         if (at === 'upstream.port' && holder?.endsWith(at) && !isSaidBefore(config.servers, index)) continue;
         if (holder) {
@@ -194,8 +205,10 @@ export const configSchema = z
   });
 
 function isSaidBefore(servers: readonly z.infer<typeof server>[], index: number): boolean {
-  const { port, path: at } = servers[index]!.upstream;
-  return servers.slice(0, index).some(({ upstream }) => upstream.port === port && upstream.path === at);
+  const { host, port, path: at } = servers[index]!.upstream;
+  return servers
+    .slice(0, index)
+    .some(({ upstream }) => upstream.host === host && upstream.port === port && upstream.path === at);
 }
 
 export type SidecarConfig = z.infer<typeof configSchema>;

@@ -26,6 +26,7 @@ import { createCatalogue } from './upstream/catalogue.ts';
 import { createEraChoice, isTranslated } from './upstream/era-choice.ts';
 import { createHttpPool } from './upstream/http-pool.ts';
 import type { CatalogueTool } from './upstream/list-tools.ts';
+import { placeOf } from './upstream/place.ts';
 import { MODERN_VERSION, type Dialect } from './upstream/mcp-request.ts';
 import type { LegacyUpstream } from './upstream/legacy/legacy-upstream.ts';
 import { lookUpTool } from './upstream/look-up-tool.ts';
@@ -36,6 +37,8 @@ export interface SidecarDeps {
   readonly pod: PodFacts & { readonly ip: string };
   /** From KUBERNETES_SERVICE_HOST and _PORT. */
   readonly apiServer?: { readonly host: string; readonly port: number };
+  /** Addresses that the ports are bound to; all of the pod's unless given. */
+  readonly bindTo?: { readonly listen: string; readonly admin: string };
   /** Domain of the cluster's Services; `cluster.local` unless the pod's resolver says another. */
   readonly clusterDomain?: string;
   /** How long clients may take; the listen server's own unless a test cannot wait. */
@@ -69,7 +72,7 @@ export async function createServerRuntime(server: ServerConfig, deps: RuntimeDep
   const { name, upstream: target } = server;
   const headers = await createUpstreamHeaders(server, deps);
   const pool = createHttpPool({
-    addresses: ['127.0.0.1', '::1', ...(deps.pod.ip ? [deps.pod.ip] : [])],
+    ...placeOf(target, deps.pod.ip),
     port: target.port,
     path: target.path,
     requestTimeoutMs: target.requestTimeoutMs,
@@ -160,7 +163,7 @@ export async function createServerRuntime(server: ServerConfig, deps: RuntimeDep
     ...(rules.policy ? { policy: rules.policy } : {}),
     warnings: crossSite.warnings,
     tls: listener.tls,
-    listening: () => listeningOn(target.port),
+    listening: () => (target.host === undefined ? listeningOn(target.port) : undefined),
     ...(headers ? { upstreamHeaders: headers } : {}),
   };
   return {

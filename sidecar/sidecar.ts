@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import type { Server as NetServer } from 'node:net';
+import type { AddressInfo, Server as NetServer } from 'node:net';
 import { createAdminServer } from './admin.ts';
 import type { SidecarConfig } from './config.ts';
 import { createInFlight } from './downstream/in-flight.ts';
@@ -13,9 +13,15 @@ import { createServerRuntime, type SidecarDeps } from './server-runtime.ts';
 
 export interface Sidecar {
   /** Resolves when every port is bound; the admin port last, so that a probe that succeeds means that all are. */
-  listen(): Promise<void>;
+  listen(): Promise<Bound>;
   /** Waits for the calls under way, without the grace for endpoints: the preStop hook has given it. */
   close(timeoutMs: number): Promise<void>;
+}
+
+/** Where a port of the configuration is 0, the one that was free. */
+export interface Bound {
+  readonly adminPort: number;
+  readonly ports: readonly number[];
 }
 
 export async function createSidecar(config: SidecarConfig, deps: SidecarDeps): Promise<Sidecar> {
@@ -54,12 +60,15 @@ export async function createSidecar(config: SidecarConfig, deps: SidecarDeps): P
   return {
     async listen() {
       const failed = (port: number, error: string): void => deps.log('accept_failed', { port, error });
-      for (const { listener, port } of servers) await bind(listener.http, port, failed);
-      await bind(admin, config.adminPort, failed);
+      const ports: number[] = [];
+      for (const { listener, port } of servers)
+        ports.push(await bind(listener.http, { port, host: deps.bindTo?.listen }, failed));
+      const adminPort = await bind(admin, { port: config.adminPort, host: deps.bindTo?.admin }, failed);
       deps.log('listening', {
-        admin_port: config.adminPort,
-        servers: servers.map(({ name, port }) => ({ name, port })),
+        admin_port: adminPort,
+        servers: servers.map(({ name }, index) => ({ name, port: ports[index] })),
       });
+      return { adminPort, ports };
     },
     async close(timeoutMs) {
       inFlight.startDraining();
@@ -83,10 +92,12 @@ export async function createSidecar(config: SidecarConfig, deps: SidecarDeps): P
 /** @param failed is told of connections that could not be taken: without file descriptors, the next may be */
 async function bind(
   server: NetServer,
-  port: number,
+  { port, host }: { port: number; host: string | undefined },
   failed: (port: number, error: string) => void,
-): Promise<void> {
-  server.listen(port);
+): Promise<number> {
+  server.listen(port, host);
   await once(server, 'listening');
-  server.on('error', (error) => failed(port, error.message));
+  const bound = (server.address() as AddressInfo).port;
+  server.on('error', (error) => failed(bound, error.message));
+  return bound;
 }

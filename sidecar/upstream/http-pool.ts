@@ -19,6 +19,8 @@ export interface HttpPoolTarget {
   readonly addresses: readonly string[];
   readonly port: number;
   readonly path: string;
+  /** The header `Host`; localhost, which any server takes, unless given. */
+  readonly authority?: string;
   /** A server from which no byte comes for this long is given up, and so is a client that takes none. */
   readonly requestTimeoutMs?: number;
   /** Header lines for every request, each ended by CRLF; undefined: nothing may be sent. */
@@ -43,7 +45,7 @@ export function createHttpPool(target: HttpPoolTarget): HttpPool {
   const open = new Set<Connection>();
   const dialling = new Set<PooledCall>();
   const readBuffer = Buffer.allocUnsafeSlow(READ_BUFFER_BYTES);
-  const prefix = ` ${path} HTTP/1.1\r\nHost: localhost:${port}\r\n`;
+  const prefix = ` ${path} HTTP/1.1\r\nHost: ${target.authority ?? `localhost:${port}`}\r\n`;
   const sweepMs = Math.min(SWEEP_MS, limitMs / 4);
   let idleMs = IDLE_MS;
   let keepAlive = '';
