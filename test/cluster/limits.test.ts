@@ -138,6 +138,10 @@ describe(
           stdout,
           /MCP404[^]*cannot create pods\n.*a ResourceQuota leaves no room: tight, requested: limits\.memory=192Mi[^]*fix: raise resourcequota\/tight/,
         );
+        assert.match(
+          stdout,
+          /MCP903[^]*with the proxy's 128Mi; resourcequota\/tight has \d+Mi of 250Mi left/,
+        );
         const { code, said } = await enable;
         assert.equal(code, 1);
         const told = said.find(({ text }) =>
