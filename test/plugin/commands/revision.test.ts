@@ -134,6 +134,22 @@ describe('a revision beside the default', () => {
     assert.deepEqual(api.writes, []);
   });
 
+  test('is not put beside a default of Helm, whose release would take its namespaces back', async (t) => {
+    const { mcp, objects, writes } = await installed(t);
+    const [path, webhook] = [...objects].find(([, each]) => each.kind === 'Deployment')!;
+    const annotations = { 'meta.helm.sh/release-name': 'mcp' };
+    objects.set(path, { ...webhook, metadata: { ...webhook.metadata, annotations } });
+    const before = writes.length;
+    const { code, stderr } = await mcp('install', '--revision', 'canary');
+    assert.equal(code, 1);
+    assert.match(
+      stderr,
+      /belongs to the Helm release mcp, .*\n.*operator: NotIn \}\), and go on with --force\n$/,
+    );
+    assert.equal(writes.length, before);
+    assert.equal((await mcp('install', '--revision', 'canary', '--force')).code, 0);
+  });
+
   test('is printed for a repository', async () => {
     const { code, stdout } = await run(['install', '--revision', 'canary', '--dry-run=client', '-o', 'yaml']);
     assert.equal(code, 0);
