@@ -1,19 +1,26 @@
 /** What closes the servers' own ports, in an order that loses no call. Pure. */
 import type { V1NetworkPolicy } from '@kubernetes/client-node';
 import { isDeepStrictEqual } from 'node:util';
-import { ANNOTATIONS, type AnnotationKey } from '../../webhook/annotations.ts';
-import { networkPolicyName } from '../../webhook/names.ts';
+import { ANNOTATIONS } from '../../webhook/annotations.ts';
+import { networkPolicyName, PREFIX } from '../../webhook/names.ts';
 import type { Change } from './change.ts';
 import { isOwned } from './owned.ts';
 import { admittedBy, networkPolicyFor, type PolicyInput } from './policy.ts';
 import { isTcp, reachedPort } from './services.ts';
-import { enabledTemplate, type WantedAnnotations } from './template.ts';
+import { enabledTemplate, templateChange, type WantedAnnotations } from './template.ts';
 import { annotationOf, declaredPorts, isOptedIn, objectName, type Workload } from './workload.ts';
 
 export type Lockdown = 'network-policy' | 'loopback' | 'none';
 
-const KEYS: readonly AnnotationKey[] = ['lockdown', 'loopback-env', 'loopback-args'];
-const NOTHING: WantedAnnotations = Object.fromEntries(KEYS.map((key) => [key, '']));
+/** Also of one of several servers: `kubectl-mcp.dev/SERVER.loopback-env`. */
+const isOfLockdown = (key: string): boolean =>
+  key.startsWith(PREFIX) &&
+  /^([^.]+\.)?(lockdown|loopback-env|loopback-args)$/.test(key.slice(PREFIX.length));
+
+type Annotations = Record<string, string>;
+const annotationsOf = ({ spec }: Workload): Annotations => spec.template.metadata?.annotations ?? {};
+const withoutLockdown = (annotations: Annotations): Annotations =>
+  Object.fromEntries(Object.entries(annotations).filter(([key]) => !isOfLockdown(key)));
 
 export const lockdownOf = (workload: Workload): Lockdown =>
   (annotationOf(workload.spec.template, 'lockdown') ?? ANNOTATIONS.lockdown.default) as Lockdown;
@@ -40,20 +47,19 @@ export function rolloutsOf(
   if (!servicesReachServer || lockdownOf(whole) !== 'loopback' || isOnLoopback(workload)) {
     return template ? { template } : {};
   }
-  const proxied = enabledTemplate(workload, { ...wanted, ...NOTHING });
-  const last = enabledTemplate((proxied?.after ?? workload) as Workload, keysOf(whole));
-  return { ...(proxied && { template: proxied }), ...(last && { closes: { ...last, done: 'locked down' } }) };
+  const old = annotationsOf(workload);
+  const open = withoutLockdown(annotationsOf(whole));
+  const proxied = templateChange(workload, old, open, 'enabled');
+  const last = (proxied?.after ?? workload) as Workload;
+  const closes = templateChange(last, open, annotationsOf(whole), 'locked down');
+  return { ...(proxied && { template: proxied }), ...(closes && { closes }) };
 }
-
-const keysOf = ({ spec }: Workload): WantedAnnotations =>
-  Object.fromEntries(KEYS.map((key) => [key, annotationOf(spec.template, key)]));
 
 /** Before Services go back to a server on the loopback: it has to answer there first. */
-export function openingOf(workload: Workload): Change | undefined {
-  if (!isOnLoopback(workload)) return undefined;
-  const change = enabledTemplate(workload, NOTHING);
-  return change && { ...change, done: 'opened' };
-}
+export const openingOf = (workload: Workload): Change | undefined =>
+  isOnLoopback(workload)
+    ? templateChange(workload, annotationsOf(workload), withoutLockdown(annotationsOf(workload)), 'opened')
+    : undefined;
 
 /** The policy is there with this lockdown, and is not with the others. */
 export function policyChanges(

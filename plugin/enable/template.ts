@@ -53,7 +53,8 @@ export function disabledTemplate(workload: Workload): Change | undefined {
   return templateChange(workload, old, next, 'disabled');
 }
 
-function templateChange(
+/** @param next all annotations that the template has afterwards. */
+export function templateChange(
   workload: Workload,
   old: Record<string, string>,
   next: Record<string, string>,

@@ -95,6 +95,20 @@ describe('enable with --lockdown loopback', () => {
     );
   });
 
+  it('leaves no word of lockdown to one of several servers, which would be refused without the others', () => {
+    const several = enabled({ 'a.port': '3001', 'a.loopback-env': 'HOST=127.0.0.1' });
+    delete several.spec.template.metadata!.annotations!['kubectl-mcp.dev/port'];
+    const fresh = structuredClone(several);
+    delete fresh.spec.template.metadata!.annotations!['kubectl-mcp.dev/inject'];
+    const plan = planEnable(fresh, around({ services }), request({ annotations: { lockdown: 'loopback' } }));
+    assert.deepEqual(plan.faults, []);
+    assert.deepEqual(ownKeys(plan.template!.after), []);
+    assert.deepEqual(ownKeys(plan.closes!.after), ['a.loopback-env', 'lockdown']);
+    const last = plan.closes!.after as Workload;
+    const repointed = plan.after[0]!.after as (typeof services)[0];
+    assert.deepEqual(ownKeys(planDisable(last, around({ services: [repointed] })).opens!.after), []);
+  });
+
   it('comes back from the loopback before the Services lead to the server again', () => {
     const repointed = planEnable(enabled({}), around({ services }), request()).after[0]!.after;
     const plan = planDisable(enabled(LOOPBACK), around({ services: [repointed as (typeof services)[0]] }));
