@@ -4,7 +4,10 @@ import { describe, test } from 'node:test';
 import type { KubernetesObject } from '@kubernetes/client-node';
 import { answerOf, judgeReview } from '../../webhook/validate.ts';
 import { PREFIX } from '../../webhook/names.ts';
+import { inject } from '../../webhook/inject.ts';
+import { refusalText } from '../../webhook/refusals.ts';
 import { assertGolden } from './golden.ts';
+import { injectable, readPod, refused } from './golden-pods.ts';
 import type { Answer } from './reviews.ts';
 import { plainPod, workloadReview } from './reviews.ts';
 
@@ -132,6 +135,29 @@ describe('a workload that would be refused today, and is there', () => {
       'refused',
     );
   });
+});
+
+describe('a template gets the word that its pods will get', () => {
+  for (const file of [...injectable, ...refused]) {
+    test(file, () => {
+      const { metadata, spec } = readPod(file);
+      // Its pods would have the Deployment's name; those of a golden file have one of their own.
+      const name = metadata?.ownerReferences?.[0]?.name ?? metadata?.name ?? 'every';
+      const template = { metadata: { ...metadata, ownerReferences: undefined }, spec };
+      const { judgement, outcome, message } = word({
+        apiVersion: 'apps/v1',
+        kind: 'Deployment',
+        metadata: { name },
+        spec: { template },
+      } as KubernetesObject);
+      const onPod = inject(readPod(file), { ...settings, namespace: 'demo', drainRandom: 'x'.repeat(32) });
+      const codes = 'refusals' in onPod ? [...new Set(onPod.refusals.map(({ reason }) => reason))] : [];
+      if (codes.join() === 'ContainerUnknown') return assert.equal(outcome, 'warned');
+      assert.deepEqual([judgement.about.reasons, outcome === 'refused'], [codes, codes.length > 0]);
+      if ('refusals' in onPod)
+        assert.ok(message?.includes(refusalText(onPod.refusals)), message ?? 'no word');
+    });
+  }
 });
 
 test('a patch that nobody would copy is told as a path', () => {
