@@ -15,7 +15,7 @@ export async function createOwned(
   await create({
     apiVersion: 'apps/v1',
     kind: 'ReplicaSet',
-    metadata: { name, ownerReferences },
+    metadata: { name, labels: template.metadata?.labels, ownerReferences },
     spec: { selector: { matchLabels: template.metadata?.labels }, template },
   });
 }
