@@ -29,7 +29,7 @@ export interface McpServer {
   readonly serverName: string;
   /** Where annotations name the servers of the workload: this one's. */
   readonly server?: string;
-  readonly transport: 'streamable-http';
+  readonly transport: 'streamable-http' | 'sse';
   readonly auth: 'kubernetes' | 'token' | 'none' | 'invalid';
   /** With auth kubernetes: what a caller's token must be made for. */
   readonly audience?: string;
@@ -105,7 +105,7 @@ export function toMcpServers(
       kind: workload.kind,
       name,
       ...identityOf(annotationOf(template, 'name') ?? name, namespace, request),
-      transport: 'streamable-http',
+      transport: request?.transport ?? 'streamable-http',
       auth: request?.auth ?? 'invalid',
       readyPods: ready.length,
       desiredPods: Number(workload.status?.['desiredNumberScheduled'] ?? replicas ?? 1),

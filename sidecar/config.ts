@@ -105,7 +105,8 @@ const server = z.strictObject({
   /** Where clients and Services reach this server through the sidecar. */
   listenPort: portNumber,
   upstream: z.strictObject({
-    transport: z.literal('streamable-http'),
+    /** `sse`: HTTP+SSE of 2024-11-05; `path` is that of its event stream. */
+    transport: z.enum(['streamable-http', 'sse']),
     /** A name or an address; the pod's own loopback unless given. */
     host: z
       .string()

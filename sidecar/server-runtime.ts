@@ -24,7 +24,7 @@ import { createSessions, KEY_BYTES } from './sessions.ts';
 import { callersDialect } from './upstream/callers-dialect.ts';
 import { createCatalogue } from './upstream/catalogue.ts';
 import { createEraChoice, isTranslated } from './upstream/era-choice.ts';
-import { createHttpPool } from './upstream/http-pool.ts';
+import { createHttpPool, type HttpPool } from './upstream/http-pool.ts';
 import type { CatalogueTool } from './upstream/list-tools.ts';
 import { placeOf } from './upstream/place.ts';
 import { MODERN_VERSION, type Dialect } from './upstream/mcp-request.ts';
@@ -71,13 +71,14 @@ const SWEEP_MS = 5_000;
 export async function createServerRuntime(server: ServerConfig, deps: RuntimeDeps): Promise<ServerRuntime> {
   const { name, upstream: target } = server;
   const headers = await createUpstreamHeaders(server, deps);
-  const pool = createHttpPool({
+  const http = createHttpPool({
     ...placeOf(target, deps.pod.ip),
     port: target.port,
     path: target.path,
     requestTimeoutMs: target.requestTimeoutMs,
     ...(headers ? { addedHeaders: headers.lines } : {}),
   });
+  const pool = target.transport === 'sse' ? await overChannels(http, target) : http;
   const sessions = createSessions(
     { uid: deps.pod.uid, address: `${deps.pod.ip}:${server.listenPort}` },
     sharedKey(),
@@ -179,8 +180,17 @@ export async function createServerRuntime(server: ServerConfig, deps: RuntimeDep
       headers?.close();
       legacy?.close();
       pool.close();
+      http.close();
     },
   };
+}
+
+async function overChannels(http: HttpPool, target: ServerConfig['upstream']): Promise<HttpPool> {
+  const [{ createChannelPool }, { sseChannels }] = await Promise.all([
+    import('./upstream/channel/channel-pool.ts'),
+    import('./upstream/channel/sse-channel.ts'),
+  ]);
+  return createChannelPool(sseChannels(http, target), target);
 }
 
 async function createUpstreamHeaders(

@@ -4,7 +4,6 @@ import {
   DEFAULT_ADMIN_PORT,
   DEFAULT_LISTEN_PORT,
   HOST_GLOB,
-  LISTEN_PATH,
   ORIGIN,
   PRINCIPAL_GLOB,
   TOOL_GLOB,
@@ -56,8 +55,13 @@ export const ANNOTATIONS = {
   path: {
     grammar: z.string().regex(/^\/[!-~]*$/),
     allowed: 'a path that starts with "/" and holds printable ASCII only',
-    default: LISTEN_PATH,
+    otherwise: '`/mcp`; with `transport: sse` `/sse`',
     doc: "The server's own path. The proxy answers at `/mcp` too.",
+  },
+  transport: {
+    ...oneOf('streamable-http', 'sse'),
+    default: 'streamable-http',
+    doc: 'What the server speaks: streamable HTTP of any revision, or HTTP+SSE of 2024-11-05, whose event stream is at `path`. Clients speak streamable HTTP in both cases.',
   },
   auth: {
     ...oneOf('kubernetes', 'token', 'none'),

@@ -2,6 +2,7 @@
 import type { V1PodSpec } from '@kubernetes/client-node';
 import { CONFIG_VERSION, DEFAULT_LIMITS } from '../sidecar/config.ts';
 import type { SidecarConfigInput } from '../sidecar/config.ts';
+import { pathOf } from './request.ts';
 import type { InjectionRequest } from './request.ts';
 import { drainTimeoutMs } from './drain.ts';
 import { audienceOf, serverTitle } from './names.ts';
@@ -40,12 +41,12 @@ const directoryOf = (request: InjectionRequest, key: Mounted): { directory?: str
 type Mounted = Parameters<typeof mountPath>[0];
 
 function upstreamOf(request: InjectionRequest, port: number): Server['upstream'] {
-  const { path, 'request-timeout': requestTimeoutMs } = request;
+  const { transport, 'request-timeout': requestTimeoutMs } = request;
   const { 'upstream-headers-secret': secret, 'upstream-headers-volume': volume } = request;
   return {
-    transport: 'streamable-http',
+    transport,
     port,
-    path,
+    path: pathOf(request),
     ...(requestTimeoutMs !== undefined && { requestTimeoutMs }),
     ...((secret ?? volume) && { headers: sourceOf({ secret, volume }, request, 'upstreamHeaders') }),
   };

@@ -1,10 +1,11 @@
 /** What annotations ask for, as values. */
 import type { z } from 'zod';
+import { LISTEN_PATH } from '../sidecar/config.ts';
 import { ANNOTATIONS, scopeOf } from './annotations.ts';
 import type { AnnotationKey } from './annotations.ts';
 
 type Defaulted =
-  | 'path'
+  | 'transport'
   | 'auth'
   | 'mode'
   | 'audit'
@@ -32,3 +33,7 @@ export const writtenKey = ({ server }: InjectionRequest, key: AnnotationKey): st
   server === undefined || server.shared.includes(key) || scopeOf(key) === 'pod'
     ? key
     : `${server.name}.${key}`;
+
+/** Of the server, as it is or as the transport has it. */
+export const pathOf = ({ path, transport }: InjectionRequest): string =>
+  path ?? (transport === 'sse' ? '/sse' : LISTEN_PATH);

@@ -1,6 +1,6 @@
 /** Which container and which of its ports is the MCP server. */
 import type { V1Container, V1Pod } from '@kubernetes/client-node';
-import { writtenKey } from './request.ts';
+import { pathOf, writtenKey } from './request.ts';
 import type { InjectionRequest } from './request.ts';
 import { SIDECAR_CONTAINER } from './names.ts';
 import { refuse } from './refusals.ts';
@@ -29,9 +29,9 @@ function equalServers(servers: Server[]): Server[] | { refusals: Refusal[] } {
   const refusals = servers.flatMap(({ request, target }, index) => {
     const other = servers
       .slice(0, index)
-      .find((each) => each.target.port === target.port && each.request.path === request.path);
+      .find((each) => each.target.port === target.port && pathOf(each.request) === pathOf(request));
     if (!other) return [];
-    const message = `leads to port ${target.port}, path ${request.path}, as server ${other.request.server?.name} does`;
+    const message = `leads to port ${target.port}, path ${pathOf(request)}, as server ${other.request.server?.name} does`;
     const key = `${request.server?.name}.port`;
     const text = request.port === undefined ? undefined : String(request.port);
     return [refuse('ServersEqual', key, text, message, 'give each server its own port, or its own path')];

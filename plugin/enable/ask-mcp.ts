@@ -26,6 +26,30 @@ export async function askMcp(url: string, timeoutMs: number): Promise<McpAnswer>
   return { era: 'legacy' };
 }
 
+/** The same of HTTP+SSE: its first event names where messages go (2024-11-05, transports). */
+export async function askSse(url: string, timeoutMs: number): Promise<McpAnswer> {
+  const abort = new AbortController();
+  const timer = setTimeout(() => abort.abort(), timeoutMs);
+  try {
+    const headers = { accept: 'text/event-stream' };
+    const response = await fetch(url, { redirect: 'manual', headers, signal: abort.signal });
+    if (!response.headers.get('content-type')?.startsWith('text/event-stream'))
+      return { instead: `HTTP ${response.status}` };
+    let text = '';
+    for await (const chunk of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
+      text += chunk;
+      if (/^event:\s*endpoint\s*$/m.test(text)) return { era: 'legacy' };
+      if (text.length > MAX_ANSWER_BYTES) break;
+    }
+    return { instead: 'an event stream without an endpoint' };
+  } catch {
+    return { instead: abort.signal.aborted ? `no answer in ${timeoutMs / 1000} s` : 'nothing answers' };
+  } finally {
+    clearTimeout(timer);
+    abort.abort();
+  }
+}
+
 const discover = {
   method: 'server/discover',
   params: {

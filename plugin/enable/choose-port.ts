@@ -8,7 +8,9 @@ export interface Question {
   readonly container: string;
   readonly port: number;
   readonly path: string;
+  readonly transport: Transport;
 }
+export type Transport = 'streamable-http' | 'sse';
 
 export interface Answer extends Question {
   /** Which MCP it speaks; absent: none. */
@@ -17,13 +19,26 @@ export interface Answer extends Question {
   readonly instead?: string;
 }
 
-/** Each declared TCP port at /mcp and /, within what the flags leave open. */
+/** Where servers are: `sse` is HTTP+SSE of 2024-11-05. */
+const PLACES: readonly Pick<Question, 'path' | 'transport'>[] = [
+  { path: LISTEN_PATH, transport: 'streamable-http' },
+  { path: '/', transport: 'streamable-http' },
+  { path: '/sse', transport: 'sse' },
+];
+
+/** Each declared TCP port at the usual places, within what the flags leave open. */
 export const questionsFor = (workload: Workload, wanted: WantedAnnotations): Question[] =>
   declaredPorts(workload.spec.template)
     .filter(({ protocol, container }) => protocol === 'TCP' && within(wanted.container, container))
     .flatMap(({ container, number }) =>
-      (wanted.path ? [wanted.path] : [LISTEN_PATH, '/']).map((path) => ({ container, port: number, path })),
+      placesFor(wanted).map((place) => ({ container, port: number, ...place })),
     );
+
+function placesFor({ path, transport }: WantedAnnotations): readonly Pick<Question, 'path' | 'transport'>[] {
+  const places = PLACES.filter((each) => transport === undefined || each.transport === transport);
+  if (path === undefined) return places;
+  return [...new Set(places.map((each) => each.transport))].map((each) => ({ path, transport: each }));
+}
 
 /** The flags win; with `--port`, nothing needs to be asked. */
 export function givenPort(workload: Workload, wanted: WantedAnnotations): WantedAnnotations | undefined {
@@ -39,7 +54,10 @@ export function choosePort(
   workload: Workload,
   answers: readonly Answer[],
 ): { annotations: WantedAnnotations; notes: string[] } {
-  const speaking = answers.filter((each) => each.era);
+  const any = answers.filter((each) => each.era);
+  // Many servers speak the older transport beside the newer one.
+  const newer = any.filter(({ transport }) => transport !== 'sse');
+  const speaking = newer.length > 0 ? newer : any;
   const ports = [...new Set(speaking.map((each) => each.port))];
   if (ports.length === 0) throw noAnswer(workload, answers);
   if (ports.length > 1) {
@@ -56,11 +74,12 @@ export function choosePort(
   return {
     annotations: {
       port: String(chosen.port),
-      ...(chosen.path !== LISTEN_PATH && { path: chosen.path }),
+      ...(chosen.transport === 'sse' && { transport: chosen.transport }),
+      ...(chosen.path !== (chosen.transport === 'sse' ? '/sse' : LISTEN_PATH) && { path: chosen.path }),
       ...inContainer(workload, chosen),
     },
     notes: [
-      `found the server: port ${chosen.port}${chosen.path} of container ${chosen.container} answers ${chosen.era} MCP`,
+      `found the server: port ${chosen.port}${chosen.path} of container ${chosen.container} answers ${chosen.era} MCP${chosen.transport === 'sse' ? ' over HTTP+SSE' : ''}`,
       ...(others.length > 0 ? [`it answers at ${others.join(', ')} too; --path decides`] : []),
     ],
   };

@@ -3,7 +3,7 @@ import type { V1Pod } from '@kubernetes/client-node';
 import { CliError } from '../errors.ts';
 import type { Cluster } from '../kube/client.ts';
 import { forwardPort } from '../kube/port-forward.ts';
-import { askMcp } from './ask-mcp.ts';
+import { askMcp, askSse } from './ask-mcp.ts';
 import { type Answer, choosePort, givenPort, questionsFor } from './choose-port.ts';
 import { hasNamedServers, type WantedAnnotations } from './template.ts';
 import { annotationOf, isReady, objectName, selectorMatches, type Workload } from './workload.ts';
@@ -44,7 +44,8 @@ export async function findPort(
       port: question.port,
     });
     try {
-      answers.push({ ...question, ...(await askMcp(forward.origin + question.path, ANSWER_TIMEOUT_MS)) });
+      const ask = question.transport === 'sse' ? askSse : askMcp;
+      answers.push({ ...question, ...(await ask(forward.origin + question.path, ANSWER_TIMEOUT_MS)) });
     } finally {
       await forward.close();
     }

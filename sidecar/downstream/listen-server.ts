@@ -72,7 +72,9 @@ export async function createListenServer(
   const proxies = server.trustedProxies.length > 0 ? compileTrustedProxies(server.trustedProxies) : undefined;
   const faults = Object.fromEntries(FAULTS.map((each) => [each, 0])) as Record<Fault, number>;
   const known = new WeakMap<Socket, Connection>();
-  const paths = [LISTEN_PATH, server.upstream.path];
+  const { transport, path: own } = server.upstream;
+  // The path of an event stream of 2024-11-05 is none of streamable HTTP.
+  const paths = transport === 'sse' ? [LISTEN_PATH] : [LISTEN_PATH, own];
   let connections = 0;
 
   function connectionOf(socket: Socket): Connection {

@@ -45,7 +45,8 @@ export function createHttpPool(target: HttpPoolTarget): HttpPool {
   const open = new Set<Connection>();
   const dialling = new Set<PooledCall>();
   const readBuffer = Buffer.allocUnsafeSlow(READ_BUFFER_BYTES);
-  const prefix = ` ${path} HTTP/1.1\r\nHost: ${target.authority ?? `localhost:${port}`}\r\n`;
+  const version = ` HTTP/1.1\r\nHost: ${target.authority ?? `localhost:${port}`}\r\n`;
+  const prefix = ` ${path}${version}`;
   const sweepMs = Math.min(SWEEP_MS, limitMs / 4);
   let idleMs = IDLE_MS;
   let keepAlive = '';
@@ -181,9 +182,10 @@ export function createHttpPool(target: HttpPoolTarget): HttpPool {
     connection.aliveMs = clockMs;
     connection.reader = new ResponseReader(call);
     call.connection = connection;
-    const { method, headerLines, body } = call.request;
+    const { method, headerLines, body, path: other } = call.request;
     const length = body ? `Content-Length: ${body.length}\r\n` : '';
-    const head = `${method}${prefix}${addedHeaders()}${headerLines}${length}\r\n`;
+    const line = other === undefined ? `${method}${prefix}` : `${method} ${other}${version}`;
+    const head = `${line}${addedHeaders()}${headerLines}${length}\r\n`;
     if (!body) socket.write(head, 'latin1');
     else if (body.length <= ONE_WRITE_BYTES) socket.write(head + body.toString('latin1'), 'latin1');
     else {

@@ -7,6 +7,8 @@ export interface UpstreamRequest {
   /** Header lines beyond Host, Content-Length and Connection, each ended by CRLF. */
   readonly headerLines: string;
   readonly body?: Buffer;
+  /** In place of the target's. */
+  readonly path?: string;
   /**
    * On whose behalf. A connection is one caller's as long as it lasts: where a server answers twice, the second answer
    * may meet the next request, which must not be another caller's.

@@ -27,7 +27,7 @@ test('one annotation is enough', () => {
   assert.deepEqual('servers' in result && result.servers, [
     {
       inject: 'true',
-      path: '/mcp',
+      transport: 'streamable-http',
       auth: 'kubernetes',
       mode: 'all',
       audit: 'stdout',

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createServer, type IncomingMessage, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
-import { askMcp } from '../../../plugin/enable/ask-mcp.ts';
+import { askMcp, askSse } from '../../../plugin/enable/ask-mcp.ts';
 
 const TIMEOUT_MS = 2_000;
 
@@ -26,6 +26,30 @@ const json = (value: object, status = 200) => ({
   status,
   type: 'application/json',
   text: JSON.stringify(value),
+});
+
+describe('asking an address for HTTP+SSE', () => {
+  it('knows it by the endpoint that its stream names first', async (t) => {
+    const url = await listen(t, (request, response) => {
+      assert.equal(request.method, 'GET');
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      response.write('event: endpoint\ndata: /messages?sessionId=1\n\n');
+    });
+    assert.deepEqual(await askSse(url, TIMEOUT_MS), { era: 'legacy' });
+  });
+
+  it('tells what came instead', async (t) => {
+    const page = await listen(t, (_, response) =>
+      response.writeHead(200, { 'content-type': 'text/html' }).end(),
+    );
+    assert.deepEqual(await askSse(page, TIMEOUT_MS), { instead: 'HTTP 200' });
+    const silent = await listen(t, () => undefined);
+    assert.deepEqual(await askSse(silent, 100), { instead: 'no answer in 0.1 s' });
+    const other = await listen(t, (_, response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' }).end('data: x\n\n');
+    });
+    assert.deepEqual(await askSse(other, TIMEOUT_MS), { instead: 'an event stream without an endpoint' });
+  });
 });
 
 describe('asking an address for MCP', () => {

@@ -7,6 +7,7 @@ const answer = (port: number, path: string, era?: 'modern' | 'legacy', container
   container,
   port,
   path,
+  transport: path === '/sse' ? 'sse' : 'streamable-http',
   ...(era ? { era } : { instead: 'HTTP 404' }),
 });
 const twoContainers = workload((draft) =>
@@ -14,19 +15,36 @@ const twoContainers = workload((draft) =>
 );
 
 describe('finding the port', () => {
-  it('asks each declared TCP port at /mcp and /', () => {
+  it('asks each declared TCP port at /mcp, / and /sse', () => {
     const mine = workload((draft) =>
       draft.spec.template.spec!.containers[0]!.ports!.push({ containerPort: 53, protocol: 'UDP' }),
     );
     assert.deepEqual(
       questionsFor(mine, {}).map(({ port, path }) => `${port}${path}`),
-      ['3001/mcp', '3001/', '9090/mcp', '9090/'],
+      ['3001/mcp', '3001/', '3001/sse', '9090/mcp', '9090/', '9090/sse'],
     );
     assert.deepEqual(
       questionsFor(twoContainers, { container: 'second', path: '/x' }).map(
         ({ port, path }) => `${port}${path}`,
       ),
-      ['4000/x'],
+      ['4000/x', '4000/x'],
+    );
+    assert.deepEqual(
+      questionsFor(twoContainers, { container: 'second', transport: 'sse' }).map(({ path }) => path),
+      ['/sse'],
+    );
+  });
+
+  it('takes HTTP+SSE where nothing newer answers, and writes it down', () => {
+    const { annotations, notes } = choosePort(workload(), [
+      answer(3001, '/mcp'),
+      answer(3001, '/sse', 'legacy'),
+    ]);
+    assert.deepEqual(annotations, { port: '3001', transport: 'sse' });
+    assert.match(notes[0]!, /3001\/sse of container everything answers legacy MCP over HTTP\+SSE$/);
+    assert.deepEqual(
+      choosePort(workload(), [answer(3001, '/mcp', 'legacy'), answer(9090, '/sse', 'legacy')]).annotations,
+      { port: '3001' },
     );
   });
 

@@ -11,8 +11,11 @@ export interface RunningServer {
   kill(): Promise<void>;
 }
 
-export async function startEverythingServer(port: number): Promise<RunningServer> {
-  const child = spawn(process.execPath, [ENTRY, 'streamableHttp'], {
+export async function startEverythingServer(
+  port: number,
+  transport: 'streamableHttp' | 'sse' = 'streamableHttp',
+): Promise<RunningServer> {
+  const child = spawn(process.execPath, [ENTRY, transport], {
     env: { PATH: process.env['PATH'], PORT: String(port) },
     stdio: 'ignore',
   });
@@ -25,7 +28,8 @@ export async function startEverythingServer(port: number): Promise<RunningServer
   try {
     await waitFor('server-everything', async () => {
       if (child.exitCode !== null) throw new Error(`server-everything ended with ${child.exitCode}`);
-      return (await fetch(`http://127.0.0.1:${port}/mcp`).catch(() => undefined))?.status === 400;
+      // Anything at all: the paths of the two transports differ.
+      return await fetch(`http://127.0.0.1:${port}/mcp`).catch(() => undefined);
     });
   } catch (error) {
     await kill();

@@ -1,0 +1,18 @@
+/** A two-way connection to a server that carries JSON-RPC messages: one session of its, for one caller. */
+export interface Channel {
+  /** @param failed the message has not arrived, as far as one can know */
+  send(message: Buffer, failed: (error: Error) => void): void;
+  pause(): void;
+  resume(): void;
+  close(): void;
+}
+
+export interface ChannelEvents {
+  /** A whole message of the server's. */
+  message(data: Buffer): void;
+  /** Nothing more comes, and nothing can be sent any more; not after `close`. */
+  closed(error: Error): void;
+}
+
+/** @param owner on whose behalf */
+export type OpenChannel = (owner: string | undefined, events: ChannelEvents) => Promise<Channel>;
