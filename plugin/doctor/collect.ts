@@ -166,6 +166,8 @@ async function readInstallation(cluster: Cluster, { namespace: wanted }: DoctorS
       sendCanary(cluster, wanted, signal),
       read(`list deployments ${there}`, () => readInstalled(cluster)),
       read('list mutatingwebhookconfigurations and namespaces', () => readRevisions(cluster)),
+      // Awaited with the others: where there is no API server it fails too.
+      earlyWord,
     ]);
   return {
     configuration,
