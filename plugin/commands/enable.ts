@@ -133,6 +133,12 @@ function sayNext(plan: Plan, workload: Workload, { err }: Streams): void {
       `Connections that callers opened before now are not checked until they end. To end them: kubectl rollout restart ${workload.kind.toLowerCase()}/${name} -n ${namespace}`,
     );
   }
+  if (plan.after.some(({ after }) => after?.kind === 'NetworkPolicy')) {
+    writeLine(
+      err,
+      `Whether the network enforces its NetworkPolicy, a dial tells: kubectl mcp doctor ${workload.kind.toLowerCase()}/${name} -n ${namespace} --probe`,
+    );
+  }
   writeLine(
     err,
     `${objectName(workload)} is behind the proxy. See its tools: kubectl mcp tools ${name} -n ${namespace}`,
