@@ -9,8 +9,10 @@ import type { UpstreamEvents } from './upstream-call.ts';
 import type { UpstreamError } from './upstream-error.ts';
 
 export interface AnswerEvents {
-  /** A whole JSON-RPC message. */
+  /** A whole JSON-RPC message on the answer's event stream. */
   message(data: Buffer): void;
+  /** A JSON body that is the answer, also where the server could not read the id. */
+  wholeAnswer(data: Buffer): void;
   /** The server does not know the session: the request has not been done. */
   sessionLost(): void;
   failed(refusal: Refusal): void;
@@ -82,7 +84,7 @@ export class AnswerReader implements UpstreamEvents {
     const problem = status >= 400 && !error ? refuse('upstream-not-mcp', `status ${status}`) : undefined;
     const found = problem ?? bodyProblem(body, this.#id);
     if (found) return this.#fail(found);
-    this.#events.message(withId(body, this.#id, error !== undefined));
+    this.#events.wholeAnswer(body);
   }
 
   fail(error: UpstreamError): void {
@@ -114,10 +116,3 @@ export class AnswerReader implements UpstreamEvents {
 
 /** The SDKs' code for "no valid session", beside status 400. */
 const NO_SESSION = -32000;
-
-/** A server that could not read the id answers with `null`, and it is our only request. */
-function withId(body: Buffer, id: string, isError: boolean): Buffer {
-  if (!isError) return body;
-  const { error } = parseMessage(body) ?? {};
-  return Buffer.from(`{"jsonrpc":"2.0","id":${id},"error":${JSON.stringify(error)}}`);
-}

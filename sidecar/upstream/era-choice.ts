@@ -79,14 +79,13 @@ const through = (translation: Translation, exchange: Exchange, reply: Reply): Tr
 function late(coming: Promise<Upstream>, exchange: Exchange, reply: Reply): Transit {
   let transit: Transit | undefined;
   let gone = false;
-  coming.then(
-    (upstream) => {
+  coming
+    .then((upstream) => {
       if (!gone) transit = upstream.send(exchange, reply);
-    },
-    () => {
+    })
+    .catch(() => {
       if (!gone) reply.fail(refuse('internal-error'));
-    },
-  );
+    });
   return {
     abort() {
       gone = true;

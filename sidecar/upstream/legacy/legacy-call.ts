@@ -100,14 +100,17 @@ export class LegacyCall implements AnswerEvents {
     const method = text(data, top.get('method'));
     if (method === undefined) {
       const id = top.get('id');
-      if (id && data.toString('latin1', id.start, id.end) === String(this.#id))
-        this.#settle({ message: data });
+      if (id && Number(data.toString('latin1', id.start, id.end)) === this.#id) this.wholeAnswer(data);
       return;
     }
     if (top.has('id')) return this.asked(data);
     if (method === 'notifications/message' && this.#request.logLevel === undefined) return;
     if (method === 'notifications/progress' || method === 'notifications/message')
       this.#receiver?.notification(data, method);
+  }
+
+  wholeAnswer(data: Buffer): void {
+    this.#settle({ message: data });
   }
 
   /** A request of the server's. */

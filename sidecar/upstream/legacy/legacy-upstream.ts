@@ -51,14 +51,14 @@ export function createLegacyUpstream(
   ): Transit {
     let transit: Transit | undefined;
     let gone = false;
-    sessions.acquire(ownerOf(exchange), request).then(
-      (session) => {
+    sessions
+      .acquire(ownerOf(exchange), request)
+      .then((session) => {
         if (!gone) transit = use(session);
-      },
-      (error: Error) => {
+      })
+      .catch((error: Error) => {
         if (!gone) reply.fail(failureOf(exchange, error));
-      },
-    );
+      });
     return {
       abort() {
         gone = true;

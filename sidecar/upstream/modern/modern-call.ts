@@ -74,6 +74,10 @@ export class ModernCall implements AnswerEvents, Transit {
       if (!top.has('id')) this.#event(data);
       return;
     }
+    this.wholeAnswer(data);
+  }
+
+  wholeAnswer(data: Buffer): void {
     let answer: Buffer | InputRequired;
     try {
       answer = legacyAnswer(data, { id: this.#id, method: this.#exchange.message!.method });
@@ -81,7 +85,8 @@ export class ModernCall implements AnswerEvents, Transit {
       return this.failed(refuse('upstream-not-mcp', (error as Error).message));
     }
     if (Buffer.isBuffer(answer)) this.#finish(answer);
-    else void this.#askClient(answer);
+    else
+      this.#askClient(answer).catch((error: Error) => this.failed(refuse('upstream-not-mcp', error.message)));
   }
 
   /** Servers of this era have none. */
