@@ -54,7 +54,8 @@ export function modernAnswer(
 function modernError(response: Buffer, error: Span, id: string): Answer {
   const inner = members(response, error.start);
   const codeSpan = inner.get('code');
-  const given = codeSpan ? Number(response.toString('latin1', codeSpan.start, codeSpan.end)) : -32603;
+  const given = codeSpan ? Number(response.toString('latin1', codeSpan.start, codeSpan.end)) : NaN;
+  if (!Number.isInteger(given)) throw new TypeError('an error without a code');
   const code = given === RESOURCE_NOT_FOUND ? INVALID_PARAMS : given;
   const rest = written(response, inner, ['code']);
   return {

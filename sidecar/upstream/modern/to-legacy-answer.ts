@@ -66,6 +66,7 @@ function inputRequired(response: Buffer, inner: ReadonlyMap<string, Span>): Inpu
 function errorFor(response: Buffer, error: Span, { id, method }: { id: string; method: string }): Buffer {
   const inner = members(response, error.start);
   const given = Number(raw(response, inner.get('code')));
+  if (!Number.isInteger(given)) throw new TypeError('an error without a code');
   // What a resource that is not there is called before 2026-07-28.
   const code = method === 'resources/read' && given === INVALID_PARAMS ? RESOURCE_NOT_FOUND : given;
   const rest = written(response, inner, ['code']);
