@@ -9,8 +9,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { CONFIG_ENV, CONFIG_VERSION } from '../sidecar/config.ts';
 import type { SidecarConfigInput } from '../sidecar/config.ts';
 
-/** After the last that is seen of it; emulated processors are slow. */
-const QUIET_MS = 500;
+/** After the last that is seen of it; a second after its start it gives memory back. */
+const QUIET_MS = 1_500;
 const START_TIMEOUT_MS = 60_000;
 const HEADERS = { 'content-type': 'application/json', accept: 'application/json, text/event-stream' };
 const CALL = '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"echo","arguments":{}}}';

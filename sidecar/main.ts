@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { createLineWriter } from './audit/line-writer.ts';
 import { CONFIG_ENV, ConfigError, parseConfig, POD_ENV } from './config.ts';
 import { clusterDomainOf } from './edge/host.ts';
+import { giveBackMemory } from './give-back-memory.ts';
 import { createLog } from './log.ts';
 import { createSidecar } from './sidecar.ts';
 import { VERSION } from './version.ts';
@@ -10,6 +11,9 @@ const STDOUT = 1;
 const STDERR = 2;
 /** The kubelet kills after the grace period; what is still under way after the drain gets this much of what is left. */
 const CLOSE_TIMEOUT_MS = 5_000;
+
+/** The server's tools are listed by then, as a rule. */
+const GIVE_BACK_AFTER_MS = 1_000;
 
 const { env } = process;
 const events = createLineWriter(STDERR);
@@ -37,6 +41,7 @@ async function start(): Promise<void> {
     });
     await sidecar.listen();
     log('started', { version: VERSION });
+    setTimeout(giveBackMemory, GIVE_BACK_AFTER_MS).unref();
     const stop = (signal: string): void => {
       log('stopping', { signal });
       void sidecar
