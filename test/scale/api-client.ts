@@ -19,7 +19,7 @@ export function createApiClient() {
     cert: readFileSync(certificateOf(layout, 'admin')),
     key: readFileSync(keyOf(layout, 'admin')),
   });
-  const send = (method: string, path: string, body?: object): Promise<ApiAnswer> =>
+  const send = (method: string, path: string, body?: object | string): Promise<ApiAnswer> =>
     new Promise((resolve, reject) => {
       const options = { host: NET.nodeAddress, port: NET.apiPort, method, path, agent };
       const sent = request(options, (response) => {
@@ -29,11 +29,11 @@ export function createApiClient() {
       });
       sent.setTimeout(60_000, () => sent.destroy(new Error(`${method} ${path}: no answer in 60 s`)));
       if (body) sent.setHeader('content-type', 'application/json');
-      sent.on('error', reject).end(body && JSON.stringify(body));
+      sent.on('error', reject).end(typeof body === 'object' ? JSON.stringify(body) : body);
     });
   return {
     /** @throws unless the answer is 2xx. */
-    async ask(method: string, path: string, body?: object): Promise<string> {
+    async ask(method: string, path: string, body?: object | string): Promise<string> {
       const { status, text } = await send(method, path, body);
       if (status >= 200 && status < 300) return text;
       throw new Error(`${method} ${path}: ${status} ${text.slice(0, 500)}`);
