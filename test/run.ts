@@ -18,6 +18,8 @@ interface Stage {
 const tests = globSync('test/**/*.test.ts', { cwd: ROOT });
 /** They wait for the kubelet, or load the cluster, for minutes. */
 const LONG = [
+  // cert-manager is built first; the webhook is taken over, and given back.
+  'test/cluster/cert-manager.test.ts',
   // Helm is built first.
   'test/cluster/gitops.test.ts',
   'test/cluster/reload.test.ts',

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { layoutOf } from './cluster/layout.ts';
 
 const PACKAGES = {
+  'cert-manager': '.',
   coredns: '.',
   helm: 'helm.sh/helm/v3/cmd/helm',
   kwok: 'sigs.k8s.io/kwok/cmd/kwok',
