@@ -28,6 +28,7 @@ const FLAT_MB = 10;
 const CALLS = 'apiserver_admission_webhook_request_total';
 const DURATION = 'apiserver_admission_webhook_admission_duration_seconds';
 const EXCLUDED = 'apiserver_admission_match_condition_exclusions_total';
+const CONDITION = 'apiserver_admission_match_condition_evaluation_seconds';
 const OWN_DURATION = 'kubectl_mcp_webhook_review_duration_seconds';
 
 export type Place = { api: ApiClient; namespace: string; nodes: readonly string[] };
@@ -63,6 +64,10 @@ export async function unannotated({ api, namespace, nodes }: Place, count: numbe
       what: `left out by its match condition (\`${EXCLUDED}\`)`,
       is: `${grown(EXCLUDED)}`,
       ...is(grown(EXCLUDED) >= count, `${count} or more`),
+    },
+    {
+      what: 'the match condition, for each pod',
+      is: ms(grown(`${CONDITION}_sum`) / grown(`${CONDITION}_count`)),
     },
   ];
 }
