@@ -24,6 +24,9 @@ export interface Bound {
   readonly ports: readonly number[];
 }
 
+/** What was ended last leaves in this time. */
+const LAST_BYTES_MS = 200;
+
 export async function createSidecar(config: SidecarConfig, deps: SidecarDeps): Promise<Sidecar> {
   const inFlight = createInFlight();
   const metrics = createMetrics();
@@ -72,15 +75,15 @@ export async function createSidecar(config: SidecarConfig, deps: SidecarDeps): P
     },
     async close(timeoutMs) {
       inFlight.startDraining();
-      const timer = setTimeout(
-        () => servers.forEach(({ listener }) => listener.http.closeAllConnections()),
-        timeoutMs,
-      );
+      const cut = (): void => servers.forEach(({ listener }) => listener.http.closeAllConnections());
+      const timers = [setTimeout(cut, timeoutMs)];
       for (const { response } of inFlight.streams()) response.end();
+      // Clients open their streams anew, on connections that they have: those are not waited for.
+      void inFlight.idle().then(() => timers.push(setTimeout(cut, LAST_BYTES_MS)));
       await Promise.all(
         servers.map(({ listener }) => new Promise((resolve) => listener.http.close(resolve))),
       );
-      clearTimeout(timer);
+      timers.forEach(clearTimeout);
       admin.closeAllConnections();
       admin.close();
       for (const server of servers) server.close();
