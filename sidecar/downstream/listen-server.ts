@@ -19,14 +19,11 @@ import { clientFault, FAULTS, rawAnswer, type Fault } from './client-faults.ts';
 import { createConnection, type Connection } from './connection.ts';
 import type { PodLoad } from './limits.ts';
 import { endAndLinger, lingerWhenAnswered } from './linger.ts';
+import type { McpHandler } from './mcp-handler.ts';
+import { createSseClients, MESSAGES_PATH, SSE_PATH, type SseClients } from './sse-clients.ts';
 
 export interface ListenServerDeps {
-  readonly handle: (
-    request: IncomingMessage,
-    response: ServerResponse,
-    path: string,
-    connection: Connection,
-  ) => void;
+  readonly handle: McpHandler;
   readonly crossSite: CrossSite;
   readonly healthStatus: () => 'healthy' | 'degraded';
   /** Connections that carried an MCP request. */
@@ -123,10 +120,19 @@ export async function createListenServer(
       }
       return handle(request, response, path, connection);
     }
+    if ((path === SSE_PATH && method === 'GET') || (path === MESSAGES_PATH && method === 'POST')) {
+      if (request.headers.origin !== undefined && crossSite.answer(request, response)) return;
+      return path === SSE_PATH
+        ? sseClients().open(request, response, connection)
+        : sseClients().message(request, response, connection);
+    }
     if (method === 'GET' && path === '/health') return sendJson(response, { status: healthStatus() });
     if (method === 'GET' && path === '/ready') return sendJson(response, { status: 'ready' });
     answerAlone(request, response, refuse('path-unknown', `this is ${[...new Set(paths)].join(' or ')}`));
   }
+
+  let madeSseClients: SseClients | undefined;
+  const sseClients = (): SseClients => (madeSseClients ??= createSseClients(handle, answerAlone));
 
   function onClientError(error: Error & { code?: string; reason?: string }, socket: Socket): void {
     const connection = connectionOf(socket);

@@ -27,12 +27,21 @@ export interface McpHandlerDeps {
   readonly readMessage?: typeof readClientMessage;
 }
 
+/** @param accepted called when the request has been judged and is on its way to the server */
+export type McpHandler = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  path: string,
+  connection: Connection,
+  accepted?: () => void,
+) => void;
+
 /** Carries one HTTP request through policy to the server, and the answer back. */
 export function createMcpHandler(
   server: ServerConfig,
   { policy, upstream, inFlight, limits, log, readMessage = readClientMessage }: McpHandlerDeps,
-) {
-  return (request: IncomingMessage, response: ServerResponse, path: string, connection: Connection): void => {
+): McpHandler {
+  return (request, response, path, connection, accepted) => {
     const exchange: Exchange = {
       id: randomUUID(),
       server,
@@ -113,6 +122,7 @@ export function createMcpHandler(
           eventStreams: inFlight.eventStreams,
         }),
       );
+      accepted?.();
       transit = upstream.send(exchange, reply);
     };
     const guarded = (step: () => void) => (): void => {

@@ -80,29 +80,6 @@ export function createChannelPool(
     };
   }
 
-  function ask(
-    session: ChannelSession,
-    { body = Buffer.alloc(0) }: UpstreamRequest,
-    { events, id, headers }: { events: UpstreamEvents; id: string; headers?: ReadonlyMap<string, string> },
-  ): UpstreamCall {
-    session.waiting.set(id, {
-      events,
-      progressToken: progressTokenIn(body),
-      form: headers ? 'json' : 'sse',
-      ...(headers ? { headers } : {}),
-      started: false,
-      aliveMs: performance.now(),
-    });
-    session.channel?.send(body, (error) => {
-      if (session.waiting.delete(id)) events.fail(asUpstream(error));
-    });
-    return {
-      abort: () => void session.waiting.delete(id),
-      pause: () => session.channel?.pause(),
-      resume: () => session.channel?.resume(),
-    };
-  }
-
   return {
     send(request, events) {
       const { method, body, headerLines } = request;
@@ -129,6 +106,29 @@ export function createChannelPool(
       clearInterval(sweeper);
       for (const session of sessions.values()) end(session);
     },
+  };
+}
+
+function ask(
+  session: ChannelSession,
+  { body = Buffer.alloc(0) }: UpstreamRequest,
+  { events, id, headers }: { events: UpstreamEvents; id: string; headers?: ReadonlyMap<string, string> },
+): UpstreamCall {
+  session.waiting.set(id, {
+    events,
+    progressToken: progressTokenIn(body),
+    form: headers ? 'json' : 'sse',
+    ...(headers ? { headers } : {}),
+    started: false,
+    aliveMs: performance.now(),
+  });
+  session.channel?.send(body, (error) => {
+    if (session.waiting.delete(id)) events.fail(asUpstream(error));
+  });
+  return {
+    abort: () => void session.waiting.delete(id),
+    pause: () => session.channel?.pause(),
+    resume: () => session.channel?.resume(),
   };
 }
 

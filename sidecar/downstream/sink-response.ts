@@ -1,0 +1,69 @@
+import type { OutgoingHttpHeaders } from 'node:http';
+import { Writable } from 'node:stream';
+import { SseSplitter } from '../sse.ts';
+
+export interface SinkEvents {
+  /** Before the first message. */
+  head(status: number, headers: OutgoingHttpHeaders): void;
+  /** A whole JSON-RPC message of the answer. @param taken to be called when there is room for more */
+  message(data: Buffer, taken: () => void): void;
+  /** Of an answer that is no success. */
+  refused(status: number, headers: OutgoingHttpHeaders, body: Buffer): void;
+  ended(): void;
+}
+
+/** Takes an answer as a ServerResponse does, and tells its messages, whichever of the two forms it has. */
+export class SinkResponse extends Writable {
+  headersSent = false;
+  readonly #events: SinkEvents;
+  #status = 0;
+  #headers: OutgoingHttpHeaders = {};
+  #splitter: SseSplitter | undefined;
+  readonly #held: Buffer[] = [];
+
+  constructor(events: SinkEvents) {
+    super({ decodeStrings: true });
+    this.#events = events;
+    this.once('close', () => events.ended());
+  }
+
+  writeHead(status: number, headers: OutgoingHttpHeaders = {}): this {
+    this.headersSent = true;
+    this.#status = status;
+    this.#headers = headers;
+    if (String(headers['content-type'] ?? '').startsWith('text/event-stream'))
+      this.#splitter = new SseSplitter();
+    if (status < 300) this.#events.head(status, headers);
+    return this;
+  }
+
+  flushHeaders(): void {}
+
+  writeContinue(): void {}
+
+  /** Whether the answer is an event stream. */
+  get wasStream(): boolean {
+    return this.#splitter !== undefined;
+  }
+
+  override _write(chunk: Buffer, _: string, taken: () => void): void {
+    if (!this.#splitter) {
+      this.#held.push(chunk);
+      return taken();
+    }
+    const messages = this.#splitter.push(chunk).flatMap((frame) => frame.data() ?? []);
+    let left = messages.length;
+    if (left === 0) return taken();
+    for (const each of messages)
+      this.#events.message(each, () => {
+        if (--left === 0) taken();
+      });
+  }
+
+  override _final(done: () => void): void {
+    const body = Buffer.concat(this.#held);
+    if (this.#status >= 300) this.#events.refused(this.#status, this.#headers, body);
+    else if (body.length > 0) return this.#events.message(body, done);
+    done();
+  }
+}
