@@ -9,4 +9,9 @@ export interface Deps {
   readonly nowMs: () => number;
   /** Aborted by Ctrl-C. */
   readonly signal: AbortSignal;
+  /**
+   * For a command that runs until it is stopped: resolves at Ctrl-C or SIGTERM. From then on it may take its time to
+   * end, until a second one.
+   */
+  readonly stopped?: () => Promise<void>;
 }

@@ -4,10 +4,11 @@ import { connect } from './kube/client.ts';
 import { runProgram } from './program.ts';
 
 const interrupt = new AbortController();
+let takesItsTime = false;
 process.once('SIGINT', () => {
   interrupt.abort();
   // A command that cleans up has this long; a second Ctrl-C does not wait.
-  setTimeout(() => process.exit(EXIT.interrupted), 3_000).unref();
+  if (!takesItsTime) setTimeout(() => process.exit(EXIT.interrupted), 3_000).unref();
   process.once('SIGINT', () => process.exit(EXIT.interrupted));
 });
 // `kubectl mcp list | head -1`
@@ -22,4 +23,12 @@ process.exitCode = await runProgram(process.argv.slice(2), {
   connect,
   nowMs: Date.now,
   signal: interrupt.signal,
+  stopped() {
+    takesItsTime = true;
+    return new Promise((resolve) => {
+      if (interrupt.signal.aborted) resolve();
+      interrupt.signal.addEventListener('abort', () => resolve());
+      process.once('SIGTERM', () => resolve());
+    });
+  },
 });

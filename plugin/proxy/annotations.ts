@@ -1,0 +1,55 @@
+/** Which annotations are flags of the proxy on this machine, and what stands in for the others. */
+import { ANNOTATION_KEYS, ANNOTATIONS, type AnnotationKey } from '../../webhook/annotations.ts';
+import { flagOf } from '../enable/annotation-flags.ts';
+
+/** What the pod gives, or a Secret or ConfigMap of its namespace: here a flag of another name says it. */
+export const INSTEAD: Partial<Record<AnnotationKey, string>> = {
+  port: '--upstream',
+  path: '--upstream',
+  'listen-port': '--listen',
+  'token-secret': '--auth-token-file',
+  'token-volume': '--auth-token-file',
+  policy: '--policy-file',
+  'tls-secret': '--tls-cert-file',
+  'upstream-headers-secret': '--upstream-headers-file',
+  'upstream-headers-volume': '--upstream-headers-file',
+};
+
+/** They are about the pod around the proxy, or about its cluster. */
+export const OF_PODS: readonly AnnotationKey[] = [
+  'inject',
+  'container',
+  'startup-seconds',
+  'lockdown',
+  'loopback-env',
+  'loopback-args',
+  'audience',
+  'allow-principals',
+];
+
+/** A new annotation is a flag unless it is named above. */
+export const FLAG_KEYS: readonly AnnotationKey[] = ANNOTATION_KEYS.filter(
+  (key) => !Object.hasOwn(INSTEAD, key) && !OF_PODS.includes(key),
+);
+
+/** Flags that say another thing than the annotation does. */
+const DOCS: Partial<Record<AnnotationKey, string>> = {
+  name: 'Name of the server in audit lines and metrics. Default: "local".',
+  auth: 'Who may call: holders of a token of --auth-token-file, or anyone. Value: "token" or "none". Default: "token" with --auth-token-file, else "none".',
+  audit:
+    'Where the audit line of each call goes. Value: "stdout", "none" or file:PATH, which is appended to. Default: "stdout".',
+  'admin-port': 'The port for metrics and details of health, on 127.0.0.1. Default: a free one.',
+};
+
+export function describeFlag(key: AnnotationKey): string {
+  const { doc, allowed } = ANNOTATIONS[key];
+  return DOCS[key] ?? `${doc.replaceAll('`', '"')} Value: ${allowed}.`;
+}
+
+/** What the webhook says about annotations, about flags. */
+export const inFlags = (text: string): string =>
+  text.replaceAll(
+    /kubectl-mcp\.dev\/([a-z-]+)(?:: "((?:[^"\\]|\\.)*)")?/g,
+    (_, key: string, value?: string) =>
+      `${INSTEAD[key as AnnotationKey] ?? `--${flagOf(key as AnnotationKey)}`}${value === undefined ? '' : `="${value}"`}`,
+  );

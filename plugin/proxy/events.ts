@@ -1,0 +1,39 @@
+/** What happens in the sidecar, in a sentence each, for who looks at the terminal. Pure. */
+import { sourceInWords } from '../../sidecar/config.ts';
+
+type Fields = Readonly<Record<string, unknown>>;
+
+const SENTENCES: Readonly<
+  Record<string, (fields: Fields, upstreamOf: (server: unknown) => string) => string>
+> = {
+  server_connected: ({ server, era, tools }, upstreamOf) =>
+    `The server at ${upstreamOf(server)} answers: ${tools ?? 0} tools, ${era === 'modern' ? 'MCP 2026-07-28' : 'MCP with sessions'}`,
+  server_degraded: ({ server, error }, upstreamOf) =>
+    `Warning: the server at ${upstreamOf(server)} does not answer: ${String(error)}. Calls fail until it does`,
+  tokens_loaded: ({ source, callers }) => `Read ${words(source)}: callers: ${String(callers)}`,
+  tokens_refused: ({ source, faults }) => `Warning: ${words(source)}: ${list(faults)}. Nobody is let in`,
+  policy_loaded: ({ source, revision }) => `Read ${words(source)}: policy ${String(revision)}`,
+  policy_refused: ({ source, faults }) =>
+    `Warning: ${words(source)}: ${list(faults)}. The policy before stays in force`,
+  upstream_headers_loaded: ({ source, headers }) => `Read ${words(source)}: headers: ${String(headers)}`,
+  upstream_headers_refused: ({ source, faults }) =>
+    `Warning: ${words(source)}: ${list(faults)}. The headers before stay in force`,
+  tls_loaded: ({ source, not_after }) =>
+    `Read ${words(source)}: certificate valid until ${String(not_after)}`,
+  tls_problem: ({ problem }) => `Warning: ${String(problem)}`,
+  check_switched_off: ({ warning }) => `Warning: ${String(warning)}`,
+  accept_failed: ({ error }) => `Warning: a connection could not be taken: ${String(error)}`,
+  stream_revoked: ({ caller }) => `A stream of ${String(caller)} was ended: its credential holds no more`,
+  internal_error: ({ error }) => `Warning: a call failed inside the proxy: ${String(error)}`,
+};
+
+/** Undefined for what is of no interest here. */
+export const sentenceOf = (
+  event: string,
+  fields: Fields,
+  upstreamOf: (server: unknown) => string,
+): string | undefined =>
+  Object.hasOwn(SENTENCES, event) ? SENTENCES[event]!(fields, upstreamOf) : undefined;
+
+const words = (source: unknown): string => sourceInWords(String(source));
+const list = (faults: unknown): string => (Array.isArray(faults) ? faults.join('; ') : String(faults));

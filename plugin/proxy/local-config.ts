@@ -1,0 +1,162 @@
+/** The sidecar's configuration, from flags or from a document of its own, with what is different without a pod. Pure. */
+import { CONFIG_VERSION, ConfigError, parseConfig } from '../../sidecar/config.ts';
+import type { SidecarConfig } from '../../sidecar/config.ts';
+import { configOf } from '../../webhook/configuration.ts';
+import { PREFIX } from '../../webhook/names.ts';
+import { parseAnnotations } from '../../webhook/parse-annotations.ts';
+import { refusalText } from '../../webhook/refusals.ts';
+import type { WantedAnnotations } from '../enable/template.ts';
+import { CliError, usageError } from '../errors.ts';
+import { isLoopback, type Listen, type Upstream } from './addresses.ts';
+import { inFlags } from './annotations.ts';
+import type { FileKind } from './file-flags.ts';
+
+/** What the command line says beside annotations; it goes before a document. */
+export interface Local {
+  readonly auth?: string | undefined;
+  readonly audit?: 'stdout' | 'none' | undefined;
+  readonly listen?: Listen | undefined;
+  readonly adminPort?: number | undefined;
+  readonly upstream?: Upstream | undefined;
+  readonly files: Partial<Record<FileKind, Followed>>;
+  /** The part of the drain path that nobody knows. */
+  readonly secret: string;
+}
+
+/** As the sidecar's document names a mounted directory. */
+export interface Followed {
+  readonly source: string;
+  readonly directory: string;
+}
+
+const DEFAULT_NAME = 'local';
+const NAMESPACE = 'default';
+const DRAIN_TIMEOUT_MS = 25_000;
+
+/** @throws {CliError} with every fault, in words of the flags. */
+export function configFromFlags(
+  annotations: WantedAnnotations,
+  local: Local & { readonly upstream: Upstream; readonly listen: Listen },
+): SidecarConfig {
+  const { listen, upstream, auth = 'none', adminPort = 0 } = local;
+  const name = annotations.name ?? DEFAULT_NAME;
+  const [listenText, adminText] = checkable([listen.port, adminPort], [upstream.port]);
+  const texts = {
+    ...annotations,
+    inject: 'true',
+    name,
+    path: upstream.path,
+    auth,
+    'listen-port': `${listenText}`,
+    'admin-port': `${adminText}`,
+    // Where it is, the file says.
+    ...(auth === 'token' && { 'token-secret': 'auth-token-file' }),
+  };
+  const parsed = parseAnnotations(
+    Object.fromEntries(Object.entries(texts).map(([key, text]) => [PREFIX + key, text])),
+  );
+  if ('refusals' in parsed) throw usageError(inFlags(refusalText(parsed.refusals)));
+  const document = configOf(
+    parsed.servers.map((request) => ({ request, target: { container: name, port: upstream.port } })),
+    { spec: { containers: [] }, workload: name, drainPath: drainPath(local), namespace: NAMESPACE },
+  );
+  return finish(document, { ...local, adminPort }, 'the flags');
+}
+
+/**
+ * @param value what the file holds: the document that the webhook writes; `version`, `adminPort` and `drain` may be
+ * left out.
+ * @param file for messages.
+ */
+export function configFromDocument(value: unknown, local: Local, file: string): SidecarConfig {
+  const { servers, adminPort } = (value ?? {}) as Record<string, unknown>;
+  if (!Array.isArray(servers) || !servers.every((each) => typeof each?.upstream === 'object'))
+    throw new CliError(
+      `${file} is not a configuration of the sidecar: it needs "servers", each with "upstream"`,
+    );
+  for (const flag of ['listen', 'upstream'] as const) {
+    if (servers.length > 1 && local[flag])
+      throw usageError(`--${flag} is for one server, and ${file} has ${servers.length}`);
+  }
+  const used = servers.flatMap(({ listenPort, upstream }) => [listenPort, upstream.port]);
+  const [listenPort] = checkable([local.listen?.port], used);
+  const [port] = checkable([local.adminPort ?? (adminPort as number | undefined)], [...used, listenPort]);
+  const document = {
+    version: CONFIG_VERSION,
+    drain: { path: drainPath(local), timeoutMs: DRAIN_TIMEOUT_MS },
+    ...(value as object),
+    adminPort: port,
+    servers: servers.map((each) => ({ ...each, ...(local.listen && { listenPort }) })),
+  };
+  return finish(
+    document,
+    { ...local, ...(adminPort === undefined && { adminPort: local.adminPort ?? 0 }) },
+    file,
+  );
+}
+
+const drainPath = ({ secret }: Local): string => `/drain/${secret}`;
+
+/** The document knows no port 0: another stands for it while it is checked. */
+function checkable(ports: readonly (number | undefined)[], used: readonly unknown[]): number[] {
+  const taken = new Set([...used, ...ports]);
+  let next = 65_535;
+  return ports.map((port) => {
+    if (port) return port;
+    while (taken.has(next)) next--;
+    return next--;
+  });
+}
+
+type Document = { readonly servers: readonly { readonly upstream: object }[] };
+
+function finish(document: Document, local: Local, where: string): SidecarConfig {
+  const servers = document.servers.map((each) => ({ ...each, ...overridden(each, local) }));
+  const config = checked({ ...document, servers }, where);
+  const { listen, adminPort = config.adminPort } = local;
+  if (config.servers.some(({ auth }) => auth.mode === 'kubernetes'))
+    throw needsCluster(`auth kubernetes in ${where}`);
+  for (const { upstream, listenPort } of config.servers) {
+    if (isLoopback(upstream) && upstream.port === (listen?.port ?? listenPort))
+      throw usageError(`--upstream leads to port ${upstream.port}, which --listen gives to the proxy itself`);
+  }
+  return {
+    ...config,
+    adminPort,
+    servers: config.servers.map((each) => ({ ...each, listenPort: listen?.port ?? each.listenPort })),
+  };
+}
+
+/** What the command line says of a server, over what is there. */
+function overridden(
+  { upstream }: { readonly upstream: object },
+  { auth, audit, files, ...local }: Local,
+): object {
+  const { host: _, ...elsewhere } = upstream as { host?: string };
+  const { url: __, ...place } = local.upstream ?? { url: '' };
+  return {
+    upstream: {
+      ...(local.upstream ? { ...elsewhere, ...place } : upstream),
+      ...(files.upstreamHeaders && { headers: files.upstreamHeaders }),
+    },
+    ...(audit && { audit }),
+    ...(auth && { auth: { mode: auth, ...(auth === 'token' && files.tokens) } }),
+    ...(files.policy && { policy: files.policy }),
+    ...(files.tls && { tls: files.tls }),
+  };
+}
+
+function checked(document: object, where: string): SidecarConfig {
+  try {
+    return parseConfig(JSON.stringify(document));
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    throw new CliError(`${where}: ${error.faults.join(`\n${where}: `)}`, { cause: error });
+  }
+}
+
+/** @param what asks for it. */
+export const needsCluster = (what: string): CliError =>
+  usageError(
+    `${what} needs a pod: its proxy reads the cluster's keys with the pod's own service account\nHere callers can have tokens of a file, --auth-token-file FILE, or none, --auth none`,
+  );
