@@ -169,6 +169,9 @@ describe('lockdown on a cluster', { skip: noCluster, timeout: 600_000 }, () => {
     const { code, stdout } = await mcp('doctor', 'deploy/settable', '--probe');
     assert.match(stdout, /√ MCP609/);
     assert.equal(code, 0, stdout);
+    // The kernel's own table says so, without a dial.
+    const list = await mcp('list');
+    assert.match(list.stdout, /deployment\/settable .* no\s*$/m);
   });
 
   test('the kubelet learns through the proxy that a server is gone', async () => {
