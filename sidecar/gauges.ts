@@ -32,6 +32,7 @@ export function gauges(
     ...policyGauges(servers),
     ...listenGauges(servers),
     ...headerGauges(servers),
+    ...translationGauges(servers),
     { name: 'kubectl_mcp_calls_in_flight', help: 'Calls under way.', values: [{ value: inFlight.calls() }] },
     {
       name: 'kubectl_mcp_streams',
@@ -48,6 +49,27 @@ export function gauges(
       help: 'Audit lines lost.',
       type: 'counter' as const,
       values: [{ value: audit.dropped() }],
+    },
+  ];
+}
+
+/** None where nothing has been translated. */
+function translationGauges(servers: readonly ServerRuntime[]): Gauge[] {
+  const held = servers.flatMap(({ name, translated }) => {
+    const found = translated();
+    return found ? [{ labels: { server: name }, ...found }] : [];
+  });
+  if (held.length === 0) return [];
+  return [
+    {
+      name: 'kubectl_mcp_parked_calls',
+      help: 'Calls that wait for what the server has asked their clients.',
+      values: held.map(({ labels, calls }) => ({ labels, value: calls })),
+    },
+    {
+      name: 'kubectl_mcp_upstream_sessions',
+      help: 'Sessions with the server for clients that have none.',
+      values: held.map(({ labels, sessions }) => ({ labels, value: sessions })),
     },
   ];
 }

@@ -53,6 +53,8 @@ export interface SidecarDeps {
 export interface ServerRuntime extends ServerHealthSource {
   readonly listener: ListenServer;
   readonly port: number;
+  /** Where clients of 2026-07-28 use a server of sessions. */
+  readonly translated: () => ReturnType<LegacyUpstream['held']> | undefined;
   close(): void;
 }
 
@@ -171,6 +173,7 @@ export async function createServerRuntime(server: ServerConfig, deps: RuntimeDep
     ...source,
     listener,
     port: server.listenPort,
+    translated: () => legacy?.held(),
     close() {
       listener.close();
       catalogue.close();

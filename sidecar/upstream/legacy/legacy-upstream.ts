@@ -23,6 +23,8 @@ export interface LegacyUpstream extends Upstream {
   dialectOf(exchange: Exchange): Promise<Dialect>;
   /** The server was away: it may be another process now, without its sessions. */
   serverLost(): void;
+  /** Calls that wait for their clients, and sessions that are kept with the server. */
+  held(): { readonly calls: number; readonly sessions: number };
   close(): void;
 }
 
@@ -195,6 +197,7 @@ export function createLegacyUpstream(
       return (await sessions.acquire(ownerOf(exchange), request)).dialect;
     },
     serverLost: () => sessions.clear(),
+    held: () => ({ calls: rounds.parked(), sessions: sessions.size() }),
     close() {
       rounds.close();
       sessions.close();

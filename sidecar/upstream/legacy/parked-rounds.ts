@@ -37,7 +37,8 @@ export interface ParkedRounds<Call> {
   /** The answers are there: what comes of them is kept for those who ask again, for a while. */
   answered(round: Round<Call>): void;
   settled(round: Round<Call>, outcome: Outcome): void;
-  size(): number;
+  /** Those that nobody has answered. */
+  parked(): number;
   close(): void;
 }
 
@@ -103,7 +104,7 @@ export function createParkedRounds<Call>(
       if ('message' in outcome && outcome.message.length > MAX_KEPT_BYTES) return forget(round);
       round.outcome = outcome;
     },
-    size: () => rounds.size,
+    parked: () => parked().length,
     close() {
       for (const { timer } of rounds.values()) clearTimeout(timer);
       rounds.clear();

@@ -4,6 +4,7 @@ import { startAskingServer, type AskingServer } from './asking-server.ts';
 import { modernHeaders, modernRequest, postModern, type ModernAnswer } from './modern-meta.ts';
 import { HEADERS } from './post.ts';
 import { as, stops, tokens } from './proxied.ts';
+import { seeded } from './seeded.ts';
 import { startSidecar, untilHealth, type TestSidecar } from './start-sidecar.ts';
 import { waitFor } from './wait-for.ts';
 
@@ -183,14 +184,3 @@ test('more questions than a caller may leave open are answered for it, and the c
   assert.equal(new Set(states).size, 64);
   await parked('of another caller', 'bob');
 });
-
-/** Mulberry32: the same numbers each time. */
-function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}

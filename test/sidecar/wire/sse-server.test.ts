@@ -88,6 +88,15 @@ describe('server-everything over HTTP+SSE', () => {
   });
 });
 
+const answering = (message: { id?: unknown; method?: string }, events: ServerResponse): void => {
+  if (message.id === undefined || message.method === 'tools/call') return;
+  const result =
+    message.method === 'initialize'
+      ? { protocolVersion: '2024-11-05', capabilities: {}, serverInfo: { name: 's', version: '1' } }
+      : {};
+  events.write(`data: ${JSON.stringify({ jsonrpc: '2.0', id: message.id, result })}\n\n`);
+};
+
 describe('a server of HTTP+SSE that', () => {
   const stops: (() => void)[] = [];
   afterEach(() => {
@@ -124,15 +133,6 @@ describe('a server of HTTP+SSE that', () => {
     );
     return { sidecar, got };
   }
-  const answering = (message: { id?: unknown; method?: string }, events: ServerResponse): void => {
-    if (message.id === undefined || message.method === 'tools/call') return;
-    const result =
-      message.method === 'initialize'
-        ? { protocolVersion: '2024-11-05', capabilities: {}, serverInfo: { name: 's', version: '1' } }
-        : {};
-    events.write(`data: ${JSON.stringify({ jsonrpc: '2.0', id: message.id, result })}\n\n`);
-  };
-
   for (const endpoint of [
     'http://evil.example/messages',
     '//evil.example/x',
