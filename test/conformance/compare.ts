@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { createReferenceServer, type Eras } from './reference/server.ts';
-import { startSidecar } from './sidecar.ts';
+import { startSidecar, type RunningSidecar } from './sidecar.ts';
 import { runSuite } from './suite.ts';
 import type { Check, Checks, SpecVersion } from './suite.ts';
 
@@ -27,9 +27,13 @@ export async function compare(specVersion: SpecVersion): Promise<Comparison> {
 }
 
 /** The suite of a revision that the server itself may not know. */
-export function throughSidecar(eras: Eras, specVersion: SpecVersion): Promise<Checks> {
+export function throughSidecar(
+  eras: Eras,
+  specVersion: SpecVersion,
+  start: (upstreamPort: number) => Promise<RunningSidecar> = startSidecar,
+): Promise<Checks> {
   return withServer(eras, async (port) => {
-    const running = await startSidecar(port);
+    const running = await start(port);
     try {
       return await runSuite(running.url, specVersion);
     } finally {

@@ -1,7 +1,8 @@
 /** `npm run conformance`: exit 1 where a check says another thing through the sidecar than it says direct. */
 import { parseArgs } from 'node:util';
-import { compare, failures, LOST_IN_TRANSLATION, passed, throughSidecar } from './compare.ts';
+import { compare, differencesOf, failures, LOST_IN_TRANSLATION, passed, throughSidecar } from './compare.ts';
 import type { Comparison } from './compare.ts';
+import { startProxy } from './proxy.ts';
 import { SPEC_VERSIONS } from './suite.ts';
 
 const { values: options } = parseArgs({ options: { verbose: { type: 'boolean', default: false } } });
@@ -33,6 +34,16 @@ const TRANSLATED = [
   { eras: 'modern', specVersion: '2025-11-25', lost: [] },
 ] as const;
 let unexpected = 0;
+for (const { specVersion, direct } of comparisons) {
+  const checks = await throughSidecar('both', specVersion, startProxy);
+  const differences = differencesOf(direct, checks);
+  unexpected += differences.length;
+  console.log(
+    `\n${specVersion}, through kubectl mcp proxy with filter and audit: ${passed(checks)} of ${direct.size}`,
+  );
+  for (const { key, sidecar } of differences)
+    console.log(`  FAILED: ${key}: ${sidecar.error ?? sidecar.status}`);
+}
 for (const { eras, specVersion, lost } of TRANSLATED) {
   const checks = await throughSidecar(eras, specVersion);
   console.log(
