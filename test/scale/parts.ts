@@ -15,7 +15,6 @@ import type { Usage } from './webhook-process.ts';
 
 /** Of manifests/install.yaml, as the API server names it in its metrics. */
 const WEBHOOK = 'inject.kubectl-mcp.dev';
-const PER_SECOND = 200;
 const P99_S = 0.01;
 /**
  * By and by: the API server keeps 25 connections idle, and pays a handshake for each review beyond. Cold processes at
@@ -73,18 +72,21 @@ export async function unannotated({ api, namespace, nodes }: Place, count: numbe
 }
 
 /** One replica, which may use one core, for as long as is asked. Dry runs go through all of admission. */
-export async function annotated({ api, namespace }: Place, seconds: number): Promise<Figure[]> {
-  const creation = { namespace, annotated: true, dryRun: true, perSecond: PER_SECOND };
+export async function annotated(
+  { api, namespace }: Place,
+  { perSecond, seconds }: { perSecond: number; seconds: number },
+): Promise<Figure[]> {
+  const creation = { namespace, annotated: true, dryRun: true, perSecond };
   for (const share of WARM_UP) {
-    const perSecond = PER_SECOND * share;
-    await createPods(api, { ...creation, perSecond, count: perSecond * WARM_UP_SECONDS });
+    const now = perSecond * share;
+    await createPods(api, { ...creation, perSecond: now, count: now * WARM_UP_SECONDS });
   }
   const [pid, ...others] = webhookPids();
   if (pid === undefined || others.length > 0) throw new Error(`${WEBHOOK_NAME}: not one replica`);
   const [before, ownBefore] = [await apiSamples(api), await webhookSamples(api)];
   const usage: Usage[] = [usageOf(pid)];
   const timer = setInterval(() => usage.push(usageOf(pid)), 1_000);
-  const made = await createPods(api, { ...creation, count: PER_SECOND * seconds });
+  const made = await createPods(api, { ...creation, count: perSecond * seconds });
   clearInterval(timer);
   usage.push(usageOf(pid));
   const [after, ownAfter] = [await apiSamples(api), await webhookSamples(api)];
@@ -102,8 +104,8 @@ export async function annotated({ api, namespace }: Place, seconds: number): Pro
       what: 'reviews',
       is: `${made.injected}, ${rate.toFixed(0)} a second`,
       ...is(
-        made.injected === PER_SECOND * seconds && rate > PER_SECOND * 0.98,
-        `${PER_SECOND} a second, all injected`,
+        made.injected === perSecond * seconds && rate > perSecond * 0.98,
+        `${perSecond} a second, all injected`,
       ),
     },
     ...failuresOf(made.failures),

@@ -14,9 +14,10 @@ import { takePrecedence } from './precedence.ts';
 import { tableOf } from './report.ts';
 import type { Figure } from './report.ts';
 
-const USAGE = `Usage: node test/scale/run.ts [--pods N] [--seconds N] [--real N] [--only PART] [--precedence]
+const USAGE = `Usage: node test/scale/run.ts [--pods N] [--seconds N] [--rate N] [--real N] [--only PART] [--precedence]
   --pods N      pods without an annotation (5000)
-  --seconds N   how long 200 annotated pods a second are created by dry run (60)
+  --seconds N   how long annotated pods are created by dry run (60)
+  --rate N      of them a second (200)
   --real N      annotated pods that are really created (1000)
   --only PART   unannotated, annotated or real (repeatable)
   --precedence  over what else the machine does`;
@@ -25,6 +26,7 @@ const { values: options } = parseArgs({
   options: {
     pods: { type: 'string', default: '5000' },
     seconds: { type: 'string', default: '60' },
+    rate: { type: 'string', default: '200' },
     real: { type: 'string', default: '1000' },
     only: { type: 'string', multiple: true },
     precedence: { type: 'boolean', default: false },
@@ -38,8 +40,9 @@ const PARTS: Readonly<Record<string, { title: string; measure: (place: Place) =>
     measure: (place) => unannotated(place, Number(options.pods)),
   },
   annotated: {
-    title: 'Annotated pods, 200 a second by dry run, one replica',
-    measure: (place) => annotated(place, Number(options.seconds)),
+    title: `Annotated pods, ${options.rate} a second by dry run, one replica`,
+    measure: (place) =>
+      annotated(place, { perSecond: Number(options.rate), seconds: Number(options.seconds) }),
   },
   real: {
     title: 'Annotated pods that are created, 40 a second, one replica',
