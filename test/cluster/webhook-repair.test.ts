@@ -40,6 +40,11 @@ const tryPod = (): Promise<string> =>
   ).catch((error: Error) => error.message);
 const isInjected = async (): Promise<boolean> => (await tryPod()) === 'mcp-proxy';
 const inInstallation = (...args: string[]) => kubectl(['-n', INSTALL_NAMESPACE, ...args]);
+/** Those that are ending, too. */
+const replicas = async (): Promise<string[]> =>
+  (await inInstallation('get', 'pods', '-l', 'app.kubernetes.io/component=webhook', '-o', 'name'))
+    .split('\n')
+    .filter(Boolean);
 const patch = (type: 'json' | 'strategic', change: object): Promise<string> =>
   kubectl(['patch', CONFIGURATION, `--type=${type}`, '-p', JSON.stringify(change)]);
 
@@ -88,8 +93,7 @@ describe('the webhook, when something is wrong with it', { skip: noCluster, time
   test('a clock that jumps past the end of the CA: pods are refused until it does, doctor says why, a minute later all is well', async (t: TestContext) => {
     // Both at once: replicas whose clocks are a year apart replace each other's CA.
     await inInstallation('scale', DEPLOYMENT, '--replicas=0');
-    const pods = ['get', 'pods', '-l', 'app.kubernetes.io/component=webhook', '-o', 'name'];
-    await until('no replica', async () => (await inInstallation(...pods)) === '');
+    await until('no replica', async () => (await replicas()).length === 0);
     const jumpsAtMs = Date.now() + 60_000;
     await inInstallation('set', 'env', DEPLOYMENT, `NODE_OPTIONS=${clockUntil(jumpsAtMs)}`);
     t.after(async () => {
@@ -113,6 +117,9 @@ describe('the webhook, when something is wrong with it', { skip: noCluster, time
   });
 
   test('a caBundle of somebody else is written again', async (t: TestContext) => {
+    // A replica that starts looks at once.
+    await webhookRolledOut();
+    await until('no other replica', async () => (await replicas()).length === 2);
     const { 'ca.crt': foreign } = await issueCa(new Date());
     const value = Buffer.from(foreign).toString('base64');
     const started = Date.now();
