@@ -8,6 +8,7 @@ import { sendCancelled } from './cancelled.ts';
 import { CheckedAnswer } from './checked-answer.ts';
 import type { HttpPool } from './http-pool.ts';
 import type { ResponseHead } from './http-response.ts';
+import { MODERN_VERSION } from './mcp-request.ts';
 import type { UpstreamEvents, UpstreamRequest } from './upstream-call.ts';
 import type { UpstreamError } from './upstream-error.ts';
 
@@ -153,7 +154,9 @@ function requestHeaderLines({ head, message, session }: Exchange): string {
     lines += linesOf(COMPARED_REQUEST_HEADERS, headers);
     for (const name in headers)
       if (name.startsWith(PARAM_HEADER_PREFIX)) lines += `${name}: ${headers[name] as string}\r\n`;
-  }
+  } else if (message?.kind === 'notification' && headers['mcp-protocol-version'] === MODERN_VERSION)
+    // It need not say its revision in the body, as the Go SDK's do not; the server wants the header all the same.
+    lines += `Mcp-Method: ${message.method}\r\n`;
   return lines;
 }
 

@@ -12,6 +12,7 @@ import type { HttpPool } from '../http-pool.ts';
 import { headerLines } from '../mcp-request.ts';
 import type { UpstreamCall } from '../upstream-call.ts';
 import type { LegacySession } from './legacy-sessions.ts';
+import { Missed } from './missed.ts';
 import type { ModernRequest } from './modern-request.ts';
 import { REPEATED_MS, type Outcome, type ParkedRounds, type Question, type Round } from './parked-rounds.ts';
 import { Receiver } from './receiver.ts';
@@ -50,6 +51,7 @@ export class LegacyCall implements AnswerEvents {
   #round: Round<LegacyCall> | undefined;
   /** What came while nobody was there. */
   #outcome: Outcome | undefined;
+  readonly #missed = new Missed();
   readonly #questions = new Map<string, Question>();
   #asked = 0;
   #over = false;
@@ -105,8 +107,9 @@ export class LegacyCall implements AnswerEvents {
     }
     if (top.has('id')) return this.asked(data);
     if (method === 'notifications/message' && this.#request.logLevel === undefined) return;
-    if (method === 'notifications/progress' || method === 'notifications/message')
-      this.#receiver?.notification(data, method);
+    if (method !== 'notifications/progress' && method !== 'notifications/message') return;
+    if (this.#receiver) this.#receiver.notification(data, method);
+    else this.#missed.keep(data, method);
   }
 
   wholeAnswer(data: Buffer): void {
@@ -169,6 +172,7 @@ export class LegacyCall implements AnswerEvents {
     // One client, one place: who asks again has given up the connection before.
     this.#receiver?.fail(refuse('client-stalled'));
     this.#receiver = new Receiver(exchange, reply, this.#parts.session.facts.serverInfo);
+    this.#missed.tell(this.#receiver);
     const outcome = this.#outcome;
     this.#outcome = undefined;
     if (outcome) this.#give(outcome);

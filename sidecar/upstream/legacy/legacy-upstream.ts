@@ -1,5 +1,6 @@
 /** The upstream room for a client of 2026-07-28 in front of a server that knows only the era of sessions. */
 import type { Exchange, Refusal, Reply, Transit, Upstream } from '../../exchange.ts';
+import { text } from '../../client-message.ts';
 import { members } from '../../json/members.ts';
 import { refuse } from '../../reasons.ts';
 import type { HttpPool } from '../http-pool.ts';
@@ -92,7 +93,7 @@ export function createLegacyUpstream(
     });
   }
 
-  /** What the server asks on no call's stream is asked of the only call in flight. */
+  /** What the server asks, or logs, on no call's stream is for the only call in flight. */
   function join(session: LegacySession, made: LegacyCall): void {
     let among = calls.get(session);
     if (!among) {
@@ -100,7 +101,10 @@ export function createLegacyUpstream(
       const listening = among;
       session.stream.listen((data) => {
         for (const each of listening) if (each.over) listening.delete(each);
-        if (!members(data).has('id') || !members(data).has('method')) return;
+        const top = members(data);
+        if (text(data, top.get('method')) === 'notifications/message' && listening.size === 1)
+          for (const each of listening) each.message(data);
+        if (!top.has('id') || !top.has('method')) return;
         const asked = [...listening].filter((each) => each.mayBeAsked);
         const [only] = asked;
         if (only && asked.length === 1) only.asked(data);
@@ -156,14 +160,18 @@ export function createLegacyUpstream(
   return {
     send(exchange, reply) {
       const message = exchange.message!;
+      // The revision defines none over HTTP; the Go SDK sends some, without what requests have to say.
+      if (message.kind === 'notification') {
+        sendNothing(reply, 202);
+        return NOTHING;
+      }
       const request = readModernRequest(message);
       const id = message.id ?? 'null';
       if ('problem' in request) {
         send(reply, ownError(id, request.problem));
         return NOTHING;
       }
-      // The revision defines none over HTTP.
-      if (message.kind !== 'request') {
+      if (message.kind === 'response') {
         sendNothing(reply, 202);
         return NOTHING;
       }
