@@ -14,4 +14,6 @@ export interface Deps {
    * end, until a second one.
    */
   readonly stopped?: () => Promise<void>;
+  /** For what must not be left behind by a second Ctrl-C either. */
+  readonly atExit?: (clean: () => void) => void;
 }

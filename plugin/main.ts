@@ -23,6 +23,7 @@ process.exitCode = await runProgram(process.argv.slice(2), {
   connect,
   nowMs: Date.now,
   signal: interrupt.signal,
+  atExit: (clean) => void process.once('exit', clean),
   stopped() {
     takesItsTime = true;
     return new Promise((resolve) => {

@@ -3,6 +3,7 @@
  * version of a directory is whole and a file that an editor saves is not.
  */
 import {
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
@@ -38,10 +39,12 @@ const NOTHING: ReadonlyMap<string, Buffer> = new Map();
  */
 export function followFiles(
   flags: Readonly<Record<string, unknown>>,
-  { parent = tmpdir(), warn }: { parent?: string | undefined; warn: (text: string) => void },
+  { parent, warn }: { parent: string | undefined; warn: (text: string) => void },
 ): FollowedFiles {
   const files: Partial<Record<FileKind, Followed>> = {};
   const ends: (() => void)[] = [];
+  // sudo keeps the variable, and a session that has ended leaves it behind.
+  const base = parent !== undefined && existsSync(parent) ? parent : tmpdir();
   let root: string | undefined;
   const close = (): void => {
     for (const end of ends) end();
@@ -56,7 +59,7 @@ export function followFiles(
         : copied(
             FILE_FLAGS[kind],
             given.paths,
-            join((root ??= mkdtempSync(join(parent, 'kubectl-mcp-'))), kind),
+            join((root ??= mkdtempSync(join(base, 'kubectl-mcp-'))), kind),
           );
       files[kind] = { source: `file/${given.paths.join(',')}`, directory };
     }

@@ -45,6 +45,7 @@ export async function startProxy(flags: ProxyFlags, deps: Deps): Promise<void> {
   const given = addressesOf(flags);
   const warn = (text: string): void => writeLine(streams.err, `Warning: ${text}`);
   const followed = followFiles(flags, { parent: env['XDG_RUNTIME_DIR'], warn });
+  deps.atExit?.(followed.close);
   try {
     const auth = flags.auth ?? (followed.files.tokens && 'token');
     const local = { ...given, auth, audit: audit?.annotation, files: followed.files, secret: newSecret() };

@@ -1,6 +1,6 @@
 /** The command as a process, in front of the real server-everything. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { get } from 'node:https';
 import { networkInterfaces, tmpdir } from 'node:os';
@@ -174,6 +174,26 @@ for (const [signal, duration] of [
     await client.close().catch(() => undefined);
   });
 }
+
+test('a second Ctrl-C ends the calls, and copies of secrets are not left behind', async () => {
+  const runtime = mkdtempSync(join(directory, 'run-'));
+  const tokens = write('tokens-left.txt', 'alice=token-of-alice');
+  const proxy = await spawnProxy(['--upstream', upstream, '--auth-token-file', tokens], { runtime });
+  const [copies = ''] = readdirSync(runtime);
+  assert.equal(statSync(join(runtime, copies)).mode & 0o777, 0o700);
+  const client = await connectV1(proxy.url, { authorization: 'Bearer token-of-alice' });
+  const underWay = Promise.withResolvers<void>();
+  const call = client.callTool('trigger-long-running-operation', { duration: 60, steps: 600 }, () =>
+    underWay.resolve(),
+  );
+  call.catch(() => undefined);
+  await underWay.promise;
+  proxy.child.kill('SIGINT');
+  await waitFor('patience', () => proxy.stderr().includes('Ctrl-C ends them'));
+  assert.equal(await proxy.stop('SIGINT'), 130);
+  assert.deepEqual(readdirSync(runtime), []);
+  await client.close().catch(() => undefined);
+});
 
 test('without its server the proxy starts, says so, and goes on when it comes', async () => {
   const [port = 0] = await freePorts(1);

@@ -20,13 +20,16 @@ const KILL_MS = 15_000;
 /** Returns when it listens. @throws with what it said when it does not */
 export async function spawnProxy(
   args: readonly string[],
-  options: { readonly cwd?: string; readonly input?: string; readonly listen?: string } = {},
+  options: { readonly input?: string; readonly listen?: string; readonly runtime?: string } = {},
 ): Promise<RunningProxy> {
-  const { cwd, input = '', listen = '127.0.0.1:0' } = options;
+  const { input = '', listen = '127.0.0.1:0', runtime } = options;
   const flags = ['proxy', ...(listen === 'none' ? [] : ['--listen', listen]), '-o', 'json', ...args];
   const child = spawn(process.execPath, [programOf('plugin'), ...flags], {
-    ...(cwd === undefined ? {} : { cwd }),
-    env: { PATH: process.env['PATH'], KUBECONFIG: '/nonexistent' },
+    env: {
+      PATH: process.env['PATH'],
+      KUBECONFIG: '/nonexistent',
+      ...(runtime && { XDG_RUNTIME_DIR: runtime }),
+    },
   });
   const kill = (): void => void child.kill('SIGKILL');
   process.once('exit', kill);
