@@ -3,6 +3,7 @@ import { refuse } from '../reasons.ts';
 import type { Catalogue } from './catalogue.ts';
 import { initializeRefused } from './initialize-refused.ts';
 import { MODERN_VERSION } from './mcp-request.ts';
+import { whenThere } from './when-there.ts';
 
 /** Loaded where there is something to translate: most pods never need one. */
 export interface Translation {
@@ -76,22 +77,9 @@ export function createEraChoice(
 const through = (translation: Translation, exchange: Exchange, reply: Reply): Transit =>
   translation.loaded()?.send(exchange, reply) ?? late(translation.load(), exchange, reply);
 
-function late(coming: Promise<Upstream>, exchange: Exchange, reply: Reply): Transit {
-  let transit: Transit | undefined;
-  let gone = false;
-  coming
-    .then((upstream) => {
-      if (!gone) transit = upstream.send(exchange, reply);
-    })
-    .catch(() => {
-      if (!gone) reply.fail(refuse('internal-error'));
-    });
-  return {
-    abort() {
-      gone = true;
-      transit?.abort();
-    },
-    pause: () => transit?.pause(),
-    resume: () => transit?.resume(),
-  };
-}
+const late = (coming: Promise<Upstream>, exchange: Exchange, reply: Reply): Transit =>
+  whenThere(
+    coming,
+    (upstream) => upstream.send(exchange, reply),
+    () => reply.fail(refuse('internal-error')),
+  );

@@ -10,6 +10,7 @@ import { mirroredParamsProblem } from '../mirrored-params.ts';
 import { send, sendNothing } from '../own-reply.ts';
 import { refusalOf } from '../streamable-http.ts';
 import { UpstreamError } from '../upstream-error.ts';
+import { whenThere } from '../when-there.ts';
 import { digestOfAnswers, LegacyCall, type Answers } from './legacy-call.ts';
 import { listenOnSession } from './legacy-listen.ts';
 import { createLegacySessions, CrowdedError, type LegacySession } from './legacy-sessions.ts';
@@ -52,24 +53,9 @@ export function createLegacyUpstream(
     reply: Reply,
     { request, use }: { request: ModernRequest; use: (session: LegacySession) => Transit },
   ): Transit {
-    let transit: Transit | undefined;
-    let gone = false;
-    sessions
-      .acquire(ownerOf(exchange), request)
-      .then((session) => {
-        if (!gone) transit = use(session);
-      })
-      .catch((error: Error) => {
-        if (!gone) reply.fail(failureOf(exchange, error));
-      });
-    return {
-      abort() {
-        gone = true;
-        transit?.abort();
-      },
-      pause: () => transit?.pause(),
-      resume: () => transit?.resume(),
-    };
+    return whenThere(sessions.acquire(ownerOf(exchange), request), use, (error) =>
+      reply.fail(failureOf(exchange, error)),
+    );
   }
 
   function begin(exchange: Exchange, reply: Reply, request: ModernRequest, attempt = 1): Transit {
