@@ -2,6 +2,8 @@ import { members } from './json/members.ts';
 import { readStrict, StrictError, type Span, type StrictDocument } from './json/strict-reader.ts';
 import { refuse, type Refusal } from './reasons.ts';
 
+/** The revision without sessions; each later one will have a version of its own. */
+export const MODERN_VERSION = '2026-07-28';
 export const PROTOCOL_VERSION_KEY = 'io.modelcontextprotocol/protocolVersion';
 export const CLIENT_CAPABILITIES_KEY = 'io.modelcontextprotocol/clientCapabilities';
 export const CLIENT_INFO_KEY = 'io.modelcontextprotocol/clientInfo';

@@ -1,3 +1,4 @@
+import { MODERN_VERSION } from './client-message.ts';
 import { existsSync, readFileSync } from 'node:fs';
 import { createAudit } from './audit/audit.ts';
 import type { LineWriter } from './audit/line-writer.ts';
@@ -27,7 +28,7 @@ import { createEraChoice, isTranslated } from './upstream/era-choice.ts';
 import { createHttpPool, type HttpPool } from './upstream/http-pool.ts';
 import type { CatalogueTool } from './upstream/list-tools.ts';
 import { placeOf } from './upstream/place.ts';
-import { MODERN_VERSION, type Dialect } from './upstream/mcp-request.ts';
+import { type Dialect } from './upstream/mcp-request.ts';
 import type { LegacyUpstream } from './upstream/legacy/legacy-upstream.ts';
 import { lookUpTool } from './upstream/look-up-tool.ts';
 import { createStreamableHttp } from './upstream/streamable-http.ts';

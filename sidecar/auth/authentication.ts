@@ -3,6 +3,7 @@ import { refuse } from '../reasons.ts';
 import type { Sessions } from '../sessions.ts';
 import type { Principal } from '../principal.ts';
 import type { Exchange, Refusal } from '../exchange.ts';
+import { MODERN_VERSION } from '../client-message.ts';
 import type { Authenticator } from './authenticator.ts';
 
 /**
@@ -16,8 +17,9 @@ export function createAuthentication(authenticator: Authenticator, sessions: Ses
       return found;
     }
     exchange.principal = found;
-    const id = exchange.head.headers['mcp-session-id'];
-    if (id === undefined) return undefined;
+    const { 'mcp-session-id': id, 'mcp-protocol-version': version } = exchange.head.headers;
+    // 2026-07-28 has no sessions: what names one is not looked at (transports, Streamable HTTP).
+    if (id === undefined || version === MODERN_VERSION) return undefined;
     const session = typeof id === 'string' ? sessions.open(id, found.digest) : undefined;
     if (!session) {
       exchange.rule = 'session';

@@ -1,5 +1,6 @@
+import { MODERN_VERSION } from '../client-message.ts';
 import type { Exchange } from '../exchange.ts';
-import { MODERN_VERSION, type Dialect } from './mcp-request.ts';
+import { type Dialect } from './mcp-request.ts';
 
 /** What a request without the version header speaks (specification 2025-06-18, transports). */
 const DEFAULT_LEGACY_VERSION = '2025-03-26';

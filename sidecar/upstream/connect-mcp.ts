@@ -1,6 +1,6 @@
+import { MODERN_VERSION } from '../client-message.ts';
 import {
   LEGACY_VERSION,
-  MODERN_VERSION,
   CLIENT_INFO,
   headerLines,
   rpc,

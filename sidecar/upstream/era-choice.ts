@@ -1,8 +1,9 @@
+import { MODERN_VERSION } from '../client-message.ts';
 import type { Exchange, Reply, Transit, Upstream } from '../exchange.ts';
 import { refuse } from '../reasons.ts';
 import type { Catalogue } from './catalogue.ts';
 import { initializeRefused } from './initialize-refused.ts';
-import { MODERN_VERSION } from './mcp-request.ts';
+
 import { whenThere } from './when-there.ts';
 
 /** Loaded where there is something to translate: most pods never need one. */

@@ -12,7 +12,6 @@ export interface Dialect {
   readonly sessionId?: string;
 }
 
-export const MODERN_VERSION = '2026-07-28';
 export const LEGACY_VERSION = '2025-11-25';
 export const CLIENT_INFO = { name: 'kubectl-mcp-sidecar', version: VERSION };
 

@@ -1,6 +1,6 @@
 /** The upstream room for streamable HTTP: both eras are passed through, bytes as they are. */
 import type { Exchange, Refusal, Reply, ReplyHead, Upstream } from '../exchange.ts';
-import { PARAM_HEADER_PREFIX, text } from '../client-message.ts';
+import { MODERN_VERSION, PARAM_HEADER_PREFIX, text } from '../client-message.ts';
 import { refuse } from '../reasons.ts';
 import type { Sessions } from '../sessions.ts';
 import { endsWithAnswer, headProblem } from './answer-problem.ts';
@@ -8,7 +8,7 @@ import { sendCancelled } from './cancelled.ts';
 import { CheckedAnswer } from './checked-answer.ts';
 import type { HttpPool } from './http-pool.ts';
 import type { ResponseHead } from './http-response.ts';
-import { MODERN_VERSION } from './mcp-request.ts';
+
 import type { UpstreamEvents, UpstreamRequest } from './upstream-call.ts';
 import type { UpstreamError } from './upstream-error.ts';
 

@@ -1,11 +1,11 @@
 /** The upstream room for a client of 2026-07-28 in front of a server that knows only the era of sessions. */
 import type { Exchange, Refusal, Reply, Transit, Upstream } from '../../exchange.ts';
-import { text } from '../../client-message.ts';
+import { MODERN_VERSION, text } from '../../client-message.ts';
 import { members } from '../../json/members.ts';
 import { refuse } from '../../reasons.ts';
 import type { HttpPool } from '../http-pool.ts';
 import type { CatalogueTool } from '../list-tools.ts';
-import { MODERN_VERSION, type Dialect } from '../mcp-request.ts';
+import { type Dialect } from '../mcp-request.ts';
 import { mirroredParamsProblem } from '../mirrored-params.ts';
 import { send, sendNothing } from '../own-reply.ts';
 import { refusalOf } from '../streamable-http.ts';

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import {
+  MODERN_VERSION,
   CLIENT_CAPABILITIES_KEY,
   CLIENT_INFO_KEY,
   LOG_LEVEL_KEY,
@@ -8,7 +9,7 @@ import {
   type ClientMessage,
 } from '../../client-message.ts';
 import type { Span } from '../../json/strict-reader.ts';
-import { CLIENT_INFO, MODERN_VERSION } from '../mcp-request.ts';
+import { CLIENT_INFO } from '../mcp-request.ts';
 
 /** What a request of 2026-07-28 says of its client, for a server that is told so once per session. */
 export interface ModernRequest {

@@ -1,9 +1,9 @@
-import { text } from '../../client-message.ts';
+import { MODERN_VERSION, text } from '../../client-message.ts';
 import type { Exchange, Reply, Transit } from '../../exchange.ts';
 import { members } from '../../json/members.ts';
 import { SseSplitter } from '../../sse.ts';
 import type { HttpPool } from '../http-pool.ts';
-import { headerLines, MODERN_VERSION, withMeta } from '../mcp-request.ts';
+import { headerLines, withMeta } from '../mcp-request.ts';
 import { event, startStream } from '../own-reply.ts';
 import type { UpstreamCall } from '../upstream-call.ts';
 import type { ClientSession } from './client-sessions.ts';

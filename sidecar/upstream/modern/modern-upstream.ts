@@ -1,5 +1,5 @@
 /** The upstream room for a client of the era of sessions in front of a server that knows 2026-07-28 alone. */
-import { text, type ClientMessage } from '../../client-message.ts';
+import { MODERN_VERSION, text, type ClientMessage } from '../../client-message.ts';
 import type { Exchange, Reply, Transit, Upstream } from '../../exchange.ts';
 import { members } from '../../json/members.ts';
 import { refuse } from '../../reasons.ts';
@@ -7,7 +7,7 @@ import type { Sessions } from '../../sessions.ts';
 import { reasonOf } from '../connect-mcp.ts';
 import type { HttpPool } from '../http-pool.ts';
 import type { CatalogueTool } from '../list-tools.ts';
-import { LEGACY_VERSION, MODERN_VERSION, rpc } from '../mcp-request.ts';
+import { LEGACY_VERSION, rpc } from '../mcp-request.ts';
 import { send, sendNothing } from '../own-reply.ts';
 import { refusalOf } from '../streamable-http.ts';
 import { UpstreamError } from '../upstream-error.ts';

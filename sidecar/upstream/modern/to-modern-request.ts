@@ -1,4 +1,5 @@
 import {
+  MODERN_VERSION,
   CLIENT_CAPABILITIES_KEY,
   CLIENT_INFO_KEY,
   LOG_LEVEL_KEY,
@@ -7,7 +8,7 @@ import {
 } from '../../client-message.ts';
 import type { Span } from '../../json/strict-reader.ts';
 import { mirroredHeader } from '../../mirrored-value.ts';
-import { MODERN_VERSION } from '../mcp-request.ts';
+
 import { argumentAt, type MirroredParam } from '../mirrored-params.ts';
 
 /** What a client said at `initialize` and after, which each request of 2026-07-28 says anew. */

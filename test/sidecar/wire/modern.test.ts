@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { createReferenceServer } from '../../conformance/reference/server.ts';
+import { postModern } from './modern-meta.ts';
 import { call, post } from './post.ts';
 import { connectV1, connectV2 } from './sdk-clients.ts';
 import { startSidecar, untilAudit, untilHealth, type TestSidecar } from './start-sidecar.ts';
@@ -36,6 +37,15 @@ describe('a server of both eras', () => {
       readOnly: true,
       destructive: false,
     });
+  });
+
+  test('does not look at what names a session in a request of 2026-07-28', async () => {
+    const headers = { 'mcp-session-id': 'made-up' };
+    assert.equal((await postModern(sidecar.url, 'tools/list', {}, { headers })).status, 200);
+    assert.equal(
+      (await post(sidecar.url, { jsonrpc: '2.0', id: 1, method: 'tools/list' }, headers)).status,
+      404,
+    );
   });
 
   for (const [name, connect, era] of [
