@@ -83,6 +83,8 @@ export function followFiles(
         if (flag.failsClosed) put(NOTHING);
       }
     };
+    // What a shell substitutes (`<(…)`) can be read once.
+    if (!paths.every((path) => statSync(path).isFile())) return { directory };
     for (const path of paths) watchFile(path, { interval: LOOK_MS, persistent: false }, look);
     ends.push(() => paths.forEach((path) => unwatchFile(path, look)));
     return { directory };

@@ -29,6 +29,10 @@ export async function runProxy({ config, streams, audit, ...run }: ProxyRun): Pr
   checkExposure(config, run);
   const { err, out } = streams;
   const say = (text: string): void => writeLine(err, text);
+  if (!isLoopback(run) && config.servers.some(({ auth, tls }) => auth.mode === 'token' && !tls))
+    say(
+      'Warning: tokens cross the network in clear text; --tls-cert-file and --tls-private-key-file encrypt them',
+    );
   let ready = false;
   /** The first line of stdout is the one with the URL. */
   const early: string[] = [];

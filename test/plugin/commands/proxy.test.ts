@@ -243,6 +243,7 @@ describe('an address that other machines reach', () => {
           const port = new URL(proxy.url).port;
           const { status } = await post(`http://${elsewhere ?? '127.0.0.1'}:${port}/mcp`);
           assert.equal(status === 401, extra.length > 1, `${status}`);
+          assert.equal(/Warning: tokens cross the network in clear/.test(proxy.stderr()), extra.length > 1);
           if (elsewhere)
             await assert.rejects(
               fetch(proxy.admin.replace('127.0.0.1', elsewhere)),
