@@ -37,7 +37,13 @@ export async function connectMcp(pool: HttpPool): Promise<McpConnection> {
   const answer = await rpc(pool, { era: 'legacy', version: LEGACY_VERSION }, 'initialize', params, {
     timeoutMs: TIMEOUT_MS,
   });
-  if (!answer.result) throw new UpstreamError(`initialize was refused: ${reasonOf(answer)}`);
+  if (!answer.result) {
+    // What servers of HTTP+SSE (2024-11-05) say to a POST that is not for one of their sessions.
+    const hint = [404, 405].includes(answer.status)
+      ? '; the annotations path and transport (sse: HTTP+SSE) say where and how the server is reached'
+      : '';
+    throw new UpstreamError(`initialize was refused: ${reasonOf(answer)}${hint}`);
+  }
   const sessionId = answer.headers.get('mcp-session-id');
   const version = answer.result['protocolVersion'];
   const dialect: Dialect = {

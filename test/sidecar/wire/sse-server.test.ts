@@ -14,6 +14,7 @@ import { startEverythingServer, type RunningServer } from './everything-server.t
 import { call, initialize, post } from './post.ts';
 import { connectV1, connectV2 } from './sdk-clients.ts';
 import { startSidecar, untilHealth, type TestSidecar } from './start-sidecar.ts';
+import { waitFor } from './wait-for.ts';
 
 describe('server-everything over HTTP+SSE', () => {
   let server: RunningServer;
@@ -74,6 +75,16 @@ describe('server-everything over HTTP+SSE', () => {
     await legacy.connect(new LegacyTransport(new URL(sidecar.url)) as Transport);
     assert.match(JSON.stringify(await legacy.callTool({ name, arguments: {} })), /Ada/);
     await legacy.close();
+  });
+
+  test('is not found by streamable HTTP, and health says what to write', async () => {
+    const mistaken = await startSidecar({ upstreamPort: port });
+    const { servers } = await untilHealth(mistaken, 'degraded');
+    await waitFor('the reason', async () =>
+      /transport \(sse: HTTP\+SSE\)/.test((await mistaken.health()).servers[0].error),
+    );
+    assert.equal(servers[0].connected, false);
+    await mistaken.stop();
   });
 
   test('that dies takes its sessions along; the next one serves anew', async () => {
