@@ -204,13 +204,14 @@ test('what the docs say of absent limits is what the sidecar does', () => {
   assert.equal(ANNOTATIONS['max-streams'].otherwise, `\`${limits.streams}\``);
 });
 
+/** By name. */
+function servers(annotations: Record<string, string>) {
+  const result = parse({ inject: 'true', ...annotations });
+  assert.ok('servers' in result, JSON.stringify(result));
+  return Object.fromEntries(result.servers.map((each) => [each.server?.name, each]));
+}
+
 describe('several servers', () => {
-  /** By name. */
-  const servers = (annotations: Record<string, string>) => {
-    const result = parse({ inject: 'true', ...annotations });
-    assert.ok('servers' in result, JSON.stringify(result));
-    return Object.fromEntries(result.servers.map((each) => [each.server?.name, each]));
-  };
   const two = { 'a.port': '1001', 'b.port': '1002', 'b.listen-port': '7412' };
 
   test('are those that keys name, in the order of their names', () => {

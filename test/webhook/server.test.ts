@@ -11,6 +11,10 @@ import { WEBHOOK_HOST } from '../../webhook/stored-certificates.ts';
 import { plainPod, reviewOf } from './reviews.ts';
 import type { Answer } from './reviews.ts';
 
+const COUNT_OF_DURATION = /review_duration_seconds_(?:bucket\{le="[^"]*"\}|count) (\d+)$/gm;
+const counts = (text: string): number[] =>
+  [...text.matchAll(COUNT_OF_DURATION)].map((each) => Number(each[1]));
+
 describe('the webhook over TLS', () => {
   const logged: { level: string; message: string }[] = [];
   const recorded: Occurrence[] = [];
@@ -131,15 +135,11 @@ describe('the webhook over TLS', () => {
   });
 
   test('counts how long each review took, in a bucket and in all above it', async () => {
-    const counts = async () => {
-      const { text } = await send('GET', '/metrics');
-      return [...text.matchAll(/review_duration_seconds_(?:bucket\{le="[^"]*"\}|count) (\d+)$/gm)].map(
-        (each) => Number(each[1]),
-      );
-    };
-    const old = await counts();
+    const old = counts((await send('GET', '/metrics')).text);
     await review(reviewOf(plainPod({ inject: 'true' })));
-    const difference = (await counts()).map((value, index) => value - old[index]!);
+    const difference = counts((await send('GET', '/metrics')).text).map(
+      (value, index) => value - old[index]!,
+    );
     assert.deepEqual(difference, difference.toSorted());
     assert.equal(difference.at(-2), 1);
   });
