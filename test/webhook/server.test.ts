@@ -12,7 +12,7 @@ import { plainPod, reviewOf } from './reviews.ts';
 import type { Answer } from './reviews.ts';
 
 const COUNT_OF_DURATION = /review_duration_seconds_(?:bucket\{le="[^"]*"\}|count) (\d+)$/gm;
-const counts = (text: string): number[] =>
+const durationsIn = (text: string): number[] =>
   [...text.matchAll(COUNT_OF_DURATION)].map((each) => Number(each[1]));
 
 describe('the webhook over TLS', () => {
@@ -135,9 +135,9 @@ describe('the webhook over TLS', () => {
   });
 
   test('counts how long each review took, in a bucket and in all above it', async () => {
-    const old = counts((await send('GET', '/metrics')).text);
+    const old = durationsIn((await send('GET', '/metrics')).text);
     await review(reviewOf(plainPod({ inject: 'true' })));
-    const difference = counts((await send('GET', '/metrics')).text).map(
+    const difference = durationsIn((await send('GET', '/metrics')).text).map(
       (value, index) => value - old[index]!,
     );
     assert.deepEqual(difference, difference.toSorted());
