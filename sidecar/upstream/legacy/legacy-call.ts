@@ -46,7 +46,8 @@ export class LegacyCall implements AnswerEvents {
   readonly #id: number;
   readonly #call: UpstreamCall;
   readonly #reader: AnswerReader;
-  #receiver: Receiver | undefined;
+  /** Whoever waits for what the call says: a client whose stream was cut may be there twice for a while. */
+  readonly #receivers = new Set<Receiver>();
   /** The one whose answers the call runs with; undefined in the first. */
   #round: Round<LegacyCall> | undefined;
   /** What came while nobody was there. */
@@ -61,12 +62,12 @@ export class LegacyCall implements AnswerEvents {
     this.#parts = parts;
     this.#request = request;
     this.#first = exchange;
-    this.#receiver = new Receiver(exchange, reply, parts.session.facts.serverInfo);
+    this.#receivers.add(new Receiver(exchange, reply, parts.session.facts.serverInfo));
     const { session, pool } = parts;
     session.uses++;
     this.#id = session.nextId();
     this.#reader = new AnswerReader(exchange, { id: String(this.#id), sessions: true }, this);
-    const parked = (): boolean => this.#receiver === undefined;
+    const parked = (): boolean => this.#receivers.size === 0;
     this.#call = pool.send(
       {
         method: 'POST',
@@ -108,8 +109,8 @@ export class LegacyCall implements AnswerEvents {
     if (top.has('id')) return this.asked(data);
     if (method === 'notifications/message' && this.#request.logLevel === undefined) return;
     if (method !== 'notifications/progress' && method !== 'notifications/message') return;
-    if (this.#receiver) this.#receiver.notification(data, method);
-    else this.#missed.keep(data, method);
+    for (const receiver of this.#receivers) receiver.notification(data, method);
+    if (this.#receivers.size === 0) this.#missed.keep(data, method);
   }
 
   wholeAnswer(data: Buffer): void {
@@ -169,10 +170,9 @@ export class LegacyCall implements AnswerEvents {
   /** From now on this exchange has what the call says. */
   attach(exchange: Exchange, reply: Reply): void {
     clearTimeout(this.#timer);
-    // One client, one place: who asks again has given up the connection before.
-    this.#receiver?.fail(refuse('client-stalled'));
-    this.#receiver = new Receiver(exchange, reply, this.#parts.session.facts.serverInfo);
-    this.#missed.tell(this.#receiver);
+    const receiver = new Receiver(exchange, reply, this.#parts.session.facts.serverInfo);
+    this.#receivers.add(receiver);
+    this.#missed.tell(receiver);
     const outcome = this.#outcome;
     this.#outcome = undefined;
     if (outcome) this.#give(outcome);
@@ -185,9 +185,11 @@ export class LegacyCall implements AnswerEvents {
 
   /** The client is gone. In the first round that cancels the call; later it may come back with the same answers. */
   detach(exchange: Exchange): void {
-    if (this.#receiver?.exchange !== exchange) return;
-    this.#receiver = undefined;
-    if (this.#over) return;
+    const gone = [...this.#receivers].find((each) => each.exchange === exchange);
+    // One that has had its answer is nobody's loss.
+    if (!gone) return;
+    this.#receivers.delete(gone);
+    if (this.#over || this.#receivers.size > 0) return;
     if (!this.#round) return this.cancel('the client has gone');
     this.#timer = setTimeout(() => this.cancel('the client has gone'), REPEATED_MS).unref();
   }
@@ -229,10 +231,10 @@ export class LegacyCall implements AnswerEvents {
   /** To whoever is there, and to whoever asks again. */
   #give(outcome: Outcome): void {
     if (this.#round) this.#parts.rounds.settled(this.#round, outcome);
-    const receiver = this.#receiver;
-    this.#receiver = undefined;
-    if (receiver) receiver.give(outcome);
-    else this.#outcome = outcome;
+    const receivers = [...this.#receivers];
+    this.#receivers.clear();
+    if (receivers.length === 0) this.#outcome = outcome;
+    for (const receiver of receivers) receiver.give(outcome);
   }
 
   #tell(body: Buffer): void {

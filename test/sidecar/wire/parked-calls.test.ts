@@ -75,15 +75,8 @@ describe('a call that the server asks back about', () => {
     const requestState = await parked('again?');
     const heard = server.told.size;
     const more = { requestState, inputResponses: told('yes') };
-    const [first, ...others] = await Promise.all([
-      ask('again?', more),
-      ask('again?', more),
-      ask('again?', more),
-    ]);
-    const late = await ask('again?', more);
-    assert.equal(textOf(late), 'again?: yes');
-    // Who asks again takes the place of who asked before; one of them got the answer, the others were told so.
-    for (const each of [first, ...others]) assert.match(textOf(each), /again\?: yes|did not take the answer/);
+    const given = await Promise.all([ask('again?', more), ask('again?', more), ask('again?', more)]);
+    for (const each of [...given, await ask('again?', more)]) assert.equal(textOf(each), 'again?: yes');
     assert.equal(server.told.size, heard + 1);
   });
 
