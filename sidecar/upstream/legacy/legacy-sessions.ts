@@ -144,7 +144,10 @@ async function initialize(pool: HttpPool, owner: string, request: ModernRequest)
     await rpc(pool, dialect, 'logging/setLevel', { level: logLevel }, { timeoutMs: TIMEOUT_MS });
   let lastId = 0;
   const stream = createSessionStream(pool, dialect, owner);
-  // Servers that ask without saying for which call do it there.
-  if (Object.keys(capabilities).length > 0) stream.open();
+  // Servers that ask without saying for which call do it there; before it is there they ask nobody.
+  if (Object.keys(capabilities).length > 0) {
+    stream.open();
+    await stream.opened;
+  }
   return { dialect, facts, owner, stream, nextId: () => ++lastId, uses: 0, usedAtMs: 0 };
 }

@@ -6,7 +6,7 @@ import type { UpstreamCall } from '../upstream-call.ts';
 export interface SessionStream {
   /** From now on the server is listened to, for as long as the session lasts. */
   open(): void;
-  /** Resolves when the server has answered to that. */
+  /** Resolves when the server has answered to that, or says nothing until there is something to say. */
   readonly opened: Promise<void>;
   /** Calls `listener` with every message; the returned function ends that. */
   listen(listener: (message: Buffer) => void): () => void;
@@ -16,6 +16,7 @@ export interface SessionStream {
 const MAX_EVENT_BYTES = 4 * 1024 * 1024;
 const FIRST_REOPEN_MS = 200;
 const MAX_REOPEN_MS = 10_000;
+const ANSWER_MS = 1_000;
 /** A stream that lasted this long ended for a reason of its own. */
 const LONG_MS = 5_000;
 
@@ -63,7 +64,9 @@ export function createSessionStream(pool: HttpPool, dialect: Dialect, owner: str
 
   return {
     open() {
-      if (!call && !closed) start();
+      if (call || closed) return;
+      start();
+      setTimeout(answered, ANSWER_MS).unref();
     },
     opened,
     listen(listener) {

@@ -111,3 +111,22 @@ describe('what a server of sessions tells a client of 2026-07-28', () => {
     for (const each of await Promise.all(both)) assert.equal(each.messages.length, 1);
   });
 });
+
+test('a call comes after the stream on which its client may be asked, or a second after one that stays silent', async () => {
+  for (const silent of [false, true]) {
+    const { server, sidecar } = await start();
+    let open = false;
+    server.answersToSidecar.set('GET', (_request, response) => {
+      if (silent) return;
+      setTimeout(() => {
+        startStream(response);
+        open = true;
+      }, 200);
+    });
+    server.answersToSidecar.set('tools/call', (request, response) =>
+      sendResult(request, response, { content: [], structuredContent: { open } }),
+    );
+    const { last } = await postModern(sidecar.url, 'tools/call', CALL, { capabilities: { roots: {} } });
+    assert.equal(last.result.structuredContent.open, !silent);
+  }
+});
