@@ -29,12 +29,14 @@ const LONG = [
 ];
 /** Takes it down, and leaves another one. */
 const LIFECYCLE = 'test/rig/cluster/lifecycle.test.ts';
+/** Every client with every server, in all languages; a sample of them is among the others. */
+const MATRIX = 'test/matrix/all.test.ts';
 /** Of both platforms, built several times. */
 const ofImage = tests.filter((path) => path.startsWith('test/image/'));
 const [onCluster, withHelm, here] = [
   tests.filter((path) => path.startsWith('test/cluster/') && !LONG.includes(path)),
   tests.filter((path) => path.startsWith('test/helm/')),
-  tests.filter((path) => !/^test\/(cluster|helm|image)\//.test(path) && path !== LIFECYCLE),
+  tests.filter((path) => !/^test\/(cluster|helm|image)\//.test(path) && ![LIFECYCLE, MATRIX].includes(path)),
 ];
 
 const STAGES: readonly Stage[] = [
@@ -62,6 +64,11 @@ const STAGES: readonly Stage[] = [
   {
     name: 'the image',
     command: ['node', '--test', '--test-concurrency=1', ...ofImage.toSorted()],
+    full: true,
+  },
+  {
+    name: 'every client with every server',
+    command: ['env', 'INTERLEAVINGS=10000', 'node', '--test', MATRIX, 'test/matrix/interleavings.test.ts'],
     full: true,
   },
   // Helm is built first, which takes minutes on a machine that has none.

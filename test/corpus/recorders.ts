@@ -1,18 +1,12 @@
 /** The servers behind the sidecar: each SDK's own, built once for the machine and started for the test. */
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { createHash } from 'node:crypto';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { Agent, get as httpGet } from 'node:http';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { goProgram, pythonWith } from '../programs/built-once.ts';
 
 const SOURCES = join(import.meta.dirname, 'recorders');
-const CACHE = join(
-  process.env['KUBECTL_MCP_CLUSTER_DIR'] ?? join(homedir(), '.cache', 'kubectl-mcp'),
-  'corpus',
-);
 
 export interface RecorderKind {
   readonly name: string;
@@ -98,56 +92,9 @@ async function portOf(child: ChildProcess, name: string): Promise<number> {
 }
 
 function prepareGo(moduleFile: string): readonly string[] {
-  const directory = join(SOURCES, 'go');
-  const sum = moduleFile.replace(/mod$/, 'sum');
-  const binary = made(
-    'go',
-    ['main.go', moduleFile, sum].map((file) => join(directory, file)),
-    (target) => run('go', ['build', `-modfile=${moduleFile}`, '-o', target, '.'], directory),
-  );
-  return [binary];
+  return [goProgram(join(SOURCES, 'go'), { moduleFile })];
 }
 
 function preparePython(): readonly string[] {
-  const requirements = join(SOURCES, 'python', 'requirements.txt');
-  const environment = made('python', [requirements], (target) => {
-    installVenv();
-    run('python3', ['-m', 'venv', target]);
-    run(join(target, 'bin', 'python'), ['-m', 'pip', 'install', '-q', '--no-deps', '-r', requirements]);
-  });
-  return [join(environment, 'bin', 'python'), join(SOURCES, 'python', 'recorder.py')];
-}
-
-/** Debian has it in a package of its own. */
-function installVenv(): void {
-  if (spawnSync('python3', ['-c', 'import venv, ensurepip'], { stdio: 'ignore' }).status === 0) return;
-  run('apt-get', [
-    '-o',
-    'DPkg::Lock::Timeout=300',
-    '-q',
-    '-y',
-    '--no-install-recommends',
-    'install',
-    'python3-venv',
-  ]);
-}
-
-/** Made anew when a source has changed; what was made halfway is not taken for whole. */
-function made(kind: string, sources: readonly string[], make: (target: string) => void): string {
-  const hash = createHash('sha256');
-  for (const source of sources) hash.update(readFileSync(source)).update('\0');
-  const target = join(CACHE, `${kind}-${hash.digest('hex').slice(0, 16)}`);
-  const complete = `${target}.complete`;
-  if (existsSync(complete)) return target;
-  mkdirSync(CACHE, { recursive: true });
-  rmSync(target, { recursive: true, force: true });
-  make(target);
-  mkdirSync(`${complete}.new`, { recursive: true });
-  renameSync(`${complete}.new`, complete);
-  return target;
-}
-
-function run(program: string, args: readonly string[], cwd = SOURCES): void {
-  const { status, error } = spawnSync(program, args, { cwd, stdio: ['ignore', 'inherit', 'inherit'] });
-  if (status !== 0) throw new Error(`${program} ${args.join(' ')} failed`, { cause: error });
+  return [pythonWith(join(SOURCES, 'python', 'requirements.txt')), join(SOURCES, 'python', 'recorder.py')];
 }

@@ -1,0 +1,130 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { freePorts } from '../../conformance/ports.ts';
+import { createReferenceServer, type Eras } from '../../conformance/reference/server.ts';
+import { goProgram, pythonWith } from '../../programs/built-once.ts';
+import { startEverythingServer } from '../../sidecar/wire/everything-server.ts';
+import type { Step } from '../steps.ts';
+import { EVERYTHING_STEPS } from './everything-steps.ts';
+import { OWN_STEPS, STATELESS_STEPS } from './own-steps.ts';
+import { REFERENCE_STEPS } from './reference-steps.ts';
+
+export interface MatrixServer {
+  readonly name: string;
+  readonly eras: readonly ('legacy' | 'modern')[];
+  readonly transport: 'streamable-http' | 'sse';
+  readonly path: string;
+  /** Which the filter takes away. */
+  readonly denied: string;
+  readonly steps: readonly Step[];
+  /** A program that is built first. */
+  readonly foreign?: true;
+  readonly start: () => Promise<{ readonly port: number; readonly stop: () => Promise<void> }>;
+}
+
+const HTTP = { transport: 'streamable-http', path: '/mcp' } as const;
+const SSE = { transport: 'sse', path: '/sse' } as const;
+
+export const SERVERS: readonly MatrixServer[] = [
+  reference('TypeScript SDK 2, both eras', 'both', ['legacy', 'modern']),
+  reference('TypeScript SDK 2, sessions alone', 'legacy', ['legacy']),
+  reference('TypeScript SDK 2, 2026-07-28 alone', 'modern', ['modern']),
+  { name: 'server-everything', ...everything('streamableHttp'), ...HTTP },
+  { name: 'server-everything, HTTP+SSE', ...everything('sse'), ...SSE },
+  { name: 'Python SDK 2.3.0', ...own(['legacy', 'modern'], () => python()), ...HTTP },
+  { name: 'Python SDK 2.3.0, HTTP+SSE', ...own(['legacy'], () => python('sse')), ...SSE },
+  // It answers server/discover, and offers no revision there but those of sessions.
+  { name: 'Go SDK 1.8.0', ...own(['legacy'], () => go({})), ...HTTP },
+  {
+    name: 'Go SDK 1.8.0, stateless',
+    ...own(['legacy', 'modern'], () => [...go({}), 'stateless']),
+    ...HTTP,
+    steps: STATELESS_STEPS,
+  },
+  {
+    name: 'Go SDK 1.3.1',
+    ...own(['legacy'], () => go({ moduleFile: 'v1.3.1.mod', tags: 'sessions' })),
+    ...HTTP,
+  },
+];
+
+function reference(name: string, eras: Eras, known: MatrixServer['eras']): MatrixServer {
+  return {
+    name,
+    eras: known,
+    ...HTTP,
+    denied: 'test_image_content',
+    steps: REFERENCE_STEPS,
+    async start() {
+      const server = createReferenceServer({ eras });
+      server.listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      return {
+        port: (server.address() as AddressInfo).port,
+        async stop() {
+          server.closeAllConnections();
+          server.close();
+          await once(server, 'close');
+        },
+      };
+    },
+  };
+}
+
+function everything(transport: 'streamableHttp' | 'sse') {
+  return {
+    eras: ['legacy'] as const,
+    denied: 'get-tiny-image',
+    steps: EVERYTHING_STEPS,
+    async start() {
+      const [port] = (await freePorts(1)) as [number];
+      const server = await startEverythingServer(port, transport);
+      return { port, stop: () => server.kill() };
+    },
+  };
+}
+
+function python(...args: string[]): readonly string[] {
+  const requirements = join(
+    import.meta.dirname,
+    '..',
+    '..',
+    'corpus',
+    'recorders',
+    'python',
+    'requirements.txt',
+  );
+  return [pythonWith(requirements), join(import.meta.dirname, 'python', 'server.py'), ...args];
+}
+
+function go(build: { moduleFile?: string; tags?: string }): readonly string[] {
+  return [goProgram(join(import.meta.dirname, 'go'), build)];
+}
+
+/** A server of this folder, which says its port in its first line. */
+function own(eras: MatrixServer['eras'], prepare: () => readonly string[]) {
+  return {
+    eras,
+    denied: 'denied',
+    steps: OWN_STEPS,
+    foreign: true as const,
+    async start() {
+      const [program = '', ...args] = prepare();
+      const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'ignore'] });
+      const exited = once(child, 'exit');
+      const kill = (): boolean => child.kill('SIGKILL');
+      process.once('exit', kill);
+      const stop = async (): Promise<void> => {
+        process.off('exit', kill);
+        kill();
+        await exited;
+      };
+      for await (const line of createInterface({ input: child.stdout }))
+        return { port: (JSON.parse(line) as { port: number }).port, stop };
+      throw new Error(`${program} ended before it listened`);
+    },
+  };
+}
