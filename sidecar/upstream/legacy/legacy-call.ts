@@ -2,7 +2,6 @@
  * One call on a session, from the client's first request to the server's response: the rounds between, in which the
  * client is asked what the server wants to know, are requests of their own, and nobody may be there while it thinks.
  */
-import { createHash } from 'node:crypto';
 import type { Exchange, Refusal, Reply } from '../../exchange.ts';
 import { text } from '../../client-message.ts';
 import { members } from '../../json/members.ts';
@@ -12,6 +11,7 @@ import type { HttpPool } from '../http-pool.ts';
 import { headerLines } from '../mcp-request.ts';
 import type { UpstreamCall } from '../upstream-call.ts';
 import type { LegacySession } from './legacy-sessions.ts';
+import type { Answers } from './answers.ts';
 import { Missed } from './missed.ts';
 import type { ModernRequest } from './modern-request.ts';
 import { REPEATED_MS, type Outcome, type ParkedRounds, type Question, type Round } from './parked-rounds.ts';
@@ -28,8 +28,6 @@ const QUESTIONS = new Map([
 const MAY_BE_ASKED_BACK = new Set(['tools/call', 'prompts/get', 'resources/read']);
 const METHOD_NOT_FOUND = -32601;
 const INTERNAL_ERROR = -32603;
-/** Raw JSON by the key of the question. */
-export type Answers = ReadonlyMap<string, string>;
 
 export interface LegacyCallParts {
   readonly pool: HttpPool;
@@ -240,12 +238,4 @@ export class LegacyCall implements AnswerEvents {
   #tell(body: Buffer): void {
     tell(this.#parts.pool, this.#parts.session, body);
   }
-}
-
-/** Of raw JSON values by key; the order does not matter. */
-export function digestOfAnswers(answers: Answers): string {
-  const hash = createHash('sha256');
-  for (const [key, value] of [...answers].toSorted(([a], [b]) => (a < b ? -1 : 1)))
-    hash.update(JSON.stringify([key, value]));
-  return hash.digest('base64url');
 }
