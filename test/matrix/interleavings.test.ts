@@ -41,15 +41,18 @@ for (const [dialect, startServer] of SERVERS)
       const random = seeded(SEED);
       let left = INTERLEAVINGS;
 
-      async function lane(at: number): Promise<void> {
-        // A server without streams of calls is asked one call at a time, in the session of each program.
-        const program = dialect === 'HTTP+SSE' ? `program ${at}` : 'program';
-        const pair = await Promise.all(
-          (['alice', 'bob'] as const).map(async (name) => ({
+      const connectPair = (program: string): Promise<Caller[]> =>
+        Promise.all(
+          ['alice', 'bob'].map(async (name) => ({
             name,
             client: await connect(sidecar.url, { name: program, headers: as(name) }),
           })),
         );
+      const shared = await connectPair('program');
+
+      async function lane(at: number): Promise<void> {
+        // A server without streams of calls is asked one call at a time, in the session of each program.
+        const pair = dialect === 'HTTP+SSE' ? await connectPair(`program ${at}`) : shared;
         while (left-- > 0) {
           const turn = left;
           const plans = pair.map((caller) => ({
@@ -62,6 +65,11 @@ for (const [dialect, startServer] of SERVERS)
       }
       await Promise.all(Array.from({ length: LANES }, (_, at) => lane(at)));
     });
+
+interface Caller {
+  readonly name: string;
+  readonly client: AskedClient;
+}
 
 async function asked(
   { client, waitsMs, thinksMs }: { client: AskedClient; waitsMs: number; thinksMs: number },

@@ -20,7 +20,7 @@ export function goProgram(
 ): string {
   const sources = readdirSync(directory).filter((file) => file.endsWith('.go'));
   return made(
-    'go',
+    `go${tags}`,
     [...sources, moduleFile, moduleFile.replace(/mod$/, 'sum')].map((file) => join(directory, file)),
     (target) => run('go', ['build', `-modfile=${moduleFile}`, `-tags=${tags}`, '-o', target, '.'], directory),
   );
