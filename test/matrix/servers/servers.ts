@@ -5,10 +5,11 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { freePorts } from '../../conformance/ports.ts';
 import { createReferenceServer, type Eras } from '../../conformance/reference/server.ts';
-import { goProgram, pythonWith } from '../../programs/built-once.ts';
+import { goProgram, npmPackages, pythonWith } from '../../programs/built-once.ts';
 import { startEverythingServer } from '../../sidecar/wire/everything-server.ts';
 import type { Step } from '../steps.ts';
 import { EVERYTHING_STEPS } from './everything-steps.ts';
+import { KUBERNETES_STEPS } from './kubernetes-steps.ts';
 import { OWN_STEPS, STATELESS_STEPS } from './own-steps.ts';
 import { REFERENCE_STEPS } from './reference-steps.ts';
 
@@ -34,6 +35,7 @@ export const SERVERS: readonly MatrixServer[] = [
   reference('TypeScript SDK 2, 2026-07-28 alone', 'modern', ['modern']),
   { name: 'server-everything', ...everything('streamableHttp'), ...HTTP },
   { name: 'server-everything, HTTP+SSE', ...everything('sse'), ...SSE },
+  { name: 'mcp-server-kubernetes 4.1.7', ...kubernetes(), ...HTTP },
   { name: 'Python SDK 2.3.0', ...own(['legacy', 'modern'], () => python()), ...HTTP },
   { name: 'Python SDK 2.3.0, HTTP+SSE', ...own(['legacy'], () => python('sse')), ...SSE },
   // It answers server/discover, and offers no revision there but those of sessions.
@@ -87,6 +89,33 @@ function everything(transport: 'streamableHttp' | 'sse') {
   };
 }
 
+/** Keeps no sessions, and answers to the names of the loopback alone. */
+function kubernetes() {
+  return {
+    eras: ['legacy'] as const,
+    denied: 'cleanup',
+    steps: KUBERNETES_STEPS,
+    foreign: true as const,
+    async start() {
+      const packages = npmPackages(join(import.meta.dirname, 'npm'));
+      const entry = join(packages, 'node_modules', 'mcp-server-kubernetes', 'dist', 'index.js');
+      const [port] = (await freePorts(1)) as [number];
+      const env = {
+        PATH: process.env['PATH'],
+        HOST: '127.0.0.1',
+        PORT: String(port),
+        ENABLE_UNSAFE_STREAMABLE_HTTP_TRANSPORT: '1',
+        // Nothing listens there.
+        K8S_SERVER: 'http://127.0.0.1:9',
+        K8S_TOKEN: 'none',
+      };
+      const { stop, lines } = startProgram([process.execPath, entry], env);
+      for await (const line of lines) if (line.includes('is listening')) break;
+      return { port, stop };
+    },
+  };
+}
+
 function python(...args: string[]): readonly string[] {
   const requirements = join(
     import.meta.dirname,
@@ -112,19 +141,27 @@ function own(eras: MatrixServer['eras'], prepare: () => readonly string[]) {
     steps: OWN_STEPS,
     foreign: true as const,
     async start() {
-      const [program = '', ...args] = prepare();
-      const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'ignore'] });
-      const exited = once(child, 'exit');
-      const kill = (): boolean => child.kill('SIGKILL');
-      process.once('exit', kill);
-      const stop = async (): Promise<void> => {
-        process.off('exit', kill);
-        kill();
-        await exited;
-      };
-      for await (const line of createInterface({ input: child.stdout }))
-        return { port: (JSON.parse(line) as { port: number }).port, stop };
-      throw new Error(`${program} ended before it listened`);
+      const { stop, lines } = startProgram(prepare(), process.env);
+      for await (const line of lines) return { port: (JSON.parse(line) as { port: number }).port, stop };
+      throw new Error('the server ended before it listened');
+    },
+  };
+}
+
+function startProgram([program = '', ...args]: readonly string[], env: NodeJS.ProcessEnv) {
+  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'ignore'], env });
+  const exited = once(child, 'exit');
+  const kill = (): boolean => child.kill('SIGKILL');
+  process.once('exit', kill);
+  const lines = createInterface({ input: child.stdout });
+  // What it says later is nobody's, and must not fill the pipe.
+  lines.once('close', () => child.stdout.resume());
+  return {
+    lines,
+    async stop() {
+      process.off('exit', kill);
+      kill();
+      await exited;
     },
   };
 }
