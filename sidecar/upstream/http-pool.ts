@@ -10,6 +10,8 @@ import type { Connection, Pool, UpstreamCall, UpstreamEvents, UpstreamRequest } 
 import { UpstreamError, type UpstreamFault } from './upstream-error.ts';
 
 export interface HttpPool {
+  /** What the server asks comes on a stream that all calls of a session share: nobody can say for which of them. */
+  readonly oneStream?: boolean;
   send(request: UpstreamRequest, events: UpstreamEvents): UpstreamCall;
   close(): void;
 }

@@ -81,6 +81,7 @@ export function createChannelPool(
   }
 
   return {
+    oneStream: true,
     send(request, events) {
       const { method, body, headerLines } = request;
       const given = SESSION_ID.exec(headerLines)?.[1];

@@ -15,17 +15,11 @@ import type { Answers } from './answers.ts';
 import { Missed } from './missed.ts';
 import type { ModernRequest } from './modern-request.ts';
 import { REPEATED_MS, type Outcome, type ParkedRounds, type Question, type Round } from './parked-rounds.ts';
+import { canBeAsked, mayBeAskedBack } from './questions.ts';
 import { Receiver } from './receiver.ts';
 import { tell } from './tell.ts';
 import { legacyError, legacyRequest, legacyResponse } from './to-legacy.ts';
 
-/** What may be asked of whom, and for which requests (2026-07-28, multi round-trip requests). */
-const QUESTIONS = new Map([
-  ['elicitation/create', 'elicitation'],
-  ['sampling/createMessage', 'sampling'],
-  ['roots/list', 'roots'],
-]);
-const MAY_BE_ASKED_BACK = new Set(['tools/call', 'prompts/get', 'resources/read']);
 const METHOD_NOT_FOUND = -32601;
 const INTERNAL_ERROR = -32603;
 
@@ -35,6 +29,8 @@ export interface LegacyCallParts {
   readonly rounds: ParkedRounds<LegacyCall>;
   /** The server does not know the session: the call has not been done. */
   readonly sessionLost: () => void;
+  /** The server is done with it, whoever still waits for what it said. */
+  readonly ended?: () => void;
 }
 
 export class LegacyCall implements AnswerEvents {
@@ -87,7 +83,7 @@ export class LegacyCall implements AnswerEvents {
 
   /** Whether a question that came on another stream may be this call's. */
   get mayBeAsked(): boolean {
-    return !this.#over && MAY_BE_ASKED_BACK.has(this.#first.message!.method);
+    return !this.#over && mayBeAskedBack(this.#first.message!.method, this.#request);
   }
 
   sessionLost(): void {
@@ -125,8 +121,7 @@ export class LegacyCall implements AnswerEvents {
     const id = raw('id') ?? 'null';
     const method = text(data, top.get('method')) ?? '';
     if (method === 'ping') return this.#tell(legacyResponse(id, '{}'));
-    const capability = QUESTIONS.get(method);
-    if (capability === undefined || !(capability in this.#request.capabilities) || !this.mayBeAsked)
+    if (!canBeAsked(method, this.#request) || !this.mayBeAsked)
       return this.#tell(legacyError(id, METHOD_NOT_FOUND, 'the client of this call cannot be asked that'));
     this.#questions.set(`${++this.#asked}`, { id, method, params: raw('params') ?? '{}' });
     // Those that come together are asked together.
@@ -224,6 +219,7 @@ export class LegacyCall implements AnswerEvents {
     this.#reader.close();
     this.#call.abort();
     this.#parts.session.uses--;
+    this.#parts.ended?.();
   }
 
   /** To whoever is there, and to whoever asks again. */

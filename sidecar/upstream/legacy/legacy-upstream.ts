@@ -17,7 +17,9 @@ import { listenOnSession } from './legacy-listen.ts';
 import { createLegacySessions, CrowdedError, type LegacySession } from './legacy-sessions.ts';
 import { readModernRequest, type ModernRequest } from './modern-request.ts';
 import { createParkedRounds } from './parked-rounds.ts';
+import { mayBeAskedBack } from './questions.ts';
 import { tell } from './tell.ts';
+import { Turns } from './turns.ts';
 import { legacyError } from './to-legacy.ts';
 import { ownAnswer, ownError } from './to-modern.ts';
 
@@ -46,6 +48,7 @@ export function createLegacyUpstream(
   const rounds = createParkedRounds<LegacyCall>(({ call }) =>
     call.cancel('the client did not answer in time'),
   );
+  const turns = new Turns();
   const calls = new WeakMap<LegacySession, Set<LegacyCall>>();
 
   /** Begins when there is a session; a client that has gone by then begins nothing. */
@@ -62,22 +65,37 @@ export function createLegacyUpstream(
   function begin(exchange: Exchange, reply: Reply, request: ModernRequest, attempt = 1): Transit {
     return onSession(exchange, reply, {
       request,
-      use(session) {
-        let next: Transit | undefined;
-        const sessionLost = (): void => {
-          sessions.lost(session);
-          if (attempt < ATTEMPTS) next = begin(exchange, reply, request, attempt + 1);
-          else reply.fail(refuse('upstream-broken', 'the server knows none of its sessions'));
-        };
-        const made = new LegacyCall(exchange, reply, request, { pool, session, rounds, sessionLost });
-        join(session, made);
-        return {
-          abort: () => (next ? next.abort() : made.detach(exchange)),
-          pause: () => (next ?? made).pause(),
-          resume: () => (next ?? made).resume(),
-        };
-      },
+      use: (session) =>
+        pool.oneStream && mayBeAskedBack(exchange.message!.method, request)
+          ? turns.take(session, (done) => on(session, done), failed)
+          : on(session),
     });
+
+    function failed(error: Error): void {
+      reply.fail(failureOf(exchange, error));
+    }
+
+    function on(session: LegacySession, ended?: () => void): Transit {
+      let next: Transit | undefined;
+      const sessionLost = (): void => {
+        sessions.lost(session);
+        if (attempt < ATTEMPTS) next = begin(exchange, reply, request, attempt + 1);
+        else reply.fail(refuse('upstream-broken', 'the server knows none of its sessions'));
+      };
+      const made = new LegacyCall(exchange, reply, request, {
+        pool,
+        session,
+        rounds,
+        sessionLost,
+        ...(ended ? { ended } : {}),
+      });
+      join(session, made);
+      return {
+        abort: () => (next ? next.abort() : made.detach(exchange)),
+        pause: () => (next ?? made).pause(),
+        resume: () => (next ?? made).resume(),
+      };
+    }
   }
 
   /** What the server asks, or logs, on no call's stream is for the only call in flight. */

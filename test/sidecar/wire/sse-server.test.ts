@@ -77,6 +77,29 @@ describe('server-everything over HTTP+SSE', () => {
     await legacy.close();
   });
 
+  test('is asked by one client of 2026-07-28 for several things at once: one after the other, so that no answer is another’s', async () => {
+    const client = new Client(
+      { name: 'busy', version: '1' },
+      { capabilities: { elicitation: {} }, versionNegotiation: { mode: { pin: '2026-07-28' } } },
+    );
+    let asked = 0;
+    client.setRequestHandler('elicitation/create', () => ({
+      action: 'accept' as const,
+      content: { name: `Ada ${++asked}`, check: true },
+    }));
+    await client.connect(new StreamableHTTPClientTransport(new URL(sidecar.url)));
+    const name = 'trigger-elicitation-request';
+    const all = await Promise.all(Array.from({ length: 5 }, () => client.callTool({ name, arguments: {} })));
+    assert.deepEqual(all.map((each) => /Ada (\d)/.exec(JSON.stringify(each))?.[1]).toSorted(), [
+      '1',
+      '2',
+      '3',
+      '4',
+      '5',
+    ]);
+    await client.close();
+  });
+
   test('is not found by streamable HTTP, and health says what to write', async () => {
     const mistaken = await startSidecar({ upstreamPort: port });
     const { servers } = await untilHealth(mistaken, 'degraded');
