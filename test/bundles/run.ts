@@ -12,6 +12,7 @@ const SUITES = [
   'test/sidecar/wire/*.test.ts',
   'test/hostile/*.test.ts',
   'test/corpus/*.test.ts',
+  'test/matrix/sample.test.ts',
   'test/conformance/*.test.ts',
   'test/webhook/container-command.test.ts',
   'test/webhook/process/*.test.ts',
