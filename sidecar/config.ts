@@ -7,6 +7,7 @@
 import * as z from 'zod';
 import { faultLines } from './fault-lines.ts';
 import { loopback } from './loopback-config.ts';
+import { forwardHeaders } from './upstream/forwarded-names.ts';
 
 export const CONFIG_ENV = 'KUBECTL_MCP_CONFIG';
 export const CONFIG_VERSION = 1;
@@ -120,6 +121,8 @@ const server = z.strictObject({
     headers: z
       .strictObject({ source: sourceName, directory: directory.default(MOUNT.upstreamHeaders) })
       .optional(),
+    /** Headers of the caller's that are passed on, besides those of MCP and trace context. */
+    forwardHeaders: forwardHeaders.optional(),
   }),
   /** TLS on the listen port. */
   tls: z.strictObject({ source: sourceName, directory: directory.default(MOUNT.tls) }).optional(),

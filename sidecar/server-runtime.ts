@@ -201,9 +201,10 @@ async function createUpstreamHeaders(
   { upstream }: ServerConfig,
   { log }: SidecarDeps,
 ): Promise<WatchedHeaders | undefined> {
-  if (!upstream.headers) return undefined;
+  const { headers, forwardHeaders } = upstream;
+  if (!headers) return undefined;
   const { watchHeaders } = await import('./upstream/watch-headers.ts');
-  return watchHeaders(upstream.headers, log);
+  return watchHeaders({ headers, forwardHeaders }, log);
 }
 
 async function createAuthenticator(

@@ -24,6 +24,7 @@ import {
   words,
 } from './grammar.ts';
 import type { Annotation } from './grammar.ts';
+import { forwardHeaders, MAX_FORWARDED_NAMES } from '../sidecar/upstream/forwarded-names.ts';
 
 export const ANNOTATIONS = {
   inject: {
@@ -185,6 +186,12 @@ export const ANNOTATIONS = {
     otherwise: 'no header',
     insteadOf: 'upstream-headers-secret',
     doc: 'A volume of the pod with these headers, a file per header, that another tool fills.',
+  },
+  'forward-headers': {
+    grammar: listOf(z.string().toLowerCase()).pipe(forwardHeaders),
+    allowed: `a comma list of up to ${MAX_FORWARDED_NAMES} different names of headers, none of credentials (authorization, cookie, … token …), of the connection (host, connection, content-…), of proxies (forwarded, x-forwarded-…) or of MCP (mcp-…)`,
+    otherwise: 'no header',
+    doc: "Headers of the caller's request that the server gets too, like `x-tenant, x-request-id`. They are the caller's own word.",
   },
   lockdown: {
     ...oneOf('network-policy', 'loopback', 'none'),

@@ -48,6 +48,7 @@ function upstreamOf(request: InjectionRequest, port: number): Server['upstream']
     port,
     path: pathOf(request),
     ...(requestTimeoutMs !== undefined && { requestTimeoutMs }),
+    ...(request['forward-headers'] && { forwardHeaders: request['forward-headers'] }),
     ...((secret ?? volume) && { headers: sourceOf({ secret, volume }, request, 'upstreamHeaders') }),
   };
 }

@@ -9,6 +9,7 @@ import type { Policy } from '../passes.ts';
 import { ANONYMOUS } from '../principal.ts';
 import { refuse } from '../reasons.ts';
 import { requestFormProblem } from '../edge/request-form.ts';
+import { forwardedProblem } from '../upstream/forwarded-headers.ts';
 import { answerRefusal, createClientReply } from './client-reply.ts';
 import type { Connection, Occupant } from './connection.ts';
 import type { InFlight } from './in-flight.ts';
@@ -157,7 +158,10 @@ export function createMcpHandler(
       );
     });
     after(
-      judgedBy('http', requestFormProblem(request)) ??
+      judgedBy(
+        'http',
+        requestFormProblem(request) ?? forwardedProblem(request, server.upstream.forwardHeaders),
+      ) ??
         judgedBy('limits', limits.enter(share)) ??
         policy.head(exchange),
       proceed,

@@ -47,6 +47,7 @@ export function createCrossSite(server: ServerConfig, facts: HostFacts): CrossSi
     return refuse('origin-forbidden', namedOrigin(origin));
   }
 
+  const { forwardHeaders = [] } = server.upstream;
   const anyOrigin = server.allowedOrigins.includes('*');
   return {
     pass: {
@@ -75,7 +76,10 @@ export function createCrossSite(server: ServerConfig, facts: HostFacts): CrossSi
       if (!isPreflight(method, headers)) return false;
       response.writeHead(204, {
         'access-control-allow-methods': METHODS,
-        'access-control-allow-headers': allowedHeaders(headers['access-control-request-headers']),
+        'access-control-allow-headers': allowedHeaders(
+          headers['access-control-request-headers'],
+          forwardHeaders,
+        ),
         'access-control-max-age': PREFLIGHT_MAX_AGE_S,
       });
       response.end();
@@ -97,10 +101,11 @@ export const isPreflight = (method: string | undefined, headers: IncomingHttpHea
   headers.origin !== undefined &&
   headers['access-control-request-method'] !== undefined;
 
-function allowedHeaders(requested: string | undefined): string {
+function allowedHeaders(requested: string | undefined, forwarded: readonly string[]): string {
   const names = (requested ?? '').toLowerCase().split(',', MAX_PARAM_HEADERS);
   return [
     REQUEST_HEADERS,
+    ...forwarded,
     ...names.map((each) => each.trim()).filter((each) => PARAM_HEADER.test(each)),
   ].join(', ');
 }

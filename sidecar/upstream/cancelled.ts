@@ -1,5 +1,6 @@
 import type { Exchange } from '../exchange.ts';
 import { callersDialect } from './callers-dialect.ts';
+import { forwardedLines } from './forwarded-headers.ts';
 import type { HttpPool } from './http-pool.ts';
 import { headerLines } from './mcp-request.ts';
 import { sendAndForget } from './send-and-forget.ts';
@@ -21,6 +22,7 @@ export function sendCancelled(pool: HttpPool, exchange: Exchange): void {
     method: 'POST',
     owner: principal.digest,
     headerLines: headerLines(callersDialect(exchange), METHOD),
+    forwarded: forwardedLines(exchange),
     body: Buffer.from(`{"jsonrpc":"2.0","method":"${METHOD}","params":${params}}`),
   });
 }

@@ -184,10 +184,10 @@ export function createHttpPool(target: HttpPoolTarget): HttpPool {
     connection.aliveMs = clockMs;
     connection.reader = new ResponseReader(call);
     call.connection = connection;
-    const { method, headerLines, body, path: other } = call.request;
+    const { method, headerLines, forwarded = '', body, path: other } = call.request;
     const length = body ? `Content-Length: ${body.length}\r\n` : '';
     const line = other === undefined ? `${method}${prefix}` : `${method} ${other}${version}`;
-    const head = `${line}${addedHeaders()}${headerLines}${length}\r\n`;
+    const head = `${line}${addedHeaders()}${headerLines}${forwarded}${length}\r\n`;
     if (!body) socket.write(head, 'latin1');
     else if (body.length <= ONE_WRITE_BYTES) socket.write(head + body.toString('latin1'), 'latin1');
     else {

@@ -19,9 +19,11 @@ const OF_THE_CLIENT = /^(mcp-.*|last-event-id|traceparent|tracestate|baggage)$/;
 /**
  * The header lines of a directory with a file per header: the file's name is the header's, its content the value, less
  * the line end that editors leave. One fault and none is taken. Faults name headers and never show a value.
+ * @param forwarded names whose values are the callers'
  */
 export function readHeaders(
   files: ReadonlyMap<string, Buffer>,
+  forwarded: readonly string[] = [],
 ): { readonly lines: string } | { readonly faults: string[] } {
   const faults: string[] = [];
   const names = new Set<string>();
@@ -29,7 +31,11 @@ export function readHeaders(
   for (const [name, content] of [...files].toSorted(([one], [other]) => (one < other ? -1 : 1))) {
     const value = content.toString('latin1').replace(/\r?\n$/, '');
     const key = name.toLowerCase();
-    const fault = names.has(key) ? 'is there twice' : (faultOfName(name, key) ?? faultOfValue(value));
+    const fault = names.has(key)
+      ? 'is there twice'
+      : forwarded.includes(key)
+        ? 'is in forward-headers too: it is the callers’'
+        : (faultOfName(name, key) ?? faultOfValue(value));
     names.add(key);
     if (fault) faults.push(`${JSON.stringify(name.slice(0, 80))} ${fault}`);
     lines += `${name}: ${value}\r\n`;

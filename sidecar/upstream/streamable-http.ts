@@ -6,6 +6,7 @@ import type { Sessions } from '../sessions.ts';
 import { endsWithAnswer, headProblem } from './answer-problem.ts';
 import { sendCancelled } from './cancelled.ts';
 import { CheckedAnswer } from './checked-answer.ts';
+import { forwardedLines, linesOf } from './forwarded-headers.ts';
 import type { HttpPool } from './http-pool.ts';
 import type { ResponseHead } from './http-response.ts';
 
@@ -67,6 +68,7 @@ export function createStreamableHttp(
       const request: UpstreamRequest = {
         method: head.method,
         headerLines: requestHeaderLines(exchange),
+        forwarded: forwardedLines(exchange),
         owner: exchange.principal.digest,
         ...(message ? { body: message.raw } : {}),
         listens: head.method === 'GET' || message?.method === 'subscriptions/listen',
@@ -157,15 +159,6 @@ function requestHeaderLines({ head, message, session }: Exchange): string {
   } else if (message?.kind === 'notification' && headers['mcp-protocol-version'] === MODERN_VERSION)
     // It need not say its revision in the body, as the Go SDK's do not; the server wants the header all the same.
     lines += `Mcp-Method: ${message.method}\r\n`;
-  return lines;
-}
-
-function linesOf(names: readonly string[], headers: Exchange['head']['headers']): string {
-  let lines = '';
-  for (const name of names) {
-    const value = headers[name];
-    if (value !== undefined) lines += `${name}: ${value as string}\r\n`;
-  }
   return lines;
 }
 

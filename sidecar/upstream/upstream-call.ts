@@ -6,6 +6,8 @@ export interface UpstreamRequest {
   readonly method: 'POST' | 'GET' | 'DELETE';
   /** Header lines beyond Host, Content-Length and Connection, each ended by CRLF. */
   readonly headerLines: string;
+  /** Lines of the caller's own, which its server has asked for. */
+  readonly forwarded?: string | undefined;
   readonly body?: Buffer;
   /** In place of the target's. */
   readonly path?: string;

@@ -1,4 +1,4 @@
-import { sourceInWords } from '../config.ts';
+import { sourceInWords, type ServerConfig } from '../config.ts';
 import type { Log } from '../log.ts';
 import type { DirectoryReading } from '../mounted/read-directory.ts';
 import { watchDirectory } from '../mounted/watch-directory.ts';
@@ -12,16 +12,20 @@ export interface WatchedHeaders {
   close(): void;
 }
 
+type Watched = Pick<ServerConfig['upstream'], 'forwardHeaders'> &
+  Required<Pick<ServerConfig['upstream'], 'headers'>>;
+
 /** Follows the headers that the server is sent besides. A version with a fault changes nothing. */
 export async function watchHeaders(
-  { source, directory }: { source: string; directory: string },
+  { headers: { source, directory }, forwardHeaders }: Watched,
   log: Log,
 ): Promise<WatchedHeaders> {
   let lines: string | undefined;
   let faults: readonly string[] = [];
 
   function take(reading: DirectoryReading): void {
-    const read = 'problem' in reading ? { faults: [reading.problem] } : readHeaders(reading.files);
+    const read =
+      'problem' in reading ? { faults: [reading.problem] } : readHeaders(reading.files, forwardHeaders);
     if ('faults' in read) {
       faults = read.faults;
       log('upstream_headers_refused', { source, faults });

@@ -91,6 +91,7 @@ describe('grammar', () => {
     policy: ['tools-policy'],
     'upstream-headers-secret': ['a'],
     'upstream-headers-volume': ['data', 'data/a/b.c'],
+    'forward-headers': ['x-tenant', 'X-Tenant, x-request-id', 'user-agent,x-hosting', 'a'],
     audience: ['x', 'https://mcp.example.test/a'],
   };
   const refused: Record<string, string[]> = {
@@ -138,6 +139,23 @@ describe('grammar', () => {
     'upstream-headers-secret': ['', 'A'],
     'upstream-headers-volume': ['', '/a', 'a/', 'a//b', 'a/../b', 'a/.b', 'A/b', 'a/b c', 'data/..data'],
     'startup-seconds': ['0', '30s', '3601', '1.5'],
+    'forward-headers': [
+      '',
+      'x-a,',
+      'x a',
+      'x_tenant',
+      'x-a\r\nhost',
+      'x-a, X-A',
+      '*',
+      'a'.repeat(65),
+      Array.from({ length: 17 }, (_, at) => `x-${at}`).join(),
+      ...(
+        'authorization Authorization proxy-authorization x-authorization cookie set-cookie x-mcp-auth x-api-key x-auth-token ' +
+        'host connection keep-alive te trailer transfer-encoding upgrade expect content-length content-type ' +
+        'accept accept-encoding origin referer forwarded via x-forwarded-for x-forwarded-user x-real-ip x-original-url ' +
+        'x-http-method-override mcp-session-id mcp-param-a last-event-id traceparent baggage sec-fetch-site if-match'
+      ).split(' '),
+    ],
   };
   for (const [key, values] of Object.entries(allowed)) {
     test(`${key} may be ${values.join(' | ')}`, () => {

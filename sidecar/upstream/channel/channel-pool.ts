@@ -8,7 +8,7 @@ import { members } from '../../json/members.ts';
 import type { HttpPool } from '../http-pool.ts';
 import type { UpstreamCall, UpstreamEvents, UpstreamRequest } from '../upstream-call.ts';
 import { UpstreamError } from '../upstream-error.ts';
-import type { OpenChannel } from './channel.ts';
+import type { ForWhom, OpenChannel } from './channel.ts';
 import { asUpstream, ChannelSession, streamHead } from './channel-session.ts';
 
 /** The one that has not been used for longest goes, unless something is under way on it. */
@@ -41,8 +41,8 @@ export function createChannelPool(
     session.closed(new UpstreamError('the session was ended'));
   }
 
-  async function begin(session: ChannelSession, owner: string | undefined): Promise<void> {
-    session.channel = await open(owner, {
+  async function begin(session: ChannelSession, forWhom: ForWhom): Promise<void> {
+    session.channel = await open(forWhom, {
       message: (data) => session.message(data),
       closed(error) {
         sessions.delete(session.id);
@@ -61,7 +61,7 @@ export function createChannelPool(
   function initialize(request: UpstreamRequest, events: UpstreamEvents, id: string): UpstreamCall {
     const session = new ChannelSession(randomUUID());
     let gone = false;
-    begin(session, request.owner).then(
+    begin(session, request).then(
       () =>
         gone
           ? end(session)
@@ -83,7 +83,7 @@ export function createChannelPool(
   return {
     oneStream: true,
     send(request, events) {
-      const { method, body, headerLines } = request;
+      const { method, body, headerLines, forwarded } = request;
       const given = SESSION_ID.exec(headerLines)?.[1];
       const session = given === undefined ? undefined : sessions.get(given);
       const top = body ? members(body) : undefined;
@@ -100,7 +100,7 @@ export function createChannelPool(
       }
       if (method === 'GET') return listen(session, events);
       if (name !== undefined && id !== undefined) return ask(session, request, { events, id });
-      session.channel?.send(body ?? Buffer.alloc(0), nothing);
+      session.channel?.send(body ?? Buffer.alloc(0), nothing, forwarded);
       return answer(events, 202);
     },
     close() {
@@ -112,7 +112,7 @@ export function createChannelPool(
 
 function ask(
   session: ChannelSession,
-  { body = Buffer.alloc(0) }: UpstreamRequest,
+  { body = Buffer.alloc(0), forwarded }: UpstreamRequest,
   { events, id, headers }: { events: UpstreamEvents; id: string; headers?: ReadonlyMap<string, string> },
 ): UpstreamCall {
   session.waiting.set(id, {
@@ -123,9 +123,10 @@ function ask(
     started: false,
     aliveMs: performance.now(),
   });
-  session.channel?.send(body, (error) => {
+  const failed = (error: Error): void => {
     if (session.waiting.delete(id)) events.fail(asUpstream(error));
-  });
+  };
+  session.channel?.send(body, failed, forwarded);
   return {
     abort: () => void session.waiting.delete(id),
     pause: () => session.channel?.pause(),

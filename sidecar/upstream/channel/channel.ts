@@ -1,7 +1,10 @@
 /** A two-way connection to a server that carries JSON-RPC messages: one session of its, for one caller. */
 export interface Channel {
-  /** @param failed the message has not arrived, as far as one can know */
-  send(message: Buffer, failed: (error: Error) => void): void;
+  /**
+   * @param failed the message has not arrived, as far as one can know
+   * @param forwarded header lines of the caller's own
+   */
+  send(message: Buffer, failed: (error: Error) => void, forwarded?: string): void;
   pause(): void;
   resume(): void;
   close(): void;
@@ -14,5 +17,10 @@ export interface ChannelEvents {
   closed(error: Error): void;
 }
 
-/** @param owner on whose behalf */
-export type OpenChannel = (owner: string | undefined, events: ChannelEvents) => Promise<Channel>;
+export interface ForWhom {
+  readonly owner?: string | undefined;
+  /** Header lines of the caller's own. */
+  readonly forwarded?: string | undefined;
+}
+
+export type OpenChannel = (forWhom: ForWhom, events: ChannelEvents) => Promise<Channel>;

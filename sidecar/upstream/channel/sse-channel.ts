@@ -11,7 +11,7 @@ const POST_HEADERS = 'Content-Type: application/json\r\nAccept: application/json
 
 /** @param path of the server's event stream */
 export function sseChannels(pool: HttpPool, { port, path }: { port: number; path: string }): OpenChannel {
-  return (owner, events) =>
+  return ({ owner, forwarded }, events) =>
     new Promise((resolve, reject) => {
       const splitter = new SseSplitter();
       let endpoint: string | undefined;
@@ -47,6 +47,7 @@ export function sseChannels(pool: HttpPool, { port, path }: { port: number; path
         {
           method: 'GET',
           headerLines: GET_HEADERS,
+          forwarded,
           path,
           listens: true,
           ...(owner === undefined ? {} : { owner }),
@@ -68,13 +69,14 @@ export function sseChannels(pool: HttpPool, { port, path }: { port: number; path
       );
 
       const channel = (to: string): Channel => ({
-        send(message, failed) {
+        send(message, failed, lines) {
           let status = 0;
           pool.send(
             {
               method: 'POST',
               path: to,
               headerLines: POST_HEADERS,
+              forwarded: lines,
               body: message,
               ...(owner === undefined ? {} : { owner }),
             },

@@ -7,6 +7,7 @@ import { text } from '../../client-message.ts';
 import { members } from '../../json/members.ts';
 import { refuse } from '../../reasons.ts';
 import { AnswerReader, type AnswerEvents } from '../answer-reader.ts';
+import { forwardedLines } from '../forwarded-headers.ts';
 import type { HttpPool } from '../http-pool.ts';
 import { headerLines } from '../mcp-request.ts';
 import type { UpstreamCall } from '../upstream-call.ts';
@@ -66,6 +67,7 @@ export class LegacyCall implements AnswerEvents {
       {
         method: 'POST',
         headerLines: headerLines(session.dialect, exchange.message!.method),
+        forwarded: forwardedLines(exchange),
         body: legacyRequest(exchange.message!, this.#id),
         owner: session.owner,
         // While a client is being asked the server has nothing to say.
@@ -232,6 +234,6 @@ export class LegacyCall implements AnswerEvents {
   }
 
   #tell(body: Buffer): void {
-    tell(this.#parts.pool, this.#parts.session, body);
+    tell(this.#parts.pool, this.#parts.session, body, forwardedLines(this.#first));
   }
 }

@@ -4,6 +4,7 @@ import { text } from '../../client-message.ts';
 import { members } from '../../json/members.ts';
 import { refuse } from '../../reasons.ts';
 import { AnswerReader, type AnswerEvents } from '../answer-reader.ts';
+import { forwardedLines } from '../forwarded-headers.ts';
 import type { HttpPool } from '../http-pool.ts';
 import type { MirroredParam } from '../mirrored-params.ts';
 import { event, send, startStream } from '../own-reply.ts';
@@ -60,6 +61,7 @@ export class ModernCall implements AnswerEvents, Transit {
       {
         method: 'POST',
         headerLines: modernHeaderLines(message, mirrored),
+        forwarded: forwardedLines(this.#exchange),
         body: modernBody(message, session, { id, ...(retry ? { retry } : {}) }),
         owner: this.#exchange.principal.digest,
       },

@@ -32,6 +32,7 @@ test('flags make the document that the webhook makes of annotations of the same 
     'public-url': 'https://mcp.example.com/weather',
     'trusted-proxies': '10.0.0.0/8',
     'request-timeout': '90s',
+    'forward-headers': 'X-Tenant, x-request-id',
     'max-requests-in-flight': '1000',
     'max-streams': '40',
     audit: 'none',

@@ -9,7 +9,13 @@ import type { Refusal } from '../../../sidecar/reasons.ts';
 const PAGE = 'https://app.example.com';
 const crossSite = (server: object = {}) =>
   createCrossSite(
-    { name: 'tools', allowedHosts: [], allowedOrigins: [], ...server } as unknown as ServerConfig,
+    {
+      name: 'tools',
+      upstream: {},
+      allowedHosts: [],
+      allowedOrigins: [],
+      ...server,
+    } as unknown as ServerConfig,
     {
       namespace: 'team-a',
       clusterDomain: 'cluster.local',

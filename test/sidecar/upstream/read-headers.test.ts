@@ -43,6 +43,14 @@ describe('headers for the server', () => {
     for (const name of names.split(' ')) assert.ok('faults' in read({ [name]: 'a', 'X-Good': 'b' }), name);
   });
 
+  test('are not those that callers’ requests are to bring', () => {
+    const files = new Map([['X-Tenant', Buffer.from('a')]]);
+    assert.deepEqual(readHeaders(files, ['x-tenant']), {
+      faults: ['"X-Tenant" is in forward-headers too: it is the callers’'],
+    });
+    assert.ok('lines' in readHeaders(files, ['x-request-id']));
+  });
+
   test('show no value in a fault', () => {
     assert.doesNotMatch(JSON.stringify(read({ 'X-Key': 's3cret\ns3cret' })), /s3cret/);
   });
