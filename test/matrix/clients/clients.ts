@@ -17,7 +17,7 @@ export interface MatrixClient {
   readonly path?: string;
   /** A program that is built first. */
   readonly foreign?: true;
-  /** Drops progress that comes at the same moment as the answer. */
+  /** Hands on nothing of the progress that comes together with the answer, and shows no other. */
   readonly losesProgress?: true;
   /** @throws where the client does not connect */
   readonly run: (url: string, steps: readonly Step[]) => Promise<Seen>;
@@ -45,7 +45,6 @@ export const SSE_CLIENT: MatrixClient = {
   speaks: '2024-11-05 transport',
   transports: ['sse'],
   path: '/sse',
-  losesProgress: true,
   run: runSse,
 };
 
@@ -70,7 +69,6 @@ export const CLIENTS: readonly MatrixClient[] = [
     eras: ['legacy'],
     speaks: LEGACY,
     foreign: true,
-    losesProgress: true,
     run: (url, steps) => runStdio(process.execPath, [npm('mcp-remote/dist/proxy.js'), url], steps),
   },
   {

@@ -34,8 +34,9 @@ async function runOver(transport: Transport, steps: readonly Step[]): Promise<Se
   const notebook = newNotebook();
   const client = newClient(notebook);
   await client.connect(transport);
+  const progressed = watchProgress(transport);
   const version = (transport as { protocolVersion?: string }).protocolVersion ?? '';
-  return runSteps(driverOf(client, version), notebook, steps);
+  return runSteps(driverOf(client, version, progressed), notebook, steps);
 }
 
 function newClient(notebook: Notebook): Client {
@@ -63,7 +64,24 @@ function newClient(notebook: Notebook): Client {
   return client;
 }
 
-function driverOf(client: Client, version: string): Driver {
+interface Progressed {
+  tell: ((done: number) => void) | undefined;
+}
+
+/** What arrives: this line of the SDK drops progress that its event loop reads together with the answer. */
+function watchProgress(transport: Transport): Progressed {
+  const progressed: Progressed = { tell: undefined };
+  const given = transport.onmessage;
+  // oxlint-disable-next-line unicorn/prefer-add-event-listener -- a transport of the SDK has no other
+  transport.onmessage = (message, extra) => {
+    if ('method' in message && message.method === 'notifications/progress')
+      progressed.tell?.(Number(message.params?.['progress']));
+    given?.(message, extra);
+  };
+  return progressed;
+}
+
+function driverOf(client: Client, version: string, progressed: Progressed): Driver {
   return {
     version,
     modern: false,
@@ -73,11 +91,14 @@ function driverOf(client: Client, version: string): Driver {
       if (what === 'prompts') return client.listPrompts(page);
       return what === 'resources' ? client.listResources(page) : client.listResourceTemplates(page);
     },
-    callTool: (params, { onprogress, signal }) =>
-      client.callTool(params, undefined, {
-        ...(onprogress ? { onprogress: (each) => onprogress(each.progress) } : {}),
+    callTool(params, { onprogress, signal }) {
+      progressed.tell = onprogress;
+      return client.callTool(params, undefined, {
+        // Without it the call asks for no progress.
+        ...(onprogress ? { onprogress: () => undefined } : {}),
         ...(signal ? { signal } : {}),
-      }),
+      });
+    },
     getPrompt: (params) => client.getPrompt(params),
     readResource: (uri) => client.readResource({ uri }),
     complete: (params) => client.complete(params),
