@@ -9,6 +9,8 @@ export interface SinkEvents {
   message(data: Buffer, taken: () => void): void;
   /** Of an answer that is no success. */
   refused(status: number, headers: OutgoingHttpHeaders, body: Buffer): void;
+  /** Bytes of an answer that is handed out once it is whole. False: it is let go. */
+  held?(bytes: number): boolean;
   ended(): void;
 }
 
@@ -48,6 +50,7 @@ export class SinkResponse extends Writable {
 
   override _write(chunk: Buffer, _: string, taken: () => void): void {
     if (!this.#splitter) {
+      if (this.#events.held?.(chunk.length) === false) return void this.destroy();
       this.#held.push(chunk);
       return taken();
     }

@@ -35,7 +35,8 @@ function next(bytes: Buffer, end: number): number {
   return bytes[cursor] === 0x2c ? space(bytes, cursor + 1) : cursor;
 }
 
-function valueEnd(bytes: Buffer, start: number): number {
+/** Where the value that starts at `start` ends, by its brackets and quotes alone. */
+export function valueEnd(bytes: Buffer, start: number): number {
   const first = bytes[start];
   if (first === 0x22) return stringEnd(bytes, start);
   let at = start;
@@ -69,7 +70,8 @@ function stringEnd(bytes: Buffer, start: number): number {
   return bytes.length;
 }
 
-function space(bytes: Buffer, at: number): number {
+/** The first place from `at` on that is no white space. */
+export function space(bytes: Buffer, at: number): number {
   for (
     let byte = bytes[at];
     byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;

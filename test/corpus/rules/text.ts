@@ -1,5 +1,5 @@
 /** Bytes, strings, numbers and structure: where parsers of JSON differ. */
-import { legacy, type Input } from '../input.ts';
+import { legacy, LEGACY_HEADERS, post, type Input } from '../input.ts';
 import { callSafe, ENVELOPE, object, quoted, request, type Member } from '../message.ts';
 
 /** Puts bytes where `~` stands. */
@@ -117,13 +117,32 @@ export const textInputs: readonly Input[] = [
     ['a hundred thousand arrays', deep(100_000, '[', ']')],
     ['objects that never end', callSafe().replace('}}', `,"a":${'{"a":'.repeat(100_000)}`)],
   ]),
-  ...legacy('a batch', 'refused', [
+  ...legacy('a batch that is none', 'refused', [
     ['empty', '[]'],
-    ['of one', `[${callSafe()}]`],
-    ['of two', `[${callSafe()},${calling('"evil"')}]`],
-    ['behind a space', ` [${callSafe()}]`],
+    ['of one id', `[${callSafe()},${calling('"evil"')}]`],
     ['in a batch', `[[${callSafe()}]]`],
+    ['with two readings', `[${callSafe()},${request('tools/call', ['name', '"a"'], ['Name', '"b"'])}]`],
+    ['with two documents', `[${callSafe()}]${callSafe()}`],
+    [
+      'of 51',
+      `[${Array.from({ length: 51 }, (_, id) => callSafe().replace('"id":1', `"id":${id}`)).join(',')}]`,
+    ],
   ]),
+  // Servers get its messages one by one.
+  ...legacy('a batch', 'understood', [
+    ['of one', `[${callSafe()}]`],
+    ['behind a space', ` [${callSafe()}]`],
+  ]),
+  ...legacy('a batch', 'judged', [
+    ['of two', `[${callSafe()} , ${calling('"evil"').replace('"id":1', '"id":2')}]`],
+  ]),
+  {
+    rule: 'a batch in another revision',
+    title: 'of one',
+    expect: 'refused',
+    era: 'legacy',
+    bytes: post(`[${callSafe()}]`, [...LEGACY_HEADERS, ['MCP-Protocol-Version', '2025-06-18']]),
+  },
   ...legacy('a number beyond a double', 'refused', [
     ...NUMBERS.map((each): [string, string] => [
       `${each.slice(0, 12)} in arguments`,

@@ -79,7 +79,7 @@ describe('what reaches the server', () => {
         '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"echo","name":"secret"}}',
         as('alice'),
       ],
-      [400, [call('echo')], as('alice')],
+      [400, [call('echo'), call('echo')], as('alice')],
       [400, '{', as('alice')],
       [400, '{}', as('alice')],
       [400, { jsonrpc: '2.0', id: 1, method: 'tools/call' }, as('alice')],
