@@ -29,7 +29,8 @@ export interface McpServer {
   readonly serverName: string;
   /** Where annotations name the servers of the workload: this one's. */
   readonly server?: string;
-  readonly transport: 'streamable-http' | 'sse';
+  /** `auto` until the sidecar tells what it has found. */
+  readonly transport: 'auto' | 'streamable-http' | 'sse';
   readonly auth: 'kubernetes' | 'token' | 'none' | 'invalid';
   /** With auth kubernetes: what a caller's token must be made for. */
   readonly audience?: string;
@@ -62,6 +63,7 @@ export interface SidecarHealth {
   readonly servers: readonly {
     readonly name: string;
     readonly connected: boolean;
+    readonly transport?: 'streamable-http' | 'sse';
     readonly era?: string;
     readonly listening?: string;
     readonly tools?: readonly { readonly allowed: boolean }[];
@@ -105,7 +107,7 @@ export function toMcpServers(
       kind: workload.kind,
       name,
       ...identityOf(annotationOf(template, 'name') ?? name, namespace, request),
-      transport: request?.transport ?? 'streamable-http',
+      transport: request?.transport ?? 'auto',
       auth: request?.auth ?? 'invalid',
       readyPods: ready.length,
       desiredPods: Number(workload.status?.['desiredNumberScheduled'] ?? replicas ?? 1),
@@ -149,7 +151,8 @@ function isPassedBy(
 export function withHealthOf(server: McpServer, health: SidecarHealth): McpServer {
   const isClosed =
     health.servers.length > 0 && health.servers.every(({ listening }) => listening === 'loopback');
-  return { ...server, health, ...(isClosed && server.bypass === '?' && { bypass: 'no' }) };
+  const transport = health.servers[0]?.transport ?? server.transport;
+  return { ...server, transport, health, ...(isClosed && server.bypass === '?' && { bypass: 'no' }) };
 }
 
 function identityOf(workload: string, namespace: string, request: InjectionRequest | undefined) {

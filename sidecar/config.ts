@@ -106,8 +106,8 @@ const server = z.strictObject({
   /** Where clients and Services reach this server through the sidecar. */
   listenPort: portNumber,
   upstream: z.strictObject({
-    /** `sse`: HTTP+SSE of 2024-11-05; `path` is that of its event stream. */
-    transport: z.enum(['streamable-http', 'sse']),
+    /** `sse`: HTTP+SSE of 2024-11-05, whose event stream `path` is; `auto`: whichever the server speaks. */
+    transport: z.enum(['auto', 'streamable-http', 'sse']).default('auto'),
     /** A name or an address; the pod's own loopback unless given. */
     host: z
       .string()
@@ -115,6 +115,8 @@ const server = z.strictObject({
       .optional(),
     port: portNumber,
     path,
+    /** With `auto`: where the event stream of HTTP+SSE would be; `path` unless given. */
+    ssePath: path.optional(),
     /** An answer from which no byte comes for this long is given up; a stream that only listens may be silent. */
     requestTimeoutMs: z.int().min(1_000).max(86_400_000).default(120_000),
     /** Headers that are added to each request. */

@@ -2,12 +2,14 @@ import type { CatalogueState } from './upstream/catalogue.ts';
 import type { DecideTool } from './filter/decide-tool.ts';
 import type { Listening } from './listening.ts';
 import type { PolicyStatus } from './filter/tool-rules.ts';
+import type { Transport } from './upstream/transport-choice.ts';
 import type { WatchedHeaders } from './upstream/watch-headers.ts';
 import { VERSION } from './version.ts';
 
 export interface ServerHealthSource {
   readonly name: string;
   readonly catalogue: () => CatalogueState;
+  readonly transport?: () => Transport | undefined;
   readonly decide: () => DecideTool | undefined;
   /** What keeps callers from being told apart. */
   readonly authProblem: () => string | undefined;
@@ -42,6 +44,8 @@ export interface HealthDetails {
 export interface ServerHealth {
   readonly name: string;
   readonly connected: boolean;
+  /** The one in use; absent until it is known. */
+  readonly transport?: Transport;
   readonly era?: 'modern' | 'legacy';
   readonly protocol_version?: string;
   /** Why it is not connected, or callers cannot be told apart. */
@@ -103,9 +107,11 @@ function serverHealth(source: ServerHealthSource): ServerHealth {
   const revision = policy?.revision();
   const notAfter = tls?.notAfter();
   const listening = source.listening?.();
+  const transport = source.transport?.();
   return {
     name,
     connected,
+    ...(transport ? { transport } : {}),
     ...(era ? { era } : {}),
     ...(version ? { protocol_version: version } : {}),
     ...(problem ? { error: problem } : {}),

@@ -25,13 +25,14 @@ import { createSessions, KEY_BYTES } from './sessions.ts';
 import { callersDialect } from './upstream/callers-dialect.ts';
 import { createCatalogue } from './upstream/catalogue.ts';
 import { createEraChoice, isTranslated } from './upstream/era-choice.ts';
-import { createHttpPool, type HttpPool } from './upstream/http-pool.ts';
+import { createHttpPool } from './upstream/http-pool.ts';
 import type { CatalogueTool } from './upstream/list-tools.ts';
 import { placeOf } from './upstream/place.ts';
 import { type Dialect } from './upstream/mcp-request.ts';
 import type { LegacyUpstream } from './upstream/legacy/legacy-upstream.ts';
 import { lookUpTool } from './upstream/look-up-tool.ts';
 import { createStreamableHttp } from './upstream/streamable-http.ts';
+import { createTransportChoice } from './upstream/transport-choice.ts';
 import type { WatchedHeaders } from './upstream/watch-headers.ts';
 
 export interface SidecarDeps {
@@ -81,22 +82,28 @@ export async function createServerRuntime(server: ServerConfig, deps: RuntimeDep
     requestTimeoutMs: target.requestTimeoutMs,
     ...(headers ? { addedHeaders: headers.lines } : {}),
   });
-  const pool = target.transport === 'sse' ? await overChannels(http, target) : http;
+  const choice = createTransportChoice(http, target, () => catalogue.starting());
+  const { pool, transport } = choice;
   const sessions = createSessions(
     { uid: deps.pod.uid, address: `${deps.pod.ip}:${server.listenPort}` },
     sharedKey(),
   );
-  const catalogue = createCatalogue(pool, (state) => {
-    deps.log(state.connected ? 'server_connected' : 'server_degraded', {
-      server: name,
-      era: state.era,
-      error: state.error,
-      tools: state.tools?.size,
-    });
-    if (state.connected) return;
-    legacy?.serverLost();
-    upstream.serverLost();
-  });
+  const catalogue = createCatalogue(
+    pool,
+    (state) => {
+      deps.log(state.connected ? 'server_connected' : 'server_degraded', {
+        server: name,
+        transport: transport(),
+        era: state.era,
+        error: state.error,
+        tools: state.tools?.size,
+      });
+      if (state.connected) return;
+      legacy?.serverLost();
+      upstream.serverLost();
+    },
+    choice.connect,
+  );
   let legacy: LegacyUpstream | undefined;
   let modern: Upstream | undefined;
   const toolNamed = (tool: string): CatalogueTool | undefined => catalogue.state().tools?.get(tool);
@@ -139,7 +146,9 @@ export async function createServerRuntime(server: ServerConfig, deps: RuntimeDep
     createAuthentication(authenticator, sessions),
     ...rules.gates,
     ...(rules.any ? [createToolFilter(rules.decide, catalogue, lookUpTool(pool, dialectOf))] : []),
-    ...(server.audit === 'stdout' ? [createAudit(deps.pod, deps.audit, crossSite.unchecked)] : []),
+    ...(server.audit === 'stdout'
+      ? [createAudit(deps.pod, deps.audit, { unchecked: crossSite.unchecked, transport })]
+      : []),
     deps.metrics.pass,
   ];
   const handle = createMcpHandler(server, {
@@ -162,6 +171,7 @@ export async function createServerRuntime(server: ServerConfig, deps: RuntimeDep
   const source: ServerHealthSource = {
     name,
     catalogue: catalogue.state,
+    transport,
     decide: rules.decide,
     authProblem: authenticator.notReady,
     ...(rules.policy ? { policy: rules.policy } : {}),
@@ -183,18 +193,10 @@ export async function createServerRuntime(server: ServerConfig, deps: RuntimeDep
       rules.close();
       headers?.close();
       legacy?.close();
-      pool.close();
+      choice.close();
       http.close();
     },
   };
-}
-
-async function overChannels(http: HttpPool, target: ServerConfig['upstream']): Promise<HttpPool> {
-  const [{ createChannelPool }, { sseChannels }] = await Promise.all([
-    import('./upstream/channel/channel-pool.ts'),
-    import('./upstream/channel/sse-channel.ts'),
-  ]);
-  return createChannelPool(sseChannels(http, target), target);
 }
 
 async function createUpstreamHeaders(

@@ -56,13 +56,13 @@ export const ANNOTATIONS = {
   path: {
     grammar: z.string().regex(/^\/[!-~]*$/),
     allowed: 'a path that starts with "/" and holds printable ASCII only',
-    otherwise: '`/mcp`; with `transport: sse` `/sse`',
+    otherwise: '`/mcp`; of HTTP+SSE `/sse`',
     doc: "The server's own path. The proxy answers at `/mcp` too.",
   },
   transport: {
-    ...oneOf('streamable-http', 'sse'),
-    default: 'streamable-http',
-    doc: 'What the server speaks: streamable HTTP of any revision, or HTTP+SSE of 2024-11-05, whose event stream is at `path`. Clients speak streamable HTTP in both cases.',
+    ...oneOf('auto', 'streamable-http', 'sse'),
+    default: 'auto',
+    doc: 'What the server speaks: streamable HTTP of any revision, or HTTP+SSE of 2024-11-05, whose event stream is at `path`. `auto` finds it out. Clients speak streamable HTTP in each case.',
   },
   auth: {
     ...oneOf('kubernetes', 'token', 'none'),

@@ -2,7 +2,7 @@
 import type { V1PodSpec } from '@kubernetes/client-node';
 import { CONFIG_VERSION, DEFAULT_LIMITS } from '../sidecar/config.ts';
 import type { SidecarConfigInput } from '../sidecar/config.ts';
-import { pathOf } from './request.ts';
+import { pathOf, SSE_PATH } from './request.ts';
 import type { InjectionRequest } from './request.ts';
 import { drainTimeoutMs } from './drain.ts';
 import { audienceOf, serverTitle } from './names.ts';
@@ -47,6 +47,7 @@ function upstreamOf(request: InjectionRequest, port: number): Server['upstream']
     transport,
     port,
     path: pathOf(request),
+    ...(transport === 'auto' && request.path === undefined && { ssePath: SSE_PATH }),
     ...(requestTimeoutMs !== undefined && { requestTimeoutMs }),
     ...(request['forward-headers'] && { forwardHeaders: request['forward-headers'] }),
     ...((secret ?? volume) && { headers: sourceOf({ secret, volume }, request, 'upstreamHeaders') }),

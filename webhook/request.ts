@@ -34,6 +34,9 @@ export const writtenKey = ({ server }: InjectionRequest, key: AnnotationKey): st
     ? key
     : `${server.name}.${key}`;
 
+/** Where servers of HTTP+SSE have their event stream. */
+export const SSE_PATH = '/sse';
+
 /** Of the server, as it is or as the transport has it. */
 export const pathOf = ({ path, transport }: InjectionRequest): string =>
-  path ?? (transport === 'sse' ? '/sse' : LISTEN_PATH);
+  path ?? (transport === 'sse' ? SSE_PATH : LISTEN_PATH);

@@ -1,5 +1,5 @@
 /** The sidecar's configuration, from flags or from a document of its own, with what is different without a pod. Pure. */
-import { CONFIG_VERSION, ConfigError, parseConfig } from '../../sidecar/config.ts';
+import { CONFIG_VERSION, ConfigError, LISTEN_PATH, parseConfig } from '../../sidecar/config.ts';
 import type { SidecarConfig } from '../../sidecar/config.ts';
 import { configOf } from '../../webhook/configuration.ts';
 import { PREFIX } from '../../webhook/names.ts';
@@ -45,7 +45,8 @@ export function configFromFlags(
     ...annotations,
     inject: 'true',
     name,
-    path: upstream.path,
+    // Where a server is that says nothing else, HTTP+SSE is looked for at its own usual path.
+    ...(upstream.path !== LISTEN_PATH && { path: upstream.path }),
     auth,
     'listen-port': `${listenText}`,
     'admin-port': `${adminText}`,

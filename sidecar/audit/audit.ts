@@ -4,11 +4,19 @@ import type { LineWriter } from './line-writer.ts';
 import { watchOutcome } from './outcome.ts';
 import { auditRecord, type PodFacts } from './record.ts';
 
-/**
- * `audit: stdout`: a line for each exchange, refused ones too.
- * @param unchecked names the checks that are switched off
- */
-export function createAudit(pod: PodFacts, lines: LineWriter, unchecked?: string): Pass {
+export interface AuditFacts {
+  /** Names the checks that are switched off. */
+  readonly unchecked?: string | undefined;
+  /** Which one the server speaks, once that is known. */
+  readonly transport?: () => string | undefined;
+}
+
+/** `audit: stdout`: a line for each exchange, refused ones too. */
+export function createAudit(
+  pod: PodFacts,
+  lines: LineWriter,
+  { unchecked, transport }: AuditFacts = {},
+): Pass {
   return {
     name: 'audit',
     needs: ['outcome'],
@@ -19,6 +27,7 @@ export function createAudit(pod: PodFacts, lines: LineWriter, unchecked?: string
           date: new Date(),
           durationMs: performance.now() - exchange.startedAtMs,
           unchecked,
+          transport: transport?.(),
         }),
       ),
   };

@@ -44,9 +44,10 @@ const cut = (text: string | undefined): string | undefined => text?.slice(0, MAX
 export function auditRecord(
   exchange: Exchange,
   pod: PodFacts,
-  at: { date: Date; durationMs: number; unchecked?: string | undefined },
+  at: { date: Date; durationMs: number; unchecked?: string | undefined; transport?: string | undefined },
 ): string {
   const { head, message, principal, error, session, server } = exchange;
+  const written = server.upstream.transport;
   const client = clientOf(exchange);
   const time = `"${isoTime(at.date)}"`;
   const source =
@@ -65,7 +66,7 @@ export function auditRecord(
     member('type', targetType(exchange));
   const extra =
     member('duration_ms', Math.round(at.durationMs * 1000) / 1000) +
-    member('transport', server.upstream.transport) +
+    member('transport', at.transport ?? (written === 'auto' ? undefined : written)) +
     member('http_status', exchange.status) +
     member('issuer', principal.issuer || undefined) +
     member('rule', exchange.rule) +

@@ -71,7 +71,8 @@ export async function createListenServer(
   const known = new WeakMap<Socket, Connection>();
   const { transport, path: own } = server.upstream;
   // The path of an event stream of 2024-11-05 is none of streamable HTTP.
-  const paths = transport === 'sse' ? [LISTEN_PATH] : [LISTEN_PATH, own];
+  const isEventStream = transport === 'sse' || (transport === 'auto' && own === SSE_PATH);
+  const paths = isEventStream ? [LISTEN_PATH] : [LISTEN_PATH, own];
   let connections = 0;
 
   function connectionOf(socket: Socket): Connection {

@@ -45,7 +45,11 @@ const RELIST_MS = 200;
 const CHECK_INTERVAL_MS = 10_000;
 const CHECK_TIMEOUT_MS = 5_000;
 
-export function createCatalogue(pool: HttpPool, changed: (state: CatalogueState) => void): Catalogue {
+export function createCatalogue(
+  pool: HttpPool,
+  changed: (state: CatalogueState) => void,
+  connect: () => Promise<McpConnection> = () => connectMcp(pool),
+): Catalogue {
   let state: CatalogueState = { connected: false, error: 'not connected yet' };
   let closed = false;
   let reached = false;
@@ -79,7 +83,7 @@ export function createCatalogue(pool: HttpPool, changed: (state: CatalogueState)
     for (;;) {
       if (closed) return;
       try {
-        const connection = await connectMcp(pool);
+        const connection = await connect();
         const tools = await toolsOf(connection);
         retryMs = FIRST_RETRY_MS;
         reached = true;

@@ -18,6 +18,19 @@ export interface McpConnection {
 
 const TIMEOUT_MS = 5_000;
 
+/** The server answered, and opened no session. */
+export class InitializeRefusedError extends UpstreamError {
+  readonly status: number;
+  /** The refusal is a message of MCP's. */
+  readonly isJsonRpc: boolean;
+  constructor(answer: RpcAnswer) {
+    super(`initialize was refused: ${reasonOf(answer)}`);
+    this.name = 'InitializeRefusedError';
+    this.status = answer.status;
+    this.isJsonRpc = answer.error !== undefined;
+  }
+}
+
 /**
  * Finds out which era the server speaks and opens a session where it has them. `server/discover` decides for the modern
  * era only when it offers 2026-07-28, for some servers answer it and offer legacy versions alone; a refusal for want of
@@ -37,13 +50,7 @@ export async function connectMcp(pool: HttpPool): Promise<McpConnection> {
   const answer = await rpc(pool, { era: 'legacy', version: LEGACY_VERSION }, 'initialize', params, {
     timeoutMs: TIMEOUT_MS,
   });
-  if (!answer.result) {
-    // What servers of HTTP+SSE (2024-11-05) say to a POST that is not for one of their sessions.
-    const hint = [404, 405].includes(answer.status)
-      ? '; the annotations path and transport (sse: HTTP+SSE) say where and how the server is reached'
-      : '';
-    throw new UpstreamError(`initialize was refused: ${reasonOf(answer)}${hint}`);
-  }
+  if (!answer.result) throw new InitializeRefusedError(answer);
   const sessionId = answer.headers.get('mcp-session-id');
   const version = answer.result['protocolVersion'];
   const dialect: Dialect = {

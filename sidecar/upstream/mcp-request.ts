@@ -96,7 +96,7 @@ export function rpc(
         status: head.status,
         headers: head.headers,
         ...(outcome.result ? { result: outcome.result } : {}),
-        ...(outcome.error ? { error: outcome.error } : {}),
+        ...(typeof outcome.error?.code === 'number' ? { error: outcome.error } : {}),
       });
     }
   });

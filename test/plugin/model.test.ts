@@ -182,3 +182,16 @@ test('list prints the columns of its help', () => {
     `${formatTable(own, rows)}\n${formatTable(all, rows, { wide: true })}`,
   );
 });
+
+test('the transport is what the sidecar has found, and until then what is written', () => {
+  const auto = bypassOf({}, [], []);
+  const told = { status: 'healthy', version: '0.1.0', tools: 1 };
+  const [unknown, found] = [
+    { name: 'weather', connected: false },
+    { name: 'weather', connected: true },
+  ];
+  assert.equal(auto.transport, 'auto');
+  assert.equal(withHealthOf(auto, { ...told, servers: [unknown] }).transport, 'auto');
+  assert.equal(withHealthOf(auto, { ...told, servers: [{ ...found, transport: 'sse' }] }).transport, 'sse');
+  assert.equal(bypassOf({ transport: 'sse' }, [], []).transport, 'sse');
+});

@@ -66,6 +66,10 @@ describe('the configuration', () => {
     assert.equal(config.drain.endpointGraceMs, 3_000);
     assert.deepEqual(config.servers[0]?.filter, { mode: 'all' });
     assert.equal(config.servers[0]?.audit, 'stdout');
+    assert.equal(
+      parseConfig(JSON.stringify(upstream({ transport: undefined }))).servers[0]?.upstream.transport,
+      'auto',
+    );
     assert.deepEqual(configSchema.parse(config), config, 'what was read can be written and read again');
   });
 

@@ -27,7 +27,7 @@ test('one annotation is enough', () => {
   assert.deepEqual('servers' in result && result.servers, [
     {
       inject: 'true',
-      transport: 'streamable-http',
+      transport: 'auto',
       auth: 'kubernetes',
       mode: 'all',
       audit: 'stdout',

@@ -63,6 +63,16 @@ test('flags make the document that the webhook makes of annotations of the same 
   });
 });
 
+test('a path that is not that of all servers is the only one that is tried', () => {
+  for (const [url, path, ssePath] of [
+    ['http://localhost:3001', '/mcp', '/sse'],
+    ['http://localhost:3001/weather', '/weather', undefined],
+  ] as const) {
+    const { upstream } = configFromFlags({}, { ...LOCAL, upstream: parseUpstream(url) }).servers[0]!;
+    assert.deepEqual([upstream.transport, upstream.path, upstream.ssePath], ['auto', path, ssePath]);
+  }
+});
+
 test('what the webhook says of annotations is said of flags', () => {
   assert.equal(
     inFlags('kubectl-mcp.dev/mode: "so\\"me" is not allowed; remove kubectl-mcp.dev/token-secret'),

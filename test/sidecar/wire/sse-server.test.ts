@@ -100,11 +100,11 @@ describe('server-everything over HTTP+SSE', () => {
     await client.close();
   });
 
-  test('is not found by streamable HTTP, and health says what to write', async () => {
+  test('is not found by streamable HTTP alone, and health says what to write', async () => {
     const mistaken = await startSidecar({ upstreamPort: port });
     const { servers } = await untilHealth(mistaken, 'degraded');
     await waitFor('the reason', async () =>
-      /transport \(sse: HTTP\+SSE\)/.test((await mistaken.health()).servers[0].error),
+      /path and transport \(auto: found out\)/.test((await mistaken.health()).servers[0].error),
     );
     assert.equal(servers[0].connected, false);
     await mistaken.stop();
