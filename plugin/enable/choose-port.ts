@@ -35,7 +35,8 @@ export const questionsFor = (workload: Workload, wanted: WantedAnnotations): Que
     );
 
 function placesFor({ path, transport }: WantedAnnotations): readonly Pick<Question, 'path' | 'transport'>[] {
-  const places = PLACES.filter((each) => transport === undefined || each.transport === transport);
+  const either = transport === undefined || transport === 'auto';
+  const places = PLACES.filter((each) => either || each.transport === transport);
   if (path === undefined) return places;
   return [...new Set(places.map((each) => each.transport))].map((each) => ({ path, transport: each }));
 }

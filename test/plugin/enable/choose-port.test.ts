@@ -29,6 +29,7 @@ describe('finding the port', () => {
       ),
       ['4000/x', '4000/x'],
     );
+    assert.equal(questionsFor(workload(), { transport: 'auto' }).length, 6);
     assert.deepEqual(
       questionsFor(twoContainers, { container: 'second', transport: 'sse' }).map(({ path }) => path),
       ['/sse'],
