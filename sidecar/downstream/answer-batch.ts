@@ -24,6 +24,7 @@ interface Part {
   /** Of a request, where it is no event stream. */
   answer?: Buffer;
   answered: boolean;
+  heldBytes: number;
   refused?: Refused;
 }
 interface Refused {
@@ -48,7 +49,7 @@ export function answerBatch(
   deps: BatchDeps,
 ): void {
   const { inFlight, limits, load } = deps;
-  const parts: Part[] = messages.map((message) => ({ message, answered: false }));
+  const parts: Part[] = messages.map((message) => ({ message, answered: false, heldBytes: 0 }));
   const sinks = new Set<SinkResponse>();
   const untilDrained: (() => void)[] = [];
   let stream: EventStream | undefined;
@@ -62,7 +63,16 @@ export function answerBatch(
     response.writeHead(200, { ...STREAM_HEADERS, ...closing() });
     stream = inFlight.eventStreams.open(response);
     response.flushHeaders();
-    for (const { answer } of parts) if (answer) emit(answer);
+    for (const part of parts) {
+      if (!part.answer) continue;
+      emit(part.answer);
+      release(part);
+    }
+  }
+
+  function release(part: Part): void {
+    held -= part.heldBytes;
+    part.heldBytes = 0;
   }
 
   function emit(data: Buffer, taken: () => void = nothing): void {
@@ -112,7 +122,6 @@ export function answerBatch(
     const { message } = part;
     const isRequest = message.kind === 'request';
     let over = false;
-    let mine = 0;
     const sink = new SinkResponse({
       head() {
         if (isRequest && sink.wasStream) startStream();
@@ -131,14 +140,14 @@ export function answerBatch(
         if (isRequest) give(part, errorIn(body, message.id!, `status ${status}`));
       },
       held(bytes) {
-        mine += bytes;
+        part.heldBytes += bytes;
         held += bytes;
         over = held > MAX_HELD_BYTES;
         return !over;
       },
       ended() {
         sinks.delete(sink);
-        if (stream || over) held -= mine;
+        if (stream || over) release(part);
         if (isRequest && !part.answered) {
           const why = over
             ? refuse('too-much-under-way', `the answers to a batch are over ${MAX_HELD_BYTES} bytes`)

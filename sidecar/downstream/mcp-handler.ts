@@ -77,8 +77,10 @@ export function createMcpHandler(server: ServerConfig, deps: McpHandlerDeps): Mc
     const batch = (body: Buffer): void => {
       const messages = readBatch(body, readMessage);
       if ('reason' in messages) return unread(messages);
-      passage.split();
-      answerBatch(messages, exchange, response, { ...deps, load: loadOf(exchange, connection) });
+      after(undefined, () => {
+        passage.split();
+        answerBatch(messages, exchange, response, { ...deps, load: loadOf(exchange, connection) });
+      });
     };
     const unread = (refusal: Refusal): void => {
       if (refusal.reason === 'not-strict') exchange.rule = 'strict-reading';

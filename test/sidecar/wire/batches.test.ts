@@ -88,8 +88,10 @@ describe('a batch on a session of 2025-03-26', () => {
   test('becomes an event stream as soon as one answer is: each message as it comes', async () => {
     const { server, sidecar } = await start();
     let end: (() => void) | undefined;
-    server.answers.set('tools/call', (request, response) => {
+    server.answers.set('tools/call', async (request, response) => {
       if (request.message?.params?.['name'] !== 'streams') return sendResult(request, response, {});
+      // The other answer is there, and waits.
+      await waitFor('the other answer', () => sidecar.audit.some(({ target }) => target.name === 'echo'));
       const say = startStream(response);
       say({ jsonrpc: '2.0', method: 'notifications/progress', params: { progressToken: 1, progress: 1 } });
       end = () => {
@@ -102,6 +104,7 @@ describe('a batch on a session of 2025-03-26', () => {
       method: 'POST',
       headers: { ...HEADERS, ...headers },
       body: JSON.stringify([call('echo', 1), call('streams', 2), CANCELLED]),
+      signal: AbortSignal.timeout(20_000),
     });
     assert.equal(response.headers.get('content-type'), 'text/event-stream');
     let seen = '';
@@ -113,6 +116,27 @@ describe('a batch on a session of 2025-03-26', () => {
     }
     assert.match(seen, /"id":2,"result":\{"streamed":true\}/);
     assert.equal(seen.match(/^data: /gm)?.length, 3, seen);
+  });
+
+  test('holds no answers once it is an event stream', async () => {
+    const { server, sidecar } = await start();
+    const large = 'x'.repeat(3 * 1024 * 1024);
+    server.answers.set('tools/call', async (request, response) => {
+      const name = String(request.message?.params?.['name']);
+      if (name === 'streams') {
+        startStream(response)({ jsonrpc: '2.0', id: request.message?.id, result: {} });
+        return void response.end();
+      }
+      // One behind the other, the first before there is a stream.
+      const before = { a: '', b: 'streams', c: 'b' }[name];
+      if (before) await waitFor(before, () => sidecar.audit.some(({ target }) => target.name === before));
+      sendResult(request, response, { large });
+    });
+    const headers = await session(sidecar.url, VERSION);
+    const batch = ['a', 'streams', 'b', 'c'].map((name, id) => call(name, id));
+    const { body } = await post(sidecar.url, batch, headers);
+    assert.equal(body.match(/^data: /gm)?.length, 4);
+    assert.ok(body.length > 9 * 1024 * 1024, String(body.length));
   });
 
   test('of notifications and responses alone is accepted', async () => {
