@@ -22,6 +22,7 @@ const LONG = [
   'test/cluster/cert-manager.test.ts',
   // Helm is built first.
   'test/cluster/gitops.test.ts',
+  'test/cluster/lockdown.test.ts',
   'test/cluster/reload.test.ts',
   'test/cluster/webhook-repair.test.ts',
   'test/cluster/revision.test.ts',

@@ -106,10 +106,12 @@ describe('kubectl mcp on a cluster', { skip: noCluster, timeout: 300_000 }, () =
   }
 
   test('arguments are typed by the schema, and the result comes whole with -o json', async () => {
-    const sum = JSON.parse(
+    const { _meta: meta, ...sum } = JSON.parse(
       await ok('call', 'weather', 'get-sum', '--arg', 'a=2', '--arg', 'b=40', '-o', 'json'),
     );
     assert.deepEqual(sum, { content: [{ type: 'text', text: 'The sum of 2 and 40 is 42.' }] });
+    // 2026-07-28 has it in each result, and the proxy speaks that whatever the server does.
+    assert.equal(meta['io.modelcontextprotocol/serverInfo'].name, 'mcp-servers/everything');
     assert.match(await failing('call', 'weather', 'get-sum', '--arg', 'a=two'), /"two" is not number/);
     assert.match(
       await failing('call', 'weather', 'get-sum'),
