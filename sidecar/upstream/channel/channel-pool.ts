@@ -9,7 +9,7 @@ import type { HttpPool } from '../http-pool.ts';
 import type { UpstreamCall, UpstreamEvents, UpstreamRequest } from '../upstream-call.ts';
 import { UpstreamError } from '../upstream-error.ts';
 import type { ForWhom, OpenChannel } from './channel.ts';
-import { asUpstream, ChannelSession, streamHead } from './channel-session.ts';
+import { asUpstream, ChannelSession } from './channel-session.ts';
 
 /** The one that has not been used for longest goes, unless something is under way on it. */
 const MAX_SESSIONS = 256;
@@ -51,7 +51,7 @@ export function createChannelPool(
     });
     if (sessions.size >= MAX_SESSIONS) {
       const [oldest] = [...sessions.values()]
-        .filter(({ waiting, listener }) => waiting.size === 0 && !listener)
+        .filter(({ waiting, hasListener }) => waiting.size === 0 && !hasListener)
         .toSorted((a, b) => a.usedAtMs - b.usedAtMs);
       if (oldest) end(oldest);
     }
@@ -136,15 +136,10 @@ function ask(
 
 /** The stream of what belongs to no call; a second one takes the first one's place. */
 function listen(session: ChannelSession, events: UpstreamEvents): UpstreamCall {
-  session.listener?.end();
-  session.listener = events;
-  setImmediate(() => {
-    if (session.listener === events) events.head(streamHead);
-  });
+  session.listen(events);
+  setImmediate(() => session.beginListening(events));
   return {
-    abort() {
-      if (session.listener === events) session.listener = undefined;
-    },
+    abort: () => session.forget(events),
     pause: () => session.channel?.pause(),
     resume: () => session.channel?.resume(),
   };

@@ -26,11 +26,43 @@ export class ChannelSession {
   channel: Channel | undefined;
   /** By raw JSON of the id. */
   readonly waiting = new Map<string, Waiting>();
-  listener: UpstreamEvents | undefined;
+  #listener: UpstreamEvents | undefined;
+  #listening = false;
   usedAtMs = performance.now();
 
   constructor(id: string) {
     this.id = id;
+  }
+
+  /** The stream of what belongs to no call; another one takes its place. */
+  listen(events: UpstreamEvents): void {
+    this.#endListening();
+    this.#listener = events;
+  }
+
+  /** Unless something has come on it by then. */
+  beginListening(events: UpstreamEvents): void {
+    if (this.#listener !== events || this.#listening) return;
+    this.#listening = true;
+    events.head(STREAM_HEAD);
+  }
+
+  forget(events: UpstreamEvents): void {
+    if (this.#listener !== events) return;
+    this.#listener = undefined;
+    this.#listening = false;
+  }
+
+  get hasListener(): boolean {
+    return this.#listener !== undefined;
+  }
+
+  #endListening(): void {
+    const events = this.#listener;
+    if (!events) return;
+    this.beginListening(events);
+    this.forget(events);
+    events.end();
   }
 
   /** A message of the server's. */
@@ -46,8 +78,11 @@ export class ChannelSession {
     // A question for which nobody listens belongs to the only call under way, if it belongs to any.
     const calls = [...this.waiting.values()].filter(({ form }) => form === 'sse');
     const [only] = calls;
-    if (this.listener) this.listener.chunk(event(data));
-    else if (only && calls.length === 1) stream(only, data);
+    const listener = this.#listener;
+    if (listener) {
+      this.beginListening(listener);
+      listener.chunk(event(data));
+    } else if (only && calls.length === 1) stream(only, data);
     else if (id !== undefined) this.#refuse(id);
   }
 
@@ -55,8 +90,7 @@ export class ChannelSession {
   closed(error: Error): void {
     for (const { events } of this.waiting.values()) events.fail(asUpstream(error));
     this.waiting.clear();
-    this.listener?.end();
-    this.listener = undefined;
+    this.#endListening();
   }
 
   #answer(id: string, data: Buffer): void {
@@ -97,7 +131,6 @@ function stream(waiting: Waiting, data: Buffer): void {
   waiting.events.chunk(event(data));
 }
 
-export const streamHead = STREAM_HEAD;
 const event = (data: Buffer): Buffer =>
   Buffer.concat([DATA, Buffer.from(data.toString('latin1').replaceAll(/\r\n|\r|\n/g, ' '), 'latin1'), END]);
 const DATA = Buffer.from('event: message\ndata: ');
