@@ -8,6 +8,7 @@ import * as z from 'zod';
 import { faultLines } from './fault-lines.ts';
 import { loopback } from './loopback-config.ts';
 import { forwardHeaders } from './upstream/forwarded-names.ts';
+import { upstreamTls } from './upstream/upstream-tls.ts';
 
 export const CONFIG_ENV = 'KUBECTL_MCP_CONFIG';
 export const CONFIG_VERSION = 1;
@@ -125,6 +126,7 @@ const server = z.strictObject({
       .optional(),
     /** Headers of the caller's that are passed on, besides those of MCP and trace context. */
     forwardHeaders: forwardHeaders.optional(),
+    tls: upstreamTls(z.strictObject({ source: sourceName, directory })).optional(),
   }),
   /** TLS on the listen port. */
   tls: z.strictObject({ source: sourceName, directory: directory.default(MOUNT.tls) }).optional(),
@@ -142,11 +144,8 @@ const server = z.strictObject({
         .int()
         .min(1_024)
         .default(4 * 1024 * 1024),
-      /** Of bodies over 16 KiB that are held at once; one principal has a quarter, and room for one request in any case. */
-      requestBytesInFlight: z
-        .int()
-        .min(1_024)
-        .default(8 * 1024 * 1024),
+      /** Of bodies over 16 KiB that are held at once, 8 MiB; one principal has a quarter, and room for one request in any case. */
+      requestBytesInFlight: z.int().min(1_024).default(8_388_608),
       // These fit a container of 128 MiB when all of them are used up at once (test/soak).
       /** Calls under way; more get 503. */
       requestsInFlight: z.int().min(1).default(DEFAULT_LIMITS.requestsInFlight),

@@ -19,6 +19,7 @@ export interface ServerHealthSource {
   /** Of the listen port, where it has TLS. */
   readonly tls?: TlsStatus | undefined;
   readonly upstreamHeaders?: Pick<WatchedHeaders, 'lines' | 'problem'>;
+  readonly upstreamTls?: { problem(): string | undefined };
   readonly listening?: () => Listening | undefined;
 }
 
@@ -97,13 +98,14 @@ function refusesAll({ authProblem, policy, tls, upstreamHeaders }: ServerHealthS
 }
 
 function serverHealth(source: ServerHealthSource): ServerHealth {
-  const { name, catalogue, authProblem, policy, warnings, tls, upstreamHeaders } = source;
+  const { name, catalogue, authProblem, policy, warnings, tls, upstreamHeaders, upstreamTls } = source;
   const decide = source.decide();
   const { connected, era, version, error, tools } = catalogue();
   const problem = connected ? refusesAll(source) : error;
-  const problems = [authProblem(), policy?.problem(), tls?.problem(), upstreamHeaders?.problem()].filter(
-    (each) => each !== undefined,
-  );
+  const problems = [
+    authProblem(),
+    ...[policy, tls, upstreamHeaders, upstreamTls].map((each) => each?.problem()),
+  ].filter((each) => each !== undefined);
   const revision = policy?.revision();
   const notAfter = tls?.notAfter();
   const listening = source.listening?.();

@@ -33,6 +33,7 @@ import type { LegacyUpstream } from './upstream/legacy/legacy-upstream.ts';
 import { lookUpTool } from './upstream/look-up-tool.ts';
 import { createStreamableHttp } from './upstream/streamable-http.ts';
 import { createTransportChoice } from './upstream/transport-choice.ts';
+import { openTls } from './upstream/upstream-tls.ts';
 import type { WatchedHeaders } from './upstream/watch-headers.ts';
 
 export interface SidecarDeps {
@@ -75,12 +76,14 @@ const SWEEP_MS = 5_000;
 export async function createServerRuntime(server: ServerConfig, deps: RuntimeDeps): Promise<ServerRuntime> {
   const { name, upstream: target } = server;
   const headers = await createUpstreamHeaders(server, deps);
+  const tls = await openTls(target, deps.log);
   const http = createHttpPool({
     ...placeOf(target, deps.pod.ip),
     port: target.port,
     path: target.path,
     requestTimeoutMs: target.requestTimeoutMs,
     ...(headers ? { addedHeaders: headers.lines } : {}),
+    ...(tls ? { open: tls.open } : {}),
   });
   const choice = createTransportChoice(http, target, () => catalogue.starting());
   const { pool, transport } = choice;
@@ -140,7 +143,8 @@ export async function createServerRuntime(server: ServerConfig, deps: RuntimeDep
     namespace: deps.pod.namespace,
     clusterDomain: deps.clusterDomain ?? 'cluster.local',
   });
-  for (const warning of crossSite.warnings) deps.log('check_switched_off', { server: name, warning });
+  const warnings = [...crossSite.warnings, ...(tls?.warnings ?? [])];
+  for (const warning of warnings) deps.log('check_switched_off', { server: name, warning });
   const passes = [
     crossSite.pass,
     createAuthentication(authenticator, sessions),
@@ -175,10 +179,11 @@ export async function createServerRuntime(server: ServerConfig, deps: RuntimeDep
     decide: rules.decide,
     authProblem: authenticator.notReady,
     ...(rules.policy ? { policy: rules.policy } : {}),
-    warnings: crossSite.warnings,
+    warnings,
     tls: listener.tls,
     listening: () => (target.host === undefined ? listeningOn(target.port) : undefined),
     ...(headers ? { upstreamHeaders: headers } : {}),
+    ...(tls ? { upstreamTls: tls } : {}),
   };
   return {
     ...source,
@@ -192,6 +197,7 @@ export async function createServerRuntime(server: ServerConfig, deps: RuntimeDep
       authenticator.close();
       rules.close();
       headers?.close();
+      tls?.close();
       legacy?.close();
       choice.close();
       http.close();

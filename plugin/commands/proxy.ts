@@ -42,7 +42,10 @@ Audit lines go to stdout, all else to stderr.`,
       '--listen <address>',
       'ADDRESS:PORT that clients reach the proxy at; port 0 is a free one. Default: 127.0.0.1:7410. An address that other machines reach needs --auth token or --insecure.',
     )
-    .option('--upstream <url>', 'The MCP server, http://HOST:PORT/PATH; without a path, /mcp.')
+    .option(
+      '--upstream <url>',
+      'The MCP server, http://HOST:PORT/PATH or https://HOST/PATH; without a path, /mcp.',
+    )
     .option(
       '--config <file>',
       'The configuration of a sidecar (docs/sidecar-config.schema.json) in JSON or YAML, or - for stdin. Flags of annotations may not stand beside it, but for --auth, --audit and --admin-port.',
@@ -58,6 +61,14 @@ Audit lines go to stdout, all else to stderr.`,
     .option(
       '--upstream-headers-file <file>',
       'Headers that are added to each request to the server: a line "Name: value" for each, or a directory with a file for each.',
+    )
+    .option(
+      '--upstream-certificate-authority <file>',
+      'With https: path to a cert file for the certificate authority of the MCP server. Default: those of this machine.',
+    )
+    .option(
+      '--upstream-insecure-skip-tls-verify',
+      "With https: if true, the MCP server's certificate will not be checked for validity. For tests.",
     )
     .option('--grace-period <seconds>', 'How long calls under way may take when the proxy stops.', '30')
     .addOption(outputFlag(['json']));

@@ -17,6 +17,8 @@ export interface Upstream {
   readonly host?: string;
   readonly port: number;
   readonly path: string;
+  /** With https. */
+  readonly tls?: object;
   /** As it was given. */
   readonly url: string;
 }
@@ -42,16 +44,16 @@ export function parseListen(text: string): Listen {
 export function parseUpstream(text: string): Upstream {
   const wrong = (why: string): Error =>
     usageError(`invalid argument "${text}" for "--upstream" flag: ${why}`);
-  if (/^https:/i.test(text))
-    throw wrong('https upstreams are not supported yet; expected http://HOST:PORT/PATH');
   if (!httpUrl.safeParse(text).success)
-    throw wrong('expected http://HOST:PORT/PATH, without user, query and fragment');
-  const { hostname, port, pathname } = new URL(text);
+    throw wrong('expected http://HOST:PORT/PATH or https://…, without user, query and fragment');
+  const { protocol, hostname, port, pathname } = new URL(text);
+  const isTls = protocol === 'https:';
   const host = hostname.replace(/^\[(.*)\]$/, '$1');
   return {
     ...(host === 'localhost' ? {} : { host }),
-    port: Number(port || 80),
-    path: /^http:\/\/[^/]+$/.test(text) ? LISTEN_PATH : pathname,
+    port: Number(port || (isTls ? 443 : 80)),
+    path: /^https?:\/\/[^/]+$/.test(text) ? LISTEN_PATH : pathname,
+    ...(isTls && { tls: {} }),
     url: text,
   };
 }

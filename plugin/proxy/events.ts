@@ -9,7 +9,7 @@ const SENTENCES: Readonly<
   server_connected: ({ server, era, tools }, upstreamOf) =>
     `The server at ${upstreamOf(server)} answers: ${tools ?? 0} tools, ${era === 'modern' ? 'MCP 2026-07-28' : 'MCP with sessions'}`,
   server_degraded: ({ server, error }, upstreamOf) =>
-    `Warning: the server at ${upstreamOf(server)} does not answer: ${String(error)}. Calls fail until it does`,
+    `Warning: the server at ${upstreamOf(server)} does not answer: ${String(error)}. Calls fail until it does${nextStep(String(error))}`,
   tokens_loaded: ({ source, callers }) => `Read ${words(source)}: callers: ${String(callers)}`,
   tokens_refused: ({ source, faults }) => `Warning: ${words(source)}: ${list(faults)}. Nobody is let in`,
   policy_loaded: ({ source, revision }) => `Read ${words(source)}: policy ${String(revision)}`,
@@ -18,6 +18,10 @@ const SENTENCES: Readonly<
   upstream_headers_loaded: ({ source, headers }) => `Read ${words(source)}: headers: ${String(headers)}`,
   upstream_headers_refused: ({ source, faults }) =>
     `Warning: ${words(source)}: ${list(faults)}. The headers before stay in force`,
+  upstream_authority_loaded: ({ source, certificates }) =>
+    `Read ${words(source)}: authorities: ${String(certificates)}`,
+  upstream_authority_refused: ({ source, faults }) =>
+    `Warning: ${words(source)}: ${list(faults)}. Those before stay in force`,
   tls_loaded: ({ source, not_after }) =>
     `Read ${words(source)}: certificate valid until ${String(not_after)}`,
   tls_problem: ({ problem }) => `Warning: ${String(problem)}`,
@@ -34,6 +38,22 @@ export const sentenceOf = (
   upstreamOf: (server: unknown) => string,
 ): string | undefined =>
   Object.hasOwn(SENTENCES, event) ? SENTENCES[event]!(fields, upstreamOf) : undefined;
+
+/** By the words of sidecar/upstream/certificate-faults.ts. */
+const NEXT_STEPS: readonly [RegExp, string][] = [
+  [
+    /authority that is not trusted/,
+    'Give its CA: --upstream-certificate-authority FILE, or for a test take any: --upstream-insecure-skip-tls-verify',
+  ],
+  [/certificate is for another name/, 'Give --upstream with a name of its certificate'],
+  [/certificate has expired/, 'It needs a new one; for a test take any: --upstream-insecure-skip-tls-verify'],
+  [/does not speak TLS[,)]/, 'Give --upstream with http://'],
+];
+
+function nextStep(error: string): string {
+  const [, step] = NEXT_STEPS.find(([fault]) => fault.test(error)) ?? [];
+  return step === undefined ? '' : `\n${step}`;
+}
 
 const words = (source: unknown): string => sourceInWords(String(source));
 const list = (faults: unknown): string => (Array.isArray(faults) ? faults.join('; ') : String(faults));

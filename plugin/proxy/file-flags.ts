@@ -2,9 +2,10 @@
 import { createSecureContext } from 'node:tls';
 import { readTokens } from '../../sidecar/auth/read-tokens.ts';
 import { POLICY_KEY, readPolicy } from '../../sidecar/filter/read-policy.ts';
+import { AUTHORITY_FILE, readAuthorities } from '../../sidecar/upstream/read-authorities.ts';
 import { readHeaders } from '../../sidecar/upstream/read-headers.ts';
 
-export type FileKind = 'tokens' | 'policy' | 'tls' | 'upstreamHeaders';
+export type FileKind = 'tokens' | 'policy' | 'tls' | 'upstreamHeaders' | 'upstreamAuthority';
 type Files = ReadonlyMap<string, Buffer>;
 
 export interface FileFlag {
@@ -54,6 +55,14 @@ export const FILE_FLAGS: Readonly<Record<FileKind, FileFlag>> = {
         ['tls.key', key!],
       ]),
     faults: pairFaults,
+    failsClosed: false,
+  },
+  upstreamAuthority: {
+    properties: ['upstreamCertificateAuthority'],
+    flags: ['--upstream-certificate-authority'],
+    directory: false,
+    split: ([content]) => new Map([[AUTHORITY_FILE, content!]]),
+    faults: (files) => faultsIn(readAuthorities(files)).map((each) => each.replace(`${AUTHORITY_FILE} `, '')),
     failsClosed: false,
   },
   upstreamHeaders: {

@@ -18,6 +18,8 @@ export interface Local {
   readonly listen?: Listen | undefined;
   readonly adminPort?: number | undefined;
   readonly upstream?: Upstream | undefined;
+  /** Any certificate of the server is taken. */
+  readonly skipVerify?: boolean | undefined;
   readonly files: Partial<Record<FileKind, Followed>>;
   /** The part of the drain path that nobody knows. */
   readonly secret: string;
@@ -131,13 +133,15 @@ function finish(document: Document, local: Local, where: string): SidecarConfig 
 /** What the command line says of a server, over what is there. */
 function overridden(
   { upstream }: { readonly upstream: object },
-  { auth, audit, files, ...local }: Local,
+  { auth, audit, files, skipVerify, ...local }: Local,
 ): object {
-  const { host: _, ...elsewhere } = upstream as { host?: string };
-  const { url: __, ...place } = local.upstream ?? { url: '' };
+  const { host: _, tls: ofDocument, ...elsewhere } = upstream as { host?: string; tls?: object };
+  const { url: __, tls: ofFlags, ...place } = local.upstream ?? { url: '' };
+  const tls = tlsOf(local.upstream ? ofFlags : ofDocument, { files, skipVerify });
   return {
     upstream: {
       ...(local.upstream ? { ...elsewhere, ...place } : upstream),
+      ...(tls && { tls }),
       ...(files.upstreamHeaders && { headers: files.upstreamHeaders }),
     },
     ...(audit && { audit }),
@@ -145,6 +149,23 @@ function overridden(
     ...(files.policy && { policy: files.policy }),
     ...(files.tls && { tls: files.tls }),
   };
+}
+
+/** @throws {CliError} when flags would verify what is not encrypted. */
+function tlsOf(
+  tls: object | undefined,
+  { files: { upstreamAuthority }, skipVerify }: Pick<Local, 'files' | 'skipVerify'>,
+): object | undefined {
+  const flags = [
+    upstreamAuthority && '--upstream-certificate-authority',
+    skipVerify && '--upstream-insecure-skip-tls-verify',
+  ].filter((each) => typeof each === 'string');
+  if (flags.length === 0) return tls;
+  if (!tls) throw usageError(`${flags[0]} has no effect: the upstream is not https`);
+  if (flags.length > 1) throw usageError(`${flags.join(' and ')} may not be used together`);
+  return upstreamAuthority
+    ? { certificateAuthority: upstreamAuthority }
+    : { ...tls, insecureSkipVerify: true };
 }
 
 function checked(document: object, where: string): SidecarConfig {

@@ -111,6 +111,6 @@ function checkExposure(
 
 function upstreamUrl(server: ServerConfig | undefined): string {
   if (!server) return 'the upstream';
-  const { host = 'localhost', port, path } = server.upstream;
-  return urlOf({ host, port } satisfies Listen, { path });
+  const { host = 'localhost', port, path, tls } = server.upstream;
+  return urlOf({ host, port } satisfies Listen, { path, tls: tls !== undefined });
 }

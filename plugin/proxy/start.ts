@@ -28,6 +28,7 @@ export interface ProxyFlags extends GlobalFlags {
   readonly listen?: string;
   readonly output?: string;
   readonly upstream?: string;
+  readonly upstreamInsecureSkipTlsVerify?: boolean;
   readonly [flag: string]: unknown;
 }
 
@@ -48,7 +49,14 @@ export async function startProxy(flags: ProxyFlags, deps: Deps): Promise<void> {
   deps.atExit?.(followed.close);
   try {
     const auth = flags.auth ?? (followed.files.tokens && 'token');
-    const local = { ...given, auth, audit: audit?.annotation, files: followed.files, secret: newSecret() };
+    const local = {
+      ...given,
+      auth,
+      audit: audit?.annotation,
+      files: followed.files,
+      skipVerify: flags.upstreamInsecureSkipTlsVerify,
+      secret: newSecret(),
+    };
     const config = await configOf(flags, local, streams);
     const lines = openAudit(audit ?? {}, streams.out);
     try {

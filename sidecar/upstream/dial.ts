@@ -1,7 +1,10 @@
-import type { Socket } from 'node:net';
+import type { Socket, TcpNetConnectOpts } from 'node:net';
+import { certificateFault } from './certificate-faults.ts';
 
 /** In all: a server whose accept queue is full, or a filter that drops packets, answers nothing. */
 const TIMEOUT_MS = 5_000;
+
+export type OpenSocket = (options: TcpNetConnectOpts) => Socket;
 
 /**
  * Connects to the first address that takes it. Each has its share of the time that is left, so that one that says
@@ -26,12 +29,14 @@ export function dial<Opened extends { readonly socket: Socket }>(
     if (host === undefined) return done({ error: inWords(faults) });
     const opened = open(host);
     const { socket } = opened;
+    const opening = 'encrypted' in socket ? 'secureConnect' : 'connect';
     const next = (fault: string): void => {
       cancel();
       faults.push({ host, fault });
       attempt(index + 1);
     };
-    const failed = (error: NodeJS.ErrnoException): void => next(error.code ?? error.message);
+    const failed = (error: NodeJS.ErrnoException): void =>
+      next(certificateFault(error) ?? error.code ?? error.message);
     const connected = (): void => {
       clearTimeout(timer);
       socket.off('error', failed);
@@ -42,10 +47,10 @@ export function dial<Opened extends { readonly socket: Socket }>(
       Math.max(0, untilMs - performance.now()) / (hosts.length - index),
     );
     socket.once('error', failed);
-    socket.once('connect', connected);
+    socket.once(opening, connected);
     cancel = () => {
       clearTimeout(timer);
-      socket.off('connect', connected);
+      socket.off(opening, connected);
       socket.off('error', failed);
       // What it may still say is for nobody.
       socket.on('error', () => undefined);

@@ -1,9 +1,9 @@
 /**
- * Keep-alive HTTP/1.1 to one server in the same pod: one exchange at a time per connection and never pipelined. Nothing
+ * Keep-alive HTTP/1.1 to one server, mostly in the same pod: one exchange at a time per connection and never pipelined. Nothing
  * waits for a connection: there are as many as there are exchanges, whose number is bounded where clients come in.
  */
 import { connect } from 'node:net';
-import { dial } from './dial.ts';
+import { dial, type OpenSocket } from './dial.ts';
 import { ResponseReader } from './http-response.ts';
 import { PooledCall } from './upstream-call.ts';
 import type { Connection, Pool, UpstreamCall, UpstreamEvents, UpstreamRequest } from './upstream-call.ts';
@@ -27,6 +27,8 @@ export interface HttpPoolTarget {
   readonly requestTimeoutMs?: number;
   /** Header lines for every request, each ended by CRLF; undefined: nothing may be sent. */
   readonly addedHeaders?: () => string | undefined;
+  /** Plain TCP unless given. */
+  readonly open?: OpenSocket;
 }
 
 /**
@@ -139,7 +141,7 @@ export function createHttpPool(target: HttpPoolTarget): HttpPool {
         return true;
       },
     };
-    const socket = connect({ host, port, noDelay: true, onread });
+    const socket = (target.open ?? connect)({ host, port, noDelay: true, onread });
     const connection: Connection = {
       socket,
       owner,

@@ -37,7 +37,7 @@ export function createTransportChoice(
       import('./channel/channel-pool.ts'),
       import('./channel/sse-channel.ts'),
     ]);
-    return (channels ??= createChannelPool(sseChannels(http, { port: target.port, path: ssePath }), target));
+    return (channels ??= createChannelPool(sseChannels(http, { ...target, path: ssePath }), target));
   }
 
   async function connectBy(transport: Transport): Promise<McpConnection> {

@@ -1,5 +1,7 @@
 /** HTTP+SSE (2024-11-05, transports): an event stream from the server, and a POST for each message to it. */
+import { isIPv6 } from 'node:net';
 import { SseSplitter, type SseFrame } from '../../sse.ts';
+import type { ServerConfig } from '../../config.ts';
 import type { HttpPool } from '../http-pool.ts';
 import { UpstreamError } from '../upstream-error.ts';
 import type { Channel, OpenChannel } from './channel.ts';
@@ -10,7 +12,8 @@ const GET_HEADERS = 'Accept: text/event-stream\r\n';
 const POST_HEADERS = 'Content-Type: application/json\r\nAccept: application/json\r\n';
 
 /** @param path of the server's event stream */
-export function sseChannels(pool: HttpPool, { port, path }: { port: number; path: string }): OpenChannel {
+export function sseChannels(pool: HttpPool, target: Target): OpenChannel {
+  const { path } = target;
   return ({ owner, forwarded }, events) =>
     new Promise((resolve, reject) => {
       const splitter = new SseSplitter();
@@ -36,7 +39,7 @@ export function sseChannels(pool: HttpPool, { port, path }: { port: number; path
         const type = /^event:[ ]?(.*)$/m.exec(each.raw.toString('latin1'))?.[1]?.trim() ?? 'message';
         if (type === 'message' && endpoint !== undefined) return events.message(data);
         if (type !== 'endpoint' || endpoint !== undefined) return;
-        endpoint = endpointOf(data.toString('utf8'), port, path);
+        endpoint = endpointOf(data.toString('utf8'), target);
         if (endpoint === undefined)
           return fail(new UpstreamError('the endpoint that the server names is not its own'));
         clearTimeout(timer);
@@ -101,11 +104,16 @@ export function sseChannels(pool: HttpPool, { port, path }: { port: number; path
 }
 
 /** The path of the same server that messages go to; a server must not send us, and what we know, elsewhere. */
-function endpointOf(given: string, port: number, path: string): string | undefined {
-  const own = new URL(path, `http://localhost:${port}`);
+function endpointOf(given: string, { host = 'localhost', port, path, tls }: Target): string | undefined {
+  const name = isIPv6(host) ? `[${host}]` : host;
+  const own = new URL(path, `${tls ? 'https' : 'http'}://${name}:${port}`);
   const found = URL.parse(given.trim(), own);
-  if (found?.protocol !== 'http:' || found.port !== own.port || !isOwnHost(found.hostname)) return undefined;
+  if (found?.protocol !== own.protocol || found.port !== own.port) return undefined;
+  // What a server on this machine calls itself: the message goes where the stream came from, whatever it says.
+  if (found.hostname !== own.hostname && !isOwnHost(found.hostname)) return undefined;
   return found.pathname + found.search;
 }
+
+type Target = Pick<ServerConfig['upstream'], 'host' | 'port' | 'path' | 'tls'>;
 
 const isOwnHost = (host: string): boolean => ['localhost', '127.0.0.1', '[::1]', '0.0.0.0'].includes(host);

@@ -369,8 +369,8 @@ describe('what cannot be run is refused with the cause and the next step', () =>
       'error: required flag(s) "upstream" not set: the URL of the MCP server, as http://127.0.0.1:3001/mcp\n',
     ],
     [
-      ['--upstream', 'https://example.com/mcp'],
-      'error: invalid argument "https://example.com/mcp" for "--upstream" flag: https upstreams are not supported yet; ',
+      ['--upstream', 'ftp://example.com/mcp'],
+      'error: invalid argument "ftp://example.com/mcp" for "--upstream" flag: expected http://HOST:PORT/PATH or https://…, ',
     ],
     [
       ['--upstream', '127.0.0.1:3001'],

@@ -47,10 +47,18 @@ test('--upstream takes the URL of a server, whose path is /mcp unless one is wri
     ['http://mcp.example.com/mcp', 'mcp.example.com', 80, '/mcp'],
   ] as const) {
     assert.deepEqual(parseUpstream(url), { ...(host && { host }), port, path, url }, url);
+    const https = url.replace('http:', 'https:');
+    const tlsPort = port === 80 ? 443 : port;
+    assert.deepEqual(
+      parseUpstream(https),
+      { ...(host && { host }), port: tlsPort, path, tls: {}, url: https },
+      https,
+    );
   }
   for (const url of [
     'localhost:3001',
     'ftp://a/mcp',
+    'HTTPS://a/mcp',
     'http://',
     'http://a:b@c/mcp',
     'http://a/mcp?b=c',
@@ -58,7 +66,6 @@ test('--upstream takes the URL of a server, whose path is /mcp unless one is wri
     'http://a:99999/',
   ])
     assert.throws(() => parseUpstream(url), /for "--upstream" flag: expected http:\/\/HOST:PORT\/PATH/, url);
-  assert.throws(() => parseUpstream('HTTPS://a/mcp'), /https upstreams are not supported yet/);
 });
 
 test('a URL that clients of this machine can use is printed', () => {
