@@ -9,6 +9,7 @@ import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import { ElicitRequestSchema } from '@modelcontextprotocol/sdk/types.js';
 import { audienceOf } from '../../webhook/names.ts';
 import { imageName } from '../images/build.ts';
+import { waitFor } from '../sidecar/wire/wait-for.ts';
 import { kubectl, noCluster } from './kubectl.ts';
 import { createNamespace, namespaceName, removeNamespace } from './namespace.ts';
 import { kubectlMcp } from './plugin.ts';
@@ -51,7 +52,7 @@ describe('a server of HTTP+SSE on a cluster', { skip: noCluster, timeout: 240_00
     await createNamespace(NAMESPACE);
     await kubectl(['apply', '-f', '-'], { input: MANIFEST });
     await inNamespace('rollout', 'status', 'deployment/old', '--timeout=120s');
-    const { code, stderr } = await kubectlMcp('enable', 'deploy/old', '-n', NAMESPACE);
+    const { code, stderr } = await kubectlMcp('enable', 'deploy/old', '--transport=auto', '-n', NAMESPACE);
     assert.equal(code, 0, stderr);
     assert.match(
       stderr,
@@ -68,9 +69,11 @@ describe('a server of HTTP+SSE on a cluster', { skip: noCluster, timeout: 240_00
   });
   after(() => removeNamespace(NAMESPACE));
 
-  test('is listed with its transport, and called', async () => {
-    const { stdout } = await kubectlMcp('list', '-n', NAMESPACE);
-    assert.match(stdout, /deployment\/old +sse +kubernetes +1\/1/);
+  test('is listed with the transport that its sidecar has found, and called', async () => {
+    await waitFor('the transport', async () => {
+      const { stdout } = await kubectlMcp('list', '-n', NAMESPACE);
+      return /deployment\/old +sse +kubernetes +1\/1/.test(stdout);
+    });
     const called = await kubectlMcp('call', 'old', 'echo', '--arg', 'message=hi', '-n', NAMESPACE);
     assert.deepEqual([called.code, called.stdout], [0, 'Echo: hi\n'], called.stderr);
   });
