@@ -60,7 +60,8 @@ describe('connections to the server', () => {
   test('are not used again when they were idle for so long that the server may be closing them', async () => {
     const { server, pool } = await start();
     await send(pool, request('ping'));
-    await delay(1_100);
+    // A second, and the sweep that notices.
+    await delay(1_700);
     await send(pool, request('ping'));
     assert.deepEqual(nth(server), [1, 1]);
     await waitFor('the end of the idle ones', () => server.connections.size === 0);
