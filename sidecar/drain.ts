@@ -1,3 +1,4 @@
+import { SUBSCRIPTION_KEY } from './client-message.ts';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { InFlight, InFlightEntry } from './downstream/in-flight.ts';
 
@@ -41,7 +42,7 @@ export function endStream(
   when: 'whole' | 'now',
 ): void {
   const id = message?.id;
-  const meta = `{"io.modelcontextprotocol/subscriptionId":${id}}`;
+  const meta = `{"${SUBSCRIPTION_KEY}":${id}}`;
   const result = `data: {"jsonrpc":"2.0","id":${id},"result":{"resultType":"complete","_meta":${meta}}}\n\n`;
   eventStreams.finish(response, id === undefined ? '' : result, when);
 }

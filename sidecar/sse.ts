@@ -171,3 +171,21 @@ function nextLineEnd(bytes: Buffer, from: number): number {
   const cr = bytes.subarray(0, lf < 0 ? bytes.length : lf).indexOf(CR, from);
   return cr >= 0 ? cr : lf;
 }
+
+/** Of an event stream that the sidecar itself writes. */
+export const EVENT_STREAM_HEADERS = {
+  'content-type': 'text/event-stream',
+  'cache-control': 'no-cache, no-transform',
+  'x-accel-buffering': 'no',
+} as const;
+
+/** A JSON-RPC message as an event. JSON may hold line ends between its tokens; in an event each line is one of data. */
+export const messageEvent = (message: Buffer): Buffer =>
+  Buffer.from(
+    `event: message\n${message
+      .toString('latin1')
+      .split(/\r\n|\r|\n/)
+      .map((line) => `data: ${line}\n`)
+      .join('')}\n`,
+    'latin1',
+  );

@@ -8,6 +8,7 @@ import { performance } from 'node:perf_hooks';
 import type { ClientMessage } from '../client-message.ts';
 import type { Exchange } from '../exchange.ts';
 import { refusalBody, refuse } from '../reasons.ts';
+import { EVENT_STREAM_HEADERS, messageEvent } from '../sse.ts';
 import { answerIn, errorIn, isAnswerTo } from './batch-parts.ts';
 import type { EventStream } from './event-streams.ts';
 import type { Load } from './limits.ts';
@@ -35,11 +36,6 @@ interface Refused {
 
 /** Of answers that wait for the others; event streams are not held. */
 const MAX_HELD_BYTES = 4 * 1024 * 1024;
-const STREAM_HEADERS = {
-  'content-type': 'text/event-stream',
-  'cache-control': 'no-cache, no-transform',
-  'x-accel-buffering': 'no',
-};
 
 /** @param whole the exchange that the batch came in, whose head was judged */
 export function answerBatch(
@@ -60,7 +56,7 @@ export function answerBatch(
 
   function startStream(): void {
     if (stream || response.destroyed) return;
-    response.writeHead(200, { ...STREAM_HEADERS, ...closing() });
+    response.writeHead(200, { ...EVENT_STREAM_HEADERS, ...closing() });
     stream = inFlight.eventStreams.open(response);
     response.flushHeaders();
     for (const part of parts) {
@@ -77,9 +73,7 @@ export function answerBatch(
 
   function emit(data: Buffer, taken: () => void = nothing): void {
     if (response.destroyed || response.writableEnded) return taken();
-    // JSON may hold line ends between its tokens, and nowhere else.
-    const text = data.toString('latin1').replaceAll(/\r\n|\r|\n/g, ' ');
-    const bytes = Buffer.from(`event: message\ndata: ${text}\n\n`, 'latin1');
+    const bytes = messageEvent(data);
     const room = response.write(bytes);
     stream?.wrote(bytes);
     if (room) taken();

@@ -6,6 +6,7 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { LISTEN_PATH } from '../config.ts';
 import { refuse, type Refusal } from '../reasons.ts';
+import { EVENT_STREAM_HEADERS, messageEvent } from '../sse.ts';
 import type { Connection } from './connection.ts';
 import type { McpHandler } from './mcp-handler.ts';
 import { SinkResponse } from './sink-response.ts';
@@ -45,10 +46,9 @@ export function createSseClients(
 ): SseClients {
   const clients = new Map<string, SseClient>();
 
-  function send({ response }: SseClient, data: Buffer | string, taken: () => void = nothing): void {
+  function send({ response }: SseClient, data: Buffer, taken: () => void = nothing): void {
     if (response.writableEnded || response.destroyed) return taken();
-    const text = data.toString('latin1').replaceAll(/\r\n|\r|\n/g, ' ');
-    if (response.write(Buffer.from(`event: message\ndata: ${text}\n\n`, 'latin1'))) taken();
+    if (response.write(messageEvent(data))) taken();
     else response.once('drain', taken);
   }
 
@@ -102,11 +102,7 @@ export function createSseClients(
         clearInterval(keepAlive);
         if (clients.has(id)) close(id, client);
       });
-      response.writeHead(200, {
-        'content-type': 'text/event-stream',
-        'cache-control': 'no-cache, no-transform',
-        'x-accel-buffering': 'no',
-      });
+      response.writeHead(200, EVENT_STREAM_HEADERS);
       response.write(`event: endpoint\ndata: ${MESSAGES_PATH}?sessionId=${id}\n\n`);
     },
     message(request, response, connection) {

@@ -3,7 +3,6 @@ import type { Exchange, Reply, Transit, Upstream } from '../exchange.ts';
 import { refuse } from '../reasons.ts';
 import type { Catalogue } from './catalogue.ts';
 import { initializeRefused } from './initialize-refused.ts';
-
 import { whenThere } from './when-there.ts';
 
 /** Loaded where there is something to translate: most pods never need one. */

@@ -1,5 +1,6 @@
 /** Answers that the sidecar writes itself, where it translates. */
 import type { Reply } from '../exchange.ts';
+import { EVENT_STREAM_HEADERS } from '../sse.ts';
 
 export interface Answer {
   readonly status: number;
@@ -7,11 +8,6 @@ export interface Answer {
 }
 
 const JSON_HEADERS = { 'content-type': 'application/json' };
-const STREAM_HEADERS = {
-  'content-type': 'text/event-stream',
-  'cache-control': 'no-cache, no-transform',
-  'x-accel-buffering': 'no',
-};
 
 /** A whole JSON answer. */
 export function send(reply: Reply, { status, body }: Answer, headers: Record<string, string> = {}): void {
@@ -32,15 +28,4 @@ export function sendNothing(reply: Reply, status: number): void {
 }
 
 export const startStream = (reply: Reply): void =>
-  reply.head({ status: 200, contentType: 'sse', headers: { ...STREAM_HEADERS } });
-
-/** JSON may hold line ends between its tokens; in an event each line is one of data. */
-export const event = (message: Buffer): Buffer =>
-  Buffer.from(
-    `event: message\n${message
-      .toString('latin1')
-      .split(/\r\n|\r|\n/)
-      .map((line) => `data: ${line}\n`)
-      .join('')}\n`,
-    'latin1',
-  );
+  reply.head({ status: 200, contentType: 'sse', headers: { ...EVENT_STREAM_HEADERS } });

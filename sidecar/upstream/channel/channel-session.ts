@@ -1,5 +1,6 @@
 import { text } from '../../client-message.ts';
 import { members } from '../../json/members.ts';
+import { messageEvent } from '../../sse.ts';
 import type { ResponseHead } from '../http-response.ts';
 import type { UpstreamEvents } from '../upstream-call.ts';
 import { UpstreamError } from '../upstream-error.ts';
@@ -81,7 +82,7 @@ export class ChannelSession {
     const listener = this.#listener;
     if (listener) {
       this.beginListening(listener);
-      listener.chunk(event(data));
+      listener.chunk(messageEvent(data));
     } else if (only && calls.length === 1) stream(only, data);
     else if (id !== undefined) this.#refuse(id);
   }
@@ -98,7 +99,7 @@ export class ChannelSession {
     this.waiting.delete(id);
     if (!found) return;
     const { events, form, started, headers = new Map() } = found;
-    if (form === 'sse' && started) events.chunk(event(data));
+    if (form === 'sse' && started) events.chunk(messageEvent(data));
     else {
       const all = new Map([...headers, ['content-type', 'application/json']]);
       events.head({ status: 200, headers: all, contentLength: data.length });
@@ -128,13 +129,8 @@ function stream(waiting: Waiting, data: Buffer): void {
   waiting.aliveMs = performance.now();
   if (!waiting.started) waiting.events.head(STREAM_HEAD);
   waiting.started = true;
-  waiting.events.chunk(event(data));
+  waiting.events.chunk(messageEvent(data));
 }
-
-const event = (data: Buffer): Buffer =>
-  Buffer.concat([DATA, Buffer.from(data.toString('latin1').replaceAll(/\r\n|\r|\n/g, ' '), 'latin1'), END]);
-const DATA = Buffer.from('event: message\ndata: ');
-const END = Buffer.from('\n\n');
 
 export const asUpstream = (error: Error): UpstreamError =>
   error instanceof UpstreamError ? error : new UpstreamError(error.message);

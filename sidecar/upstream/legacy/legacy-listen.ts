@@ -3,7 +3,8 @@ import type { Exchange, Reply, Transit } from '../../exchange.ts';
 import { members } from '../../json/members.ts';
 import type { HttpPool } from '../http-pool.ts';
 import { rpc } from '../mcp-request.ts';
-import { event, startStream } from '../own-reply.ts';
+import { messageEvent } from '../../sse.ts';
+import { startStream } from '../own-reply.ts';
 import type { LegacySession } from './legacy-sessions.ts';
 import { withParam } from './to-modern.ts';
 
@@ -39,7 +40,7 @@ export function listenOnSession(
     const method = text(data, top.get('method')) ?? '';
     if (top.has('id') || over) return;
     if (method === UPDATED ? !uris.has(uriOf(data) ?? '') : !told.has(method)) return;
-    reply.chunk(event(withParam(data, { subscriptionId })));
+    reply.chunk(messageEvent(withParam(data, { subscriptionId })));
   });
 
   async function begin(): Promise<void> {
@@ -61,7 +62,7 @@ export function listenOnSession(
       method: 'notifications/subscriptions/acknowledged',
       params: { notifications: honoured },
     };
-    reply.chunk(event(withParam(Buffer.from(JSON.stringify(acknowledged)), { subscriptionId })));
+    reply.chunk(messageEvent(withParam(Buffer.from(JSON.stringify(acknowledged)), { subscriptionId })));
   }
 
   const subscribe = async (method: string, uri: string): Promise<boolean> => {

@@ -1,6 +1,6 @@
 /** The upstream room for a client of 2026-07-28 in front of a server that knows only the era of sessions. */
 import type { Exchange, Refusal, Reply, Transit, Upstream } from '../../exchange.ts';
-import { MODERN_VERSION, text } from '../../client-message.ts';
+import { SERVER_INFO_KEY, MODERN_VERSION, text } from '../../client-message.ts';
 import { members } from '../../json/members.ts';
 import { refuse } from '../../reasons.ts';
 import type { HttpPool } from '../http-pool.ts';
@@ -227,7 +227,7 @@ function discovered({ facts }: LegacySession): object {
     ...(facts.instructions === undefined ? {} : { instructions: facts.instructions }),
     ttlMs: 0,
     cacheScope: 'private',
-    _meta: { 'io.modelcontextprotocol/serverInfo': facts.serverInfo },
+    _meta: { [SERVER_INFO_KEY]: facts.serverInfo },
   };
 }
 

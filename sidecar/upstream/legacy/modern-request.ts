@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import {
+  LOG_LEVELS,
   MODERN_VERSION,
   CLIENT_CAPABILITIES_KEY,
   CLIENT_INFO_KEY,
@@ -45,7 +46,6 @@ export const RETRY_PARAMS: readonly string[] = ['inputResponses', 'requestState'
 
 /** What both eras have; extensions and tasks are not carried. */
 const SHARED_CAPABILITIES = ['elicitation', 'sampling', 'roots', 'experimental'];
-export const LOG_LEVELS = ['debug', 'info', 'notice', 'warning', 'error', 'critical', 'alert', 'emergency'];
 /** Of the era of sessions alone (2026-07-28, changelog). */
 const REMOVED_METHODS = new Set([
   'initialize',

@@ -1,7 +1,8 @@
 import type { Exchange, Refusal, Reply } from '../../exchange.ts';
 import { members } from '../../json/members.ts';
 import { refuse } from '../../reasons.ts';
-import { event, send, startStream, type Answer } from '../own-reply.ts';
+import { messageEvent } from '../../sse.ts';
+import { send, startStream, type Answer } from '../own-reply.ts';
 import type { Ask, Outcome } from './parked-rounds.ts';
 import { modernAnswer, withParam } from './to-modern.ts';
 
@@ -52,7 +53,7 @@ export class Receiver {
   #event(message: Buffer): void {
     if (!this.#streaming) startStream(this.#reply);
     this.#streaming = true;
-    this.#reply.chunk(event(message));
+    this.#reply.chunk(messageEvent(message));
   }
 }
 

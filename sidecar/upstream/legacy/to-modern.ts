@@ -1,9 +1,8 @@
+import { SERVER_INFO_KEY, SUBSCRIPTION_KEY } from '../../client-message.ts';
 import { members } from '../../json/members.ts';
 import type { Span } from '../../json/strict-reader.ts';
 import type { Answer } from '../own-reply.ts';
 
-const SERVER_INFO_KEY = 'io.modelcontextprotocol/serverInfo';
-export const SUBSCRIPTION_KEY = 'io.modelcontextprotocol/subscriptionId';
 /** Results that say how long they may be kept (2026-07-28, caching). The server has not said: not at all. */
 const CACHEABLE = new Set([
   'server/discover',

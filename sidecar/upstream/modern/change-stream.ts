@@ -1,10 +1,10 @@
 import { MODERN_VERSION, text } from '../../client-message.ts';
 import type { Exchange, Reply, Transit } from '../../exchange.ts';
 import { members } from '../../json/members.ts';
-import { SseSplitter } from '../../sse.ts';
+import { messageEvent, SseSplitter } from '../../sse.ts';
 import type { HttpPool } from '../http-pool.ts';
 import { headerLines, withMeta } from '../mcp-request.ts';
-import { event, startStream } from '../own-reply.ts';
+import { startStream } from '../own-reply.ts';
 import type { UpstreamCall } from '../upstream-call.ts';
 import type { ClientSession } from './client-sessions.ts';
 import { legacyNotification } from './to-legacy-answer.ts';
@@ -79,7 +79,7 @@ export function streamChanges(
     const method = text(data, top.get('method'));
     if (method === ACKNOWLEDGED) reopenMs = FIRST_REOPEN_MS;
     if (method === undefined || method === ACKNOWLEDGED || top.has('id')) return;
-    reply.chunk(event(legacyNotification(data)));
+    reply.chunk(messageEvent(legacyNotification(data)));
   }
 
   startStream(reply);

@@ -7,7 +7,8 @@ import { AnswerReader, type AnswerEvents } from '../answer-reader.ts';
 import { forwardedLines } from '../forwarded-headers.ts';
 import type { HttpPool } from '../http-pool.ts';
 import type { MirroredParam } from '../mirrored-params.ts';
-import { event, send, startStream } from '../own-reply.ts';
+import { messageEvent } from '../../sse.ts';
+import { send, startStream } from '../own-reply.ts';
 import type { UpstreamCall } from '../upstream-call.ts';
 import type { Answered, ClientSession } from './client-sessions.ts';
 import { legacyAnswer, type InputRequired } from './to-legacy-answer.ts';
@@ -155,7 +156,7 @@ export class ModernCall implements AnswerEvents, Transit {
     if (this.#over) return;
     if (!this.#streaming) startStream(this.#reply);
     this.#streaming = true;
-    this.#reply.chunk(event(message));
+    this.#reply.chunk(messageEvent(message));
   }
 
   #finish(body: Buffer): void {

@@ -1,5 +1,11 @@
 /** The upstream room for a client of the era of sessions in front of a server that knows 2026-07-28 alone. */
-import { MODERN_VERSION, text, type ClientMessage } from '../../client-message.ts';
+import {
+  LOG_LEVELS,
+  SERVER_INFO_KEY,
+  MODERN_VERSION,
+  text,
+  type ClientMessage,
+} from '../../client-message.ts';
 import type { Exchange, Reply, Transit, Upstream } from '../../exchange.ts';
 import { members } from '../../json/members.ts';
 import { refuse } from '../../reasons.ts';
@@ -24,12 +30,10 @@ export interface ModernUpstreamDeps {
 
 const NOTHING: Transit = { abort: nothing, pause: nothing, resume: nothing };
 const LEGACY_VERSIONS = ['2024-11-05', '2025-03-26', '2025-06-18', LEGACY_VERSION];
-const LOG_LEVELS = ['debug', 'info', 'notice', 'warning', 'error', 'critical', 'alert', 'emergency'];
 const DISCOVER_TIMEOUT_MS = 10_000;
 const MAX_SUBSCRIPTIONS = 1_000;
 const METHOD_NOT_FOUND = -32601;
 const INVALID_PARAMS = -32602;
-const SERVER_INFO_KEY = 'io.modelcontextprotocol/serverInfo';
 
 export function createModernUpstream({ pool, sessions, toolNamed }: ModernUpstreamDeps): Upstream {
   const clients = createClientSessions();

@@ -1,3 +1,4 @@
+import { SERVER_INFO_KEY, SUBSCRIPTION_KEY } from '../../client-message.ts';
 import { members } from '../../json/members.ts';
 import type { Span } from '../../json/strict-reader.ts';
 
@@ -8,8 +9,6 @@ export interface InputRequired {
   readonly requestState?: string;
 }
 
-const SERVER_INFO_KEY = 'io.modelcontextprotocol/serverInfo';
-const SUBSCRIPTION_KEY = 'io.modelcontextprotocol/subscriptionId';
 const OF_2026 = ['resultType', 'ttlMs', 'cacheScope'];
 const INVALID_PARAMS = -32602;
 const RESOURCE_NOT_FOUND = -32002;
