@@ -1,5 +1,5 @@
 import type { ClientMessage } from '../../client-message.ts';
-import type { Span } from '../../json/strict-reader.ts';
+import { membersWithout, ofBytes } from '../../json/splice.ts';
 import { RESERVED_META, RETRY_PARAMS } from './modern-request.ts';
 
 /**
@@ -8,24 +8,13 @@ import { RESERVED_META, RETRY_PARAMS } from './modern-request.ts';
  */
 export function legacyRequest({ raw, document, method }: ClientMessage, id: number): Buffer {
   const { params, meta } = document;
-  const rest = cut(raw, params, (key) => key !== '_meta' && !RETRY_PARAMS.includes(key));
-  const kept = cut(raw, meta, (key) => key !== 'progressToken' && !RESERVED_META.includes(key));
+  const rest = membersWithout(raw, params, ['_meta', ...RETRY_PARAMS]);
+  const kept = membersWithout(raw, meta, ['progressToken', ...RESERVED_META]);
   if (meta.has('progressToken')) kept.push(`"progressToken":${id}`);
   if (kept.length > 0) rest.push(`"_meta":{${kept.join(',')}}`);
-  return Buffer.from(
+  return ofBytes(
     `{"jsonrpc":"2.0","id":${id},"method":${JSON.stringify(method)},"params":{${rest.join(',')}}}`,
-    'latin1',
   );
-}
-
-/** Members as they stand, each byte a character. */
-function cut(raw: Buffer, members: ReadonlyMap<string, Span>, keeps: (key: string) => boolean): string[] {
-  return [...members]
-    .filter(([key]) => keeps(key))
-    .map(
-      ([key, { start, end }]) =>
-        `${Buffer.from(JSON.stringify(key)).toString('latin1')}:${raw.toString('latin1', start, end)}`,
-    );
 }
 
 /** What the server is told of a client's answer; `result` is raw JSON. */

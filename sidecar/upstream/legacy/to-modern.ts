@@ -1,5 +1,6 @@
 import { SERVER_INFO_KEY, SUBSCRIPTION_KEY } from '../../client-message.ts';
 import { members } from '../../json/members.ts';
+import { asBytes, membersWithout, ofBytes } from '../../json/splice.ts';
 import type { Span } from '../../json/strict-reader.ts';
 import type { Answer } from '../own-reply.ts';
 
@@ -40,13 +41,13 @@ export function modernAnswer(
     ...(CACHEABLE.has(method) ? [NOT_CACHED] : []),
     `"_meta":{${[
       `${JSON.stringify(SERVER_INFO_KEY)}:${JSON.stringify(serverInfo ?? null)}`,
-      ...written(response, metaMembers, [SERVER_INFO_KEY]),
+      ...membersWithout(response, metaMembers, [SERVER_INFO_KEY]),
     ].join(',')}}`,
   ];
-  const kept = written(response, inner, ['resultType', 'ttlMs', 'cacheScope', '_meta']);
+  const kept = membersWithout(response, inner, ['resultType', 'ttlMs', 'cacheScope', '_meta']);
   return {
     status: 200,
-    body: bytes(`${latin1(head(id))},"result":{${[...kept, ...added.map(latin1)].join(',')}}}`),
+    body: ofBytes(`${asBytes(head(id))},"result":{${[...kept, ...added.map(asBytes)].join(',')}}}`),
   };
 }
 
@@ -56,10 +57,10 @@ function modernError(response: Buffer, error: Span, id: string): Answer {
   const given = codeSpan ? Number(response.toString('latin1', codeSpan.start, codeSpan.end)) : NaN;
   if (!Number.isInteger(given)) throw new TypeError('an error without a code');
   const code = given === RESOURCE_NOT_FOUND ? INVALID_PARAMS : given;
-  const rest = written(response, inner, ['code']);
+  const rest = membersWithout(response, inner, ['code']);
   return {
     status: code === METHOD_NOT_FOUND ? 404 : 200,
-    body: bytes(`${latin1(head(id))},"error":{${[`"code":${code}`, ...rest].join(',')}}}`),
+    body: ofBytes(`${asBytes(head(id))},"error":{${[`"code":${code}`, ...rest].join(',')}}}`),
   };
 }
 
@@ -87,25 +88,22 @@ export function withParam(
   const inner = params ? members(notification, params.start) : new Map<string, Span>();
   let next: string[];
   if ('progressToken' in change) {
-    const token = `"progressToken":${latin1(change.progressToken)}`;
-    next = [token, ...written(notification, inner, ['progressToken'])];
+    const token = `"progressToken":${asBytes(change.progressToken)}`;
+    next = [token, ...membersWithout(notification, inner, ['progressToken'])];
   } else {
     const meta = inner.get('_meta');
-    const kept = meta ? written(notification, members(notification, meta.start), [SUBSCRIPTION_KEY]) : [];
-    const subscription = `${JSON.stringify(SUBSCRIPTION_KEY)}:${latin1(change.subscriptionId)}`;
-    next = [...written(notification, inner, ['_meta']), `"_meta":{${[subscription, ...kept].join(',')}}`];
+    const kept = meta
+      ? membersWithout(notification, members(notification, meta.start), [SUBSCRIPTION_KEY])
+      : [];
+    const subscription = `${JSON.stringify(SUBSCRIPTION_KEY)}:${asBytes(change.subscriptionId)}`;
+    next = [
+      ...membersWithout(notification, inner, ['_meta']),
+      `"_meta":{${[subscription, ...kept].join(',')}}`,
+    ];
   }
-  return bytes(`{${[...written(notification, top, ['params']), `"params":{${next.join(',')}}`].join(',')}}`);
-}
-
-/** Members as they stand, each byte a character, without those named. */
-function written(raw: Buffer, from: ReadonlyMap<string, Span>, without: readonly string[]): string[] {
-  return [...from]
-    .filter(([key]) => !without.includes(key))
-    .map(([key, { start, end }]) => `${latin1(JSON.stringify(key))}:${raw.toString('latin1', start, end)}`);
+  return ofBytes(
+    `{${[...membersWithout(notification, top, ['params']), `"params":{${next.join(',')}}`].join(',')}}`,
+  );
 }
 
 const head = (id: string): string => `{"jsonrpc":"2.0","id":${id}`;
-/** A text as its UTF-8, each byte a character. */
-const latin1 = (text: string): string => Buffer.from(text).toString('latin1');
-const bytes = (text: string): Buffer => Buffer.from(text, 'latin1');

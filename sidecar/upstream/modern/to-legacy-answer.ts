@@ -1,5 +1,6 @@
 import { SERVER_INFO_KEY, SUBSCRIPTION_KEY } from '../../client-message.ts';
 import { members } from '../../json/members.ts';
+import { asBytes, membersWithout, ofBytes } from '../../json/splice.ts';
 import type { Span } from '../../json/strict-reader.ts';
 
 /** What the server wants to know before it goes on (2026-07-28, multi round-trip requests). */
@@ -32,8 +33,8 @@ export function legacyAnswer(
   if (type === '"input_required"') return inputRequired(response, inner);
   if (type !== '"complete"') throw new TypeError(`a result of type ${type}, which this client does not know`);
   const meta = withoutMeta(response, inner, SERVER_INFO_KEY);
-  const kept = [...written(response, inner, [...OF_2026, '_meta']), ...meta];
-  return bytes(`${latin1(`{"jsonrpc":"2.0","id":${id}`)},"result":{${kept.join(',')}}}`);
+  const kept = [...membersWithout(response, inner, [...OF_2026, '_meta']), ...meta];
+  return ofBytes(`${asBytes(`{"jsonrpc":"2.0","id":${id}`)},"result":{${kept.join(',')}}}`);
 }
 
 /** A notification without the id of the subscription that it belongs to. */
@@ -43,11 +44,11 @@ export function legacyNotification(notification: Buffer): Buffer {
   if (!params) return notification;
   const inner = members(notification, params.start);
   const kept = [
-    ...written(notification, inner, ['_meta']),
+    ...membersWithout(notification, inner, ['_meta']),
     ...withoutMeta(notification, inner, SUBSCRIPTION_KEY),
   ];
-  const rest = written(notification, top, ['params']);
-  return bytes(`{${[...rest, `"params":{${kept.join(',')}}`].join(',')}}`);
+  const rest = membersWithout(notification, top, ['params']);
+  return ofBytes(`{${[...rest, `"params":{${kept.join(',')}}`].join(',')}}`);
 }
 
 function inputRequired(response: Buffer, inner: ReadonlyMap<string, Span>): InputRequired {
@@ -68,9 +69,9 @@ function errorFor(response: Buffer, error: Span, { id, method }: { id: string; m
   if (!Number.isInteger(given)) throw new TypeError('an error without a code');
   // What a resource that is not there is called before 2026-07-28.
   const code = method === 'resources/read' && given === INVALID_PARAMS ? RESOURCE_NOT_FOUND : given;
-  const rest = written(response, inner, ['code']);
-  return bytes(
-    `${latin1(`{"jsonrpc":"2.0","id":${id}`)},"error":{${[`"code":${code}`, ...rest].join(',')}}}`,
+  const rest = membersWithout(response, inner, ['code']);
+  return ofBytes(
+    `${asBytes(`{"jsonrpc":"2.0","id":${id}`)},"error":{${[`"code":${code}`, ...rest].join(',')}}}`,
   );
 }
 
@@ -78,19 +79,9 @@ function errorFor(response: Buffer, error: Span, { id, method }: { id: string; m
 function withoutMeta(from: Buffer, inner: ReadonlyMap<string, Span>, key: string): string[] {
   const meta = inner.get('_meta');
   if (!meta) return [];
-  const kept = written(from, members(from, meta.start), [key]);
+  const kept = membersWithout(from, members(from, meta.start), [key]);
   return kept.length > 0 ? [`"_meta":{${kept.join(',')}}`] : [];
-}
-
-/** Members as they stand, each byte a character. */
-function written(from: Buffer, inner: ReadonlyMap<string, Span>, without: readonly string[]): string[] {
-  return [...inner]
-    .filter(([key]) => !without.includes(key))
-    .map(([key, { start, end }]) => `${latin1(JSON.stringify(key))}:${from.toString('latin1', start, end)}`);
 }
 
 const raw = (from: Buffer, span: Span | undefined): string | undefined =>
   span && from.toString('utf8', span.start, span.end);
-/** A text as its UTF-8, each byte a character. */
-const latin1 = (text: string): string => Buffer.from(text).toString('latin1');
-const bytes = (text: string): Buffer => Buffer.from(text, 'latin1');

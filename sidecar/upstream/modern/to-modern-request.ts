@@ -6,7 +6,7 @@ import {
   PROTOCOL_VERSION_KEY,
   type ClientMessage,
 } from '../../client-message.ts';
-import type { Span } from '../../json/strict-reader.ts';
+import { asBytes, membersWithout, ofBytes } from '../../json/splice.ts';
 import { mirroredHeader } from '../../mirrored-value.ts';
 
 import { argumentAt, type MirroredParam } from '../mirrored-params.ts';
@@ -43,18 +43,20 @@ export function modernBody(
     ...(client.logLevel === undefined ? {} : { [LOG_LEVEL_KEY]: JSON.stringify(client.logLevel) }),
   };
   const meta = [
-    ...written(raw, document.meta, Object.keys(reserved)),
-    ...Object.entries(reserved).map(([key, value]) => `${JSON.stringify(key)}:${value}`),
+    ...membersWithout(raw, document.meta, Object.keys(reserved)),
+    ...Object.entries(reserved).map(([key, value]) => asBytes(`${JSON.stringify(key)}:${value}`)),
   ];
-  const answers = [...(retry?.inputResponses ?? [])].map(([key, value]) => `${JSON.stringify(key)}:${value}`);
+  const answers = [...(retry?.inputResponses ?? [])].map(([key, value]) =>
+    asBytes(`${JSON.stringify(key)}:${value}`),
+  );
   const params = [
-    ...written(raw, document.params, ['_meta', 'inputResponses', 'requestState', 'task']),
+    ...membersWithout(raw, document.params, ['_meta', 'inputResponses', 'requestState', 'task']),
     ...(retry ? [`"inputResponses":{${answers.join(',')}}`] : []),
-    ...(retry?.requestState === undefined ? [] : [`"requestState":${retry.requestState}`]),
+    ...(retry?.requestState === undefined ? [] : [asBytes(`"requestState":${retry.requestState}`)]),
     `"_meta":{${meta.join(',')}}`,
   ];
-  return Buffer.from(
-    `{"jsonrpc":"2.0","id":${id},"method":${JSON.stringify(method)},"params":{${params.join(',')}}}`,
+  return ofBytes(
+    `{"jsonrpc":"2.0","id":${asBytes(id)},"method":${JSON.stringify(method)},"params":{${params.join(',')}}}`,
   );
 }
 
@@ -78,11 +80,4 @@ export function modernHeaderLines(
     }),
   ];
   return lines.map((line) => `${line}\r\n`).join('');
-}
-
-/** Members as they stand. */
-function written(raw: Buffer, members: ReadonlyMap<string, Span>, without: readonly string[]): string[] {
-  return [...members]
-    .filter(([key]) => !without.includes(key))
-    .map(([key, { start, end }]) => `${JSON.stringify(key)}:${raw.toString('utf8', start, end)}`);
 }
