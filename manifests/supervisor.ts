@@ -1,0 +1,42 @@
+/** The supervisor of stdio servers, compiled for a platform: one static file, for it runs in images of others. */
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, globSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
+import { join } from 'node:path';
+import { installPackages, missingPackages } from './packages.ts';
+import type { Platform } from './platforms.ts';
+
+const ROOT = join(import.meta.dirname, '..');
+const SOURCES = join(ROOT, 'sidecar', 'upstream', 'stdio', 'supervisor');
+/** No path and no build id get in: the same compiler makes the same bytes. */
+const FLAGS = ['-std=gnu17', '-O2', '-Wall', '-Wextra', '-static', '-s', '-Wl,--build-id=none'];
+
+/** @returns its file, made anew when the source or the compiler is another */
+export function supervisorFor({ architecture, nodeArch, triplet }: Platform): string {
+  const own = nodeArch === process.arch;
+  const compiler = own ? 'gcc' : `${triplet}-gcc`;
+  installPackages(
+    missingPackages(
+      own
+        ? { gcc: '/usr/bin/gcc', 'libc6-dev': `/usr/lib/${triplet}/libc.a` }
+        : {
+            [`gcc-${triplet.replaceAll('_', '-')}`]: `/usr/bin/${compiler}`,
+            [`libc6-dev-${architecture}-cross`]: `/usr/${triplet}/lib/libc.a`,
+          },
+    ),
+  );
+  const files = globSync('*.[ch]', { cwd: SOURCES }).toSorted();
+  const hash = createHash('sha256')
+    .update(execFileSync(compiler, ['--version']))
+    .update(FLAGS.join(' '));
+  for (const file of files) hash.update(readFileSync(join(SOURCES, file)));
+  const directory = join(ROOT, 'dist', '.supervisor');
+  const made = join(directory, `${architecture}-${hash.digest('hex').slice(0, 16)}`);
+  if (existsSync(made)) return made;
+  mkdirSync(directory, { recursive: true });
+  const part = `${made}.${process.pid}`;
+  const sources = files.filter((file) => file.endsWith('.c')).map((file) => join(SOURCES, file));
+  execFileSync(compiler, [...FLAGS, ...sources, '-o', part], { stdio: ['ignore', 'inherit', 'inherit'] });
+  renameSync(part, made);
+  return made;
+}

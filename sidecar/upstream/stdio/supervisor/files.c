@@ -1,0 +1,49 @@
+/* Pipes, directories and lines to the sidecar. */
+#define _GNU_SOURCE
+#include "supervise.h"
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+/* The sidecar has another uid and need not share a group: the mode lets both in, whatever the umask is. */
+int make_pipe(int directory, const char *name) {
+  char made[WORD_BYTES + 4];
+  snprintf(made, sizeof made, ".%s", name);
+  unlinkat(directory, made, 0);
+  if (mkfifoat(directory, made, 0666) != 0 || fchmodat(directory, made, 0666, 0) != 0) return -1;
+  return renameat(directory, made, directory, name);
+}
+
+void remove_tree(int directory, const char *name, int depth) {
+  if (unlinkat(directory, name, 0) == 0 || errno == ENOENT || depth == 0) return;
+  /* Module caches are read-only. */
+  fchmodat(directory, name, 0700, 0);
+  int opened = openat(directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  DIR *entries = opened < 0 ? NULL : fdopendir(opened);
+  if (!entries) return;
+  for (struct dirent *entry; (entry = readdir(entries));)
+    if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, "..")) remove_tree(opened, entry->d_name, depth - 1);
+  closedir(entries);
+  unlinkat(directory, name, AT_REMOVEDIR);
+}
+
+int say(const struct place *place, const char *format, ...) {
+  char line[256];
+  va_list values;
+  va_start(values, format);
+  int length = vsnprintf(line, sizeof line, format, values);
+  va_end(values);
+  return write(place->status, line, length) == length;
+}
+
+long long now_ms(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
+}

@@ -1,0 +1,253 @@
+/* supervise [--run DIRECTORY] -- COMMAND [ARGUMENT]…
+ * Runs COMMAND once for each session that the sidecar asks for through the pipe `control`, and answers through `status`.
+ * Words to it: reset EPOCH; start EPOCH ID [NAME=VALUE]…; run, stop, kill EPOCH ID.
+ * Words from it: ready EPOCH BYTES; made, started, refused EPOCH ID; size EPOCH ID BYTES; exited EPOCH ID code|signal|lost N.
+ * An epoch is one connection of the sidecar's: what comes from another one is void. */
+#define _GNU_SOURCE
+#include "supervise.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <dirent.h>
+
+enum { LINE_BYTES = 65536, FAILURES = 5, PROVEN_MS = 10000, PURGES = 40, PURGE_MS = 25 };
+
+static struct session sessions[SESSIONS];
+static struct outcome *outcomes;
+static struct place place = {.path = "/run/kubectl-mcp"};
+static char *const *command;
+static char epoch[WORD_BYTES];
+static int control, unsaid_ready, ending, exit_code, failures, proven, purges;
+
+_Noreturn static void fail(const char *what) {
+  fprintf(stderr, "supervise: %s: %s\n", what, strerror(errno));
+  exit(1);
+}
+
+static int is_word(const char *text) {
+  size_t length = text ? strlen(text) : 0;
+  return length > 0 && length < WORD_BYTES && strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789") == length;
+}
+
+static void ask_all(int signal, const char *but_epoch) {
+  for (struct session *each = sessions; each < sessions + SESSIONS; each++)
+    if (each->keeper && (!but_epoch || strcmp(each->epoch, but_epoch))) {
+      each->asked = 1;
+      kill(each->keeper, signal);
+    }
+}
+
+/* The limit of this container, which the sidecar cannot see. */
+static long long memory_limit(void) {
+  long long bytes = 0;
+  FILE *file = fopen("/sys/fs/cgroup/memory.max", "re");
+  if (!file) file = fopen("/sys/fs/cgroup/memory/memory.limit_in_bytes", "re");
+  if (file && fscanf(file, "%lld", &bytes) != 1) bytes = 0;
+  if (file) fclose(file);
+  return bytes;
+}
+
+static void start(const char *id, char *environment) {
+  struct session *free_one = NULL;
+  for (struct session *each = sessions; each < sessions + SESSIONS; each++) {
+    if (!each->keeper && !each->ended) free_one = each;
+    else if (!strcmp(each->id, id)) {
+      free_one = NULL;
+      break;
+    }
+  }
+  if (!free_one || ending) {
+    say(&place, "refused %s %s\n", epoch, id);
+    return;
+  }
+  struct outcome *outcome = &outcomes[free_one - sessions];
+  *outcome = (struct outcome){0};
+  *free_one = (struct session){.since_ms = now_ms()};
+  strcpy(free_one->epoch, epoch);
+  strcpy(free_one->id, id);
+  pid_t keeper = fork();
+  if (keeper == 0) keep_session(&place, free_one, outcome, command, environment);
+  if (keeper < 0) say(&place, "refused %s %s\n", epoch, id);
+  else free_one->keeper = keeper;
+}
+
+static void obey(char *line) {
+  char *rest = line, *verb = strtok_r(rest, " ", &rest), *of = strtok_r(rest, " ", &rest);
+  if (!verb || !is_word(of)) return;
+  if (!strcmp(verb, "reset")) {
+    strcpy(epoch, of);
+    ask_all(ASK_KILL, epoch);
+    unsaid_ready = 1;
+  }
+  char *id = strtok_r(rest, " ", &rest);
+  if (!is_word(id) || strcmp(of, epoch)) return;
+  if (!strcmp(verb, "start")) return start(id, rest);
+  int signal = !strcmp(verb, "run") ? ASK_RUN : !strcmp(verb, "stop") ? ASK_STOP : !strcmp(verb, "kill") ? ASK_KILL : 0;
+  for (struct session *each = sessions; signal && each < sessions + SESSIONS; each++)
+    if (each->keeper && !strcmp(each->id, id)) {
+      if (signal != ASK_RUN) each->asked = 1;
+      kill(each->keeper, signal);
+    }
+}
+
+static void open_control(void) {
+  struct stat found;
+  int opened = openat(place.run, "control", O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+  if (opened >= 0 && (fstat(opened, &found) != 0 || !S_ISFIFO(found.st_mode))) {
+    close(opened);
+    opened = -1;
+  }
+  if (opened < 0) {
+    remove_tree(place.run, "control", DEEPEST);
+    if (make_pipe(place.run, "control") != 0) fail("cannot make the pipe control");
+    opened = openat(place.run, "control", O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+  }
+  if (opened < 0) fail("cannot open the pipe control");
+  if (control > 0) close(control);
+  control = opened;
+}
+
+static void read_control(void) {
+  static char buffer[LINE_BYTES];
+  static size_t used;
+  ssize_t got = read(control, buffer + used, sizeof buffer - used);
+  if (got < 0 && errno == EAGAIN) return;
+  if (got <= 0) { /* the sidecar is gone, and with it every session's stdin */
+    used = 0;
+    epoch[0] = 0;
+    ask_all(ASK_STOP, NULL);
+    return open_control();
+  }
+  used += got;
+  char *line = buffer;
+  for (char *end; (end = memchr(line, '\n', buffer + used - line)); line = end + 1) {
+    *end = 0;
+    obey(line);
+  }
+  used -= line - buffer;
+  memmove(buffer, line, used);
+  if (used == sizeof buffer) used = 0;
+}
+
+/* Of a command that has never run for long, every failure counts: one that clients have used is not ended by them. */
+static void judge(const struct session *session, int ran, int status) {
+  if (session->asked || now_ms() - session->since_ms >= PROVEN_MS) proven |= ran;
+  else if (status != 0 && !proven && ran) failures++;
+  if (proven || failures < FAILURES || ending) return;
+  exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  char said[512];
+  int length = snprintf(said, sizeof said, "supervise: %s ended %d times within %d s of its start, at last with %s %d\n", command[0],
+                        failures, PROVEN_MS / 1000, WIFEXITED(status) ? "code" : "signal",
+                        WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status));
+  if (length >= (int)sizeof said) length = sizeof said - 1;
+  int message = open("/dev/termination-log", O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+  if (write(STDERR_FILENO, said, length) < 0 || write(message, said, length) < 0) errno = 0;
+  close(message);
+  ending = 1;
+  ask_all(ASK_KILL, NULL);
+}
+
+static void reap(void) {
+  int how;
+  for (pid_t ended; (ended = waitpid(-1, &how, WNOHANG)) > 0;)
+    for (struct session *each = sessions; each < sessions + SESSIONS; each++) {
+      if (each->keeper != ended) continue;
+      struct outcome *outcome = &outcomes[each - sessions];
+      each->keeper = 0;
+      each->ended = 1;
+      if (WIFSIGNALED(how)) { /* somebody has killed the keeper: what it kept is adopted now */
+        outcome->status = SIGKILL;
+        purges = PURGES;
+        remove_tree(place.run, each->id, DEEPEST);
+      }
+      judge(each, outcome->ran, outcome->status);
+    }
+}
+
+/* Nothing of it is lost while the sidecar does not read. */
+static void report(void) {
+  if (unsaid_ready && say(&place, "ready %s %lld\n", epoch, memory_limit())) unsaid_ready = 0;
+  for (struct session *each = sessions; each < sessions + SESSIONS; each++) {
+    if (!each->ended) continue;
+    const struct outcome *outcome = &outcomes[each - sessions];
+    int signaled = WIFSIGNALED(outcome->status);
+    if (say(&place, "exited %s %s %s %d\n", each->epoch, each->id, !outcome->ran ? "lost" : signaled ? "signal" : "code",
+            signaled ? WTERMSIG(outcome->status) : WEXITSTATUS(outcome->status)))
+      each->ended = 0;
+  }
+}
+
+static int count(int ended) {
+  int found = 0;
+  for (int each = 0; each < SESSIONS; each++) found += ended ? sessions[each].ended : sessions[each].keeper > 0;
+  return found;
+}
+
+static void take_signals(void) {
+  struct signalfd_siginfo taken;
+  while (read(place.signals, &taken, sizeof taken) == sizeof taken)
+    if (taken.ssi_signo == SIGTERM || taken.ssi_signo == SIGINT) {
+      ending = 1;
+      ask_all(ASK_TERM, NULL);
+    }
+}
+
+static void prepare(void) {
+  place.supervisor = getpid();
+  prctl(PR_SET_CHILD_SUBREAPER, 1);
+  signal(SIGPIPE, SIG_IGN);
+  sigset_t listened;
+  sigemptyset(&listened);
+  const int signals[] = {SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2};
+  for (size_t each = 0; each < sizeof signals / sizeof *signals; each++) sigaddset(&listened, signals[each]);
+  sigprocmask(SIG_BLOCK, &listened, NULL);
+  place.signals = signalfd(-1, &listened, SFD_NONBLOCK | SFD_CLOEXEC);
+  outcomes = mmap(NULL, SESSIONS * sizeof *outcomes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  place.run = open(place.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (place.run < 0 || place.signals < 0 || outcomes == MAP_FAILED) fail(place.path);
+  /* Of an earlier supervisor: its processes are gone. */
+  DIR *entries = fdopendir(dup(place.run));
+  for (struct dirent *entry; entries && (entry = readdir(entries));)
+    if (entry->d_name[0] != '.' || strlen(entry->d_name) > 2) remove_tree(place.run, entry->d_name, DEEPEST);
+  if (entries) closedir(entries);
+  if (make_pipe(place.run, "status") != 0) fail("cannot make the pipe status");
+  /* Open both ways: the sidecar may come later, and it sees the end when the last process of this container is gone. */
+  place.status = openat(place.run, "status", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+  if (place.status < 0) fail("cannot open the pipe status");
+  open_control();
+}
+
+int main(int argc, char *argv[]) {
+  int at = 1;
+  if (argc > at + 1 && !strcmp(argv[at], "--run")) {
+    place.path = argv[at + 1];
+    at += 2;
+  }
+  if (argc < at + 2 || strcmp(argv[at], "--")) {
+    fprintf(stderr, "usage: supervise [--run DIRECTORY] -- COMMAND [ARGUMENT]...\n");
+    return 2;
+  }
+  command = argv + at + 1;
+  prepare();
+  while (!ending || count(0) > 0) {
+    int unsaid = unsaid_ready || count(1) > 0;
+    struct pollfd ready[] = {{place.signals, POLLIN, 0}, {control, POLLIN, 0}, {place.status, unsaid ? POLLOUT : 0, 0}};
+    poll(ready, 3, purges > 0 ? PURGE_MS : -1);
+    if (ready[0].revents) take_signals();
+    if (ready[1].revents) read_control();
+    reap();
+    if (purges > 0 && purges--) signal_strays(sessions, SIGKILL);
+    report();
+  }
+  return exit_code;
+}
