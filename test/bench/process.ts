@@ -2,9 +2,9 @@
 import { readFileSync, readdirSync } from 'node:fs';
 
 /** Processor time of a process tree in microseconds, from the scheduler's nanoseconds (utime has 10 ms ticks). */
-export function cpuUs(root: number): number {
+export function cpuUs(root: number, counted: (pid: number) => boolean = () => true): number {
   let ns = 0;
-  for (const pid of tree(root)) {
+  for (const pid of tree(root).filter(counted)) {
     for (const task of readdirSync(`/proc/${pid}/task`)) {
       ns += Number(readFileSync(`/proc/${pid}/task/${task}/schedstat`, 'utf8').split(' ')[0]);
     }
@@ -23,9 +23,13 @@ export function memoryMb(root: number): { resident: number; peak: number } {
   return sum;
 }
 
-function tree(pid: number): number[] {
-  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
-  return [pid, ...(children ? children.split(' ') : []).flatMap((each) => tree(Number(each)))];
+/** A process and all that descend from it. */
+export function tree(pid: number): number[] {
+  const children = readdirSync(`/proc/${pid}/task`)
+    .map((task) => readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').trim())
+    .join(' ')
+    .trim();
+  return [pid, ...(children ? children.split(/ +/) : []).flatMap((each) => tree(Number(each)))];
 }
 
 function field(status: string, name: string): number {

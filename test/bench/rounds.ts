@@ -68,7 +68,11 @@ export interface RoundOptions {
 }
 
 /** Who is called, and as whom. */
-export type Lane = Pick<Target, 'port' | 'token' | 'tls'> & { pid?: number };
+export type Lane = Pick<Target, 'port' | 'token' | 'tls'> & {
+  pid?: number;
+  /** Of its process tree: whose processor time is its own. */
+  counted?: (pid: number) => boolean;
+};
 
 const whereOf = ({ port, token, tls }: Lane): string[] => [
   '-address',
@@ -80,13 +84,18 @@ const whereOf = ({ port, token, tls }: Lane): string[] => [
 
 /** One round; `pid` is absent where nothing stands between load and backend. */
 export async function round(scenario: Scenario, lane: Lane, { load, seconds }: RoundOptions): Promise<Round> {
-  const { pid } = lane;
-  const what = ['-call', scenario.call, `-sessions=${scenario.sessions}`];
+  const { pid, counted } = lane;
+  const what = [
+    '-call',
+    scenario.call,
+    `-sessions=${scenario.sessions}`,
+    `-shared=${scenario.shared === true}`,
+  ];
   const how = ['-connections', String(scenario.connections), '-duration', `${seconds}s`];
   const command = pinned(LOAD_CORE, [load, 'run', ...whereOf(lane), ...what, ...how]);
-  const before = pid ? cpuUs(pid) : 0;
+  const before = pid ? cpuUs(pid, counted) : 0;
   const { stdout } = await promisify(execFile)(command[0]!, command.slice(1));
-  const after = pid ? cpuUs(pid) : 0;
+  const after = pid ? cpuUs(pid, counted) : 0;
   const result = JSON.parse(stdout);
   if (result.failed || !result.calls)
     throw new Error(`${scenario.title}: ${result.failed} calls failed: ${result.firstFault}`);

@@ -23,14 +23,16 @@ import type { Lane, RoundOptions, Running } from './rounds.ts';
 import { SCENARIOS } from './scenarios.ts';
 import type { Results } from './scenarios.ts';
 import { LOAD_CORE, buildGo, installNginx, start } from './setup.ts';
+import { benchStdio } from './stdio/run.ts';
 import { nginx, sidecar } from './targets.ts';
 import type { SidecarKind, Target } from './targets.ts';
 import { verifyAudited, verifyProtects } from './verify.ts';
 
-const USAGE = `Usage: npm run bench -- [--quick] [--json FILE] [--profile] [--rounds N] [--seconds N] [--node-flag=FLAG]...
+const USAGE = `Usage: npm run bench -- [--quick] [--json FILE] [--profile] [--stdio] [--rounds N] [--seconds N] [--node-flag=FLAG]...
   --quick       two short rounds: a look, not a figure
   --json FILE   write every round
   --profile     show where the sidecar's time goes, from its source, instead of the figures
+  --stdio       a server of stdio instead, through the sidecar and the bridges of others
   --node-flag   a flag for the sidecar's node (repeatable)`;
 /** As the webhook starts it in a container of 128 MiB. */
 const FLAGS = [...NODE_FLAGS, '--max-old-space-size=64'];
@@ -42,6 +44,7 @@ const { values: options } = parseArgs({
     quick: { type: 'boolean', default: false },
     json: { type: 'string' },
     profile: { type: 'boolean', default: false },
+    stdio: { type: 'boolean', default: false },
     rounds: { type: 'string' },
     seconds: { type: 'string' },
     'node-flag': { type: 'string', multiple: true, default: FLAGS },
@@ -63,9 +66,26 @@ async function main(): Promise<void> {
   }
   process.stdout.on('error', () => undefined);
   try {
-    installNginx();
     const cache = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'kubectl-mcp', 'bench');
     const load = buildGo(join(import.meta.dirname, 'load'), join(cache, 'load'));
+    if (options.stdio) {
+      const seconds = Number(options.seconds ?? (options.quick ? 1 : 3));
+      const rounds = Number(options.rounds ?? (options.quick ? 1 : 5));
+      const command = [...options['node-flag'], BUNDLE];
+      const loadBefore = loadavg()[0]!;
+      const { text, results } = await benchStdio({
+        load,
+        seconds,
+        rounds,
+        sidecar: command,
+        directory,
+        stops,
+      });
+      console.log(`${text}\n\n${neighbours(loadBefore)}`);
+      if (options.json) writeFileSync(options.json, `${JSON.stringify(results)}\n`);
+      return;
+    }
+    installNginx();
     const backend = start(LOAD_CORE, [load, 'backend']);
     stops.unshift(() => stopChild(backend));
     const [line] = await once(backend.stdout!, 'data');

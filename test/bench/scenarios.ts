@@ -7,6 +7,8 @@ export interface Scenario {
   connections: number;
   /** Legacy servers with sessions are the usual case; without one the sidecar has no session id to unseal. */
   sessions: boolean;
+  /** All connections are in one session. */
+  shared?: true;
 }
 
 export const SCENARIOS: Scenario[] = [

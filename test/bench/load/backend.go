@@ -33,8 +33,11 @@ var (
 const initialized = `{"protocolVersion":"2025-11-25","capabilities":{"tools":{}},"serverInfo":{"name":"bench","version":"1.0.0"}}`
 
 // toolList has 22 tools that the bench's filter allows (`echo`, `blob`, `get_…`) and 22 that it does not.
-func toolList() string {
+func toolList(more ...string) string {
 	list := []string{tool("echo"), tool("blob")}
+	for _, each := range more {
+		list = append(list, tool(each))
+	}
 	for i := range 20 {
 		list = append(list, tool(fmt.Sprintf("get_%02d", i)))
 	}

@@ -10,9 +10,9 @@ import (
 )
 
 func main() {
-	commands := map[string]func([]string) error{"backend": backend, "run": run, "cold": cold}
+	commands := map[string]func([]string) error{"backend": backend, "stdio": stdio, "run": run, "cold": cold}
 	if len(os.Args) < 2 || commands[os.Args[1]] == nil {
-		fmt.Fprintln(os.Stderr, "usage: load backend|run|cold [flags]")
+		fmt.Fprintln(os.Stderr, "usage: load backend|stdio|run|cold [flags]")
 		os.Exit(2)
 	}
 	if err := commands[os.Args[1]](os.Args[2:]); err != nil {

@@ -30,12 +30,15 @@ func run(args []string) error {
 	connections := flags.Int("connections", 32, "connections")
 	duration := flags.Duration("duration", 2*time.Second, "how long")
 	sessions := flags.Bool("sessions", true, "initialize each connection and send its session id")
+	shared := flags.Bool("shared", false, "all connections in the session of the first one")
 	flags.Parse(args)
 
 	workers := make([]*worker, *connections)
 	for i := range workers {
 		workers[i] = &worker{client: newClient(*to), id: 1_000_000 + i*100_000}
-		if *sessions {
+		if *shared && i > 0 {
+			workers[i].client.header = workers[0].client.header
+		} else if *sessions {
 			if err := workers[i].client.initialize(); err != nil {
 				return err
 			}
@@ -78,7 +81,7 @@ func (w *worker) work(body string, until time.Time) {
 			w.failed, w.fault = w.failed+1, err.Error()
 			return
 		}
-		if status != 200 || !bytes.Contains(answer[:min(len(answer), 64)], []byte(`"result"`)) {
+		if status != 200 || !bytes.Contains(answer[:min(len(answer), 512)], []byte(`"result"`)) {
 			w.failed, w.fault = w.failed+1, fmt.Sprintf("HTTP %d: %.200s", status, answer)
 		}
 		w.bytes = len(answer)
