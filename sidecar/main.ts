@@ -3,6 +3,7 @@ import { createLineWriter } from './audit/line-writer.ts';
 import { CONFIG_ENV, ConfigError, parseConfig, POD_ENV } from './config.ts';
 import { clusterDomainOf } from './edge/host.ts';
 import { giveBackMemory } from './give-back-memory.ts';
+import { holdTick } from './hold-tick.ts';
 import { createLog } from './log.ts';
 import { createSidecar } from './sidecar.ts';
 import { VERSION } from './version.ts';
@@ -41,16 +42,26 @@ async function start(): Promise<void> {
     });
     await sidecar.listen();
     log('started', { version: VERSION });
+    holdTick();
     setTimeout(giveBackMemory, GIVE_BACK_AFTER_MS).unref();
-    const stop = (signal: string): void => {
+    let stopping = false;
+    const stop = (signal: string, code = 0): void => {
+      if (stopping) return;
+      stopping = true;
       log('stopping', { signal });
       void sidecar
         .close(CLOSE_TIMEOUT_MS)
         .then(() => events.flush())
-        .then(() => process.exit(0));
+        .then(() => process.exit(code));
     };
-    process.once('SIGTERM', stop);
-    process.once('SIGINT', stop);
+    const caught = (error: unknown): void => {
+      // Calls under way have what is left of the grace period; the kubelet starts the container anew.
+      if (sidecar.uncaught(error) === 'unsafe') stop('internal_error', 1);
+    };
+    process.on('SIGTERM', () => stop('SIGTERM'));
+    process.on('SIGINT', () => stop('SIGINT'));
+    process.on('uncaughtException', caught);
+    process.on('unhandledRejection', caught);
   } catch (error) {
     if (error instanceof ConfigError) process.stderr.write(`error: ${error.message}\n`);
     else log('start_failed', { error: (error as Error).message });
