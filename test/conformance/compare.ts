@@ -42,16 +42,33 @@ export function throughSidecar(
   });
 }
 
-/**
- * Of 2026-07-28, what no server of the era of sessions can be made to pass: it names no keys for its questions, and
- * learns at `initialize` what each request says anew.
- */
-export const LOST_IN_TRANSLATION: readonly RegExp[] = [
+/** What no server of the era of sessions can be made to pass of 2026-07-28: it names no keys for its questions. */
+const KEYS_OF_QUESTIONS: readonly RegExp[] = [
   /^input-required-result-basic-elicitation: sep-2322-elicitation-incomplete /,
-  /^input-required-result-capability-check: sep-2322-respect-client-capabilities /,
   /^input-required-result-ignore-extra-params: sep-2322-ignore-unexpected-params /,
-  /^server-stateless: sep-2575-server-rejects-undeclared-capability /,
-  /^server-stateless: sep-2575-missing-capability-http-400 /,
+];
+
+export interface Translated {
+  readonly eras: Eras;
+  readonly specVersion: SpecVersion;
+  readonly lost: readonly RegExp[];
+}
+
+/** Suites of servers that do not know the revision, and of a server of the SDK's first line alone. */
+export const TRANSLATED: readonly Translated[] = [
+  {
+    eras: 'legacy',
+    specVersion: '2026-07-28',
+    lost: [
+      ...KEYS_OF_QUESTIONS,
+      // The second line's server looks itself at what the client can be asked, and fails the tool in words of its own.
+      /^server-stateless: sep-2575-server-rejects-undeclared-capability /,
+      /^server-stateless: sep-2575-missing-capability-http-400 /,
+    ],
+  },
+  { eras: 'v1', specVersion: '2025-11-25', lost: [] },
+  { eras: 'v1', specVersion: '2026-07-28', lost: KEYS_OF_QUESTIONS },
+  { eras: 'modern', specVersion: '2025-11-25', lost: [] },
 ];
 
 export function differencesOf(direct: Checks, sidecar: Checks): Difference[] {

@@ -9,20 +9,21 @@ import { refuse } from '../../reasons.ts';
 import { AnswerReader, type AnswerEvents } from '../answer-reader.ts';
 import { forwardedLines } from '../forwarded-headers.ts';
 import type { HttpPool } from '../http-pool.ts';
-import { headerLines } from '../mcp-request.ts';
 import type { UpstreamCall } from '../upstream-call.ts';
 import type { LegacySession } from './legacy-sessions.ts';
 import type { Answers } from './answers.ts';
-import { Missed } from './missed.ts';
+import { Audience } from './audience.ts';
 import type { ModernRequest } from './modern-request.ts';
 import { REPEATED_MS, type Outcome, type ParkedRounds, type Question, type Round } from './parked-rounds.ts';
-import { canBeAsked, mayBeAskedBack } from './questions.ts';
+import { mayBeAskedBack, missingCapability, readQuestion, undeclared, type Required } from './questions.ts';
 import { Receiver } from './receiver.ts';
+import { sendCall } from './send-call.ts';
 import { tell } from './tell.ts';
-import { legacyError, legacyRequest, legacyResponse } from './to-legacy.ts';
+import { cannotBeAsked, legacyResponse, notAsked } from './to-legacy.ts';
+import { isFailure } from './to-modern.ts';
+import { pagesRequired, refusedPages, type PagesAwaited } from './url-required.ts';
 
-const METHOD_NOT_FOUND = -32601;
-const INTERNAL_ERROR = -32603;
+const CROWDED = 'too many calls wait for their clients';
 
 export interface LegacyCallParts {
   readonly pool: HttpPool;
@@ -38,16 +39,16 @@ export class LegacyCall implements AnswerEvents {
   readonly #parts: LegacyCallParts;
   readonly #request: ModernRequest;
   readonly #first: Exchange;
-  readonly #id: number;
-  readonly #call: UpstreamCall;
-  readonly #reader: AnswerReader;
-  /** Whoever waits for what the call says: a client whose stream was cut may be there twice for a while. */
-  readonly #receivers = new Set<Receiver>();
+  /** Of the request under way; the call is sent more than once where its user has to open a page before. */
+  #id = 0;
+  #call: UpstreamCall | undefined;
+  #reader: AnswerReader | undefined;
+  readonly #audience: Audience;
   /** The one whose answers the call runs with; undefined in the first. */
   #round: Round<LegacyCall> | undefined;
-  /** What came while nobody was there. */
-  #outcome: Outcome | undefined;
-  readonly #missed = new Missed();
+  #pages: PagesAwaited | undefined;
+  /** What the server wanted to ask, and could not. */
+  #undeclared: Required | undefined;
   readonly #questions = new Map<string, Question>();
   #asked = 0;
   #over = false;
@@ -57,26 +58,17 @@ export class LegacyCall implements AnswerEvents {
     this.#parts = parts;
     this.#request = request;
     this.#first = exchange;
-    this.#receivers.add(new Receiver(exchange, reply, parts.session.facts.serverInfo));
-    const { session, pool } = parts;
-    session.uses++;
-    this.#id = session.nextId();
-    this.#reader = new AnswerReader(exchange, { id: String(this.#id), sessions: true }, this);
-    const parked = (): boolean => this.#receivers.size === 0;
-    this.#call = pool.send(
-      {
-        method: 'POST',
-        headerLines: headerLines(session.dialect, exchange.message!.method),
-        forwarded: forwardedLines(exchange),
-        body: legacyRequest(exchange.message!, this.#id),
-        owner: session.owner,
-        // While a client is being asked the server has nothing to say.
-        get listens() {
-          return parked();
-        },
-      },
-      this.#reader,
-    );
+    this.#audience = new Audience(parts.session.facts.serverInfo);
+    this.#audience.join(exchange, reply);
+    parts.session.uses++;
+    this.#send();
+  }
+
+  #send(): void {
+    this.#id = this.#parts.session.nextId();
+    this.#reader = new AnswerReader(this.#first, { id: String(this.#id), sessions: true }, this);
+    const parked = (): boolean => this.#audience.absent;
+    this.#call = sendCall(this.#parts, this.#first, { id: this.#id, parked }, this.#reader);
   }
 
   get over(): boolean {
@@ -85,10 +77,14 @@ export class LegacyCall implements AnswerEvents {
 
   /** Whether a question that came on another stream may be this call's. */
   get mayBeAsked(): boolean {
-    return !this.#over && mayBeAskedBack(this.#first.message!.method, this.#request);
+    return (
+      this.#call !== undefined && !this.#over && mayBeAskedBack(this.#first.message!.method, this.#request)
+    );
   }
 
   sessionLost(): void {
+    // The client's first request has had an answer: what the session knew of it is lost.
+    if (this.#round) return this.failed(refuse('upstream-broken', 'the server has lost the session'));
     this.#end();
     this.#parts.sessionLost();
   }
@@ -105,27 +101,38 @@ export class LegacyCall implements AnswerEvents {
     if (top.has('id')) return this.asked(data);
     if (method === 'notifications/message' && this.#request.logLevel === undefined) return;
     if (method !== 'notifications/progress' && method !== 'notifications/message') return;
-    for (const receiver of this.#receivers) receiver.notification(data, method);
-    if (this.#receivers.size === 0) this.#missed.keep(data, method);
+    this.#audience.notification(data, method);
   }
 
   wholeAnswer(data: Buffer): void {
-    this.#settle({ message: data });
+    const { stream } = this.#parts.session;
+    const { method } = this.#first.message!;
+    const pages = pagesRequired(data, { method, request: this.#request, stream });
+    if (pages) return 'error' in pages ? this.#settle(pages) : this.#askForPages(pages);
+    // One that goes on without has found another way.
+    const lacked = this.#undeclared && isFailure(data) ? this.#undeclared : undefined;
+    this.#settle(lacked ? { error: missingCapability(lacked) } : { message: data });
+  }
+
+  #askForPages(pages: PagesAwaited): void {
+    this.#reader?.close();
+    this.#call?.abort();
+    this.#call = undefined;
+    this.#pages = pages;
+    for (const page of pages.questions) this.#questions.set(`${++this.#asked}`, page);
+    this.#ask();
   }
 
   /** A request of the server's. */
   asked(data: Buffer): void {
-    const top = members(data);
-    const raw = (key: string): string | undefined => {
-      const span = top.get(key);
-      return span && data.toString('utf8', span.start, span.end);
-    };
-    const id = raw('id') ?? 'null';
-    const method = text(data, top.get('method')) ?? '';
-    if (method === 'ping') return this.#tell(legacyResponse(id, '{}'));
-    if (!canBeAsked(method, this.#request) || !this.mayBeAsked)
-      return this.#tell(legacyError(id, METHOD_NOT_FOUND, 'the client of this call cannot be asked that'));
-    this.#questions.set(`${++this.#asked}`, { id, method, params: raw('params') ?? '{}' });
+    const question = readQuestion(data);
+    if (question.method === 'ping') return this.#tell(legacyResponse(question.id, '{}'));
+    const lacked = undeclared(question, this.#request);
+    if (lacked || !this.mayBeAsked) {
+      if (lacked && Object.keys(lacked).length > 0) this.#undeclared ??= lacked;
+      return this.#tell(cannotBeAsked(question.id));
+    }
+    this.#questions.set(`${++this.#asked}`, question);
     // Those that come together are asked together.
     if (this.#questions.size === 1) setImmediate(() => this.#ask());
   }
@@ -136,8 +143,8 @@ export class LegacyCall implements AnswerEvents {
     const given = { call: this, owner, digest: this.#request.digest };
     const round = this.#parts.rounds.park(given, new Map(this.#questions));
     if (!round) {
-      for (const { id } of this.#questions.values())
-        this.#tell(legacyError(id, INTERNAL_ERROR, 'too many calls wait for their clients'));
+      if (this.#pages) this.failed(refuse('too-much-under-way', CROWDED, { 'retry-after': '5' }));
+      else for (const { id } of this.#questions.values()) this.#tell(notAsked(id, CROWDED));
       return this.#questions.clear();
     }
     this.#questions.clear();
@@ -155,22 +162,27 @@ export class LegacyCall implements AnswerEvents {
     round.answers = digest;
     this.#parts.rounds.answered(round);
     this.#round = round;
+    if (this.#pages && !this.#over) this.#pagesAnswered(this.#pages, answers);
     // A server that has given up meanwhile has said so: that is what the client gets.
-    if (!this.#over)
+    else if (!this.#over)
       for (const [key, { id }] of round.ask.questions)
         this.#tell(legacyResponse(id, answers.get(key) ?? '{}'));
     return undefined;
   }
 
+  #pagesAnswered(pages: PagesAwaited, answers: Answers): void {
+    const error = refusedPages(answers);
+    if (error) return this.#settle({ error });
+    pages.done(() => {
+      this.#pages = undefined;
+      this.#send();
+    });
+  }
+
   /** From now on this exchange has what the call says. */
   attach(exchange: Exchange, reply: Reply): void {
     clearTimeout(this.#timer);
-    const receiver = new Receiver(exchange, reply, this.#parts.session.facts.serverInfo);
-    this.#receivers.add(receiver);
-    this.#missed.tell(receiver);
-    const outcome = this.#outcome;
-    this.#outcome = undefined;
-    if (outcome) this.#give(outcome);
+    this.#audience.join(exchange, reply);
   }
 
   /** What a round ended with, once more. */
@@ -180,20 +192,18 @@ export class LegacyCall implements AnswerEvents {
 
   /** The client is gone. In the first round that cancels the call; later it may come back with the same answers. */
   detach(exchange: Exchange): void {
-    const gone = [...this.#receivers].find((each) => each.exchange === exchange);
-    // One that has had its answer is nobody's loss.
-    if (!gone) return;
-    this.#receivers.delete(gone);
-    if (this.#over || this.#receivers.size > 0) return;
+    if (!this.#audience.leave(exchange) || this.#over || !this.#audience.absent) return;
     if (!this.#round) return this.cancel('the client has gone');
     this.#timer = setTimeout(() => this.cancel('the client has gone'), REPEATED_MS).unref();
   }
 
   cancel(reason: string): void {
     if (this.#over) return;
-    this.#call.abort();
-    const params = JSON.stringify({ requestId: this.#id, reason });
-    this.#tell(Buffer.from(`{"jsonrpc":"2.0","method":"notifications/cancelled","params":${params}}`));
+    if (this.#call) {
+      this.#call.abort();
+      const params = JSON.stringify({ requestId: this.#id, reason });
+      this.#tell(Buffer.from(`{"jsonrpc":"2.0","method":"notifications/cancelled","params":${params}}`));
+    }
     this.#settle({ refusal: refuse('upstream-timeout', reason) });
   }
 
@@ -202,11 +212,11 @@ export class LegacyCall implements AnswerEvents {
   }
 
   pause(): void {
-    this.#call.pause();
+    this.#call?.pause();
   }
 
   resume(): void {
-    this.#call.resume();
+    this.#call?.resume();
   }
 
   #settle(outcome: Outcome): void {
@@ -218,8 +228,9 @@ export class LegacyCall implements AnswerEvents {
   #end(): void {
     this.#over = true;
     clearTimeout(this.#timer);
-    this.#reader.close();
-    this.#call.abort();
+    this.#reader?.close();
+    this.#call?.abort();
+    this.#pages?.close();
     this.#parts.session.uses--;
     this.#parts.ended?.();
   }
@@ -227,10 +238,7 @@ export class LegacyCall implements AnswerEvents {
   /** To whoever is there, and to whoever asks again. */
   #give(outcome: Outcome): void {
     if (this.#round) this.#parts.rounds.settled(this.#round, outcome);
-    const receivers = [...this.#receivers];
-    this.#receivers.clear();
-    if (receivers.length === 0) this.#outcome = outcome;
-    for (const receiver of receivers) receiver.give(outcome);
+    this.#audience.give(outcome);
   }
 
   #tell(body: Buffer): void {

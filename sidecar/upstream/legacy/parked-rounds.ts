@@ -1,8 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import type { Refusal } from '../../exchange.ts';
+import type { ProtocolError } from './modern-request.ts';
 
-/** What a round ended with: the server's response, a question of its, or that it failed. Written for whoever asks. */
-export type Outcome = { readonly message: Buffer } | { readonly ask: Ask } | { readonly refusal: Refusal };
+/** What a round ended with: the server's response, a question of its, or how it failed. Written for whoever asks. */
+export type Outcome =
+  | { readonly message: Buffer }
+  | { readonly ask: Ask }
+  | { readonly error: ProtocolError }
+  | { readonly refusal: Refusal };
 
 /** Questions of the server's to one call, by the key that the client answers them under. */
 export interface Ask {

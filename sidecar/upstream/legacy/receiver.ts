@@ -4,7 +4,7 @@ import { refuse } from '../../reasons.ts';
 import { messageEvent } from '../../sse.ts';
 import { send, startStream, type Answer } from '../own-reply.ts';
 import type { Ask, Outcome } from './parked-rounds.ts';
-import { modernAnswer, withParam } from './to-modern.ts';
+import { modernAnswer, ownError, withParam } from './to-modern.ts';
 
 /** The client's request that has what a call says: notifications, if there are any, and one end. */
 export class Receiver {
@@ -30,13 +30,15 @@ export class Receiver {
 
   give(outcome: Outcome): void {
     if ('refusal' in outcome) return this.fail(outcome.refusal);
-    const { id = 'null', method } = this.exchange.message!;
+    const { id = 'null', method, target } = this.exchange.message!;
     let answer: Answer;
     try {
       answer =
         'ask' in outcome
           ? { status: 200, body: askBody(outcome.ask, id) }
-          : modernAnswer(outcome.message, { id, method, serverInfo: this.#serverInfo });
+          : 'error' in outcome
+            ? ownError(id, outcome.error)
+            : modernAnswer(outcome.message, { id, method, target, serverInfo: this.#serverInfo });
     } catch (error) {
       return this.fail(refuse('upstream-not-mcp', (error as Error).message));
     }

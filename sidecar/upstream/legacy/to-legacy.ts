@@ -2,6 +2,9 @@ import type { ClientMessage } from '../../client-message.ts';
 import { membersWithout, ofBytes } from '../../json/splice.ts';
 import { RESERVED_META, RETRY_PARAMS } from './modern-request.ts';
 
+const METHOD_NOT_FOUND = -32601;
+const INTERNAL_ERROR = -32603;
+
 /**
  * The request as a server of the era of sessions is sent it. Values keep their bytes; what is per hop goes, and the
  * progress token becomes the id, for clients that share a session choose the same ones.
@@ -23,3 +26,10 @@ export const legacyResponse = (id: string, result: string): Buffer =>
 
 export const legacyError = (id: string, code: number, message: string): Buffer =>
   Buffer.from(`{"jsonrpc":"2.0","id":${id},"error":{"code":${code},"message":${JSON.stringify(message)}}}`);
+
+/** Of a question that the client has not declared to take. */
+export const cannotBeAsked = (id: string): Buffer =>
+  legacyError(id, METHOD_NOT_FOUND, 'the client of this call cannot be asked that');
+
+/** Of a question that the client would have taken. */
+export const notAsked = (id: string, why: string): Buffer => legacyError(id, INTERNAL_ERROR, why);

@@ -19,18 +19,24 @@ const INVALID_PARAMS = -32602;
 /** Of the era of sessions; must not be sent any more. */
 const RESOURCE_NOT_FOUND = -32002;
 
+export interface AnsweredRequest {
+  /** Raw JSON. */
+  readonly id: string;
+  readonly method: string;
+  /** Name or URI. */
+  readonly target?: string | undefined;
+  readonly serverInfo: unknown;
+}
+
 /**
  * The server's response as a client of 2026-07-28 reads it; what the server wrote keeps its bytes.
- * @param id raw JSON of the id of the client's request
  * @throws {TypeError} for what is no response
  */
-export function modernAnswer(
-  response: Buffer,
-  { id, method, serverInfo }: { id: string; method: string; serverInfo: unknown },
-): Answer {
+export function modernAnswer(response: Buffer, { id, method, target, serverInfo }: AnsweredRequest): Answer {
   const top = members(response);
   const error = top.get('error');
-  if (error) return modernError(response, error, id);
+  if (error)
+    return modernError(response, error, { id, uri: method === 'resources/read' ? target : undefined });
   const result = top.get('result');
   if (!result || response[result.start] !== 0x7b) throw new TypeError('neither a result nor an error');
   const inner = members(response, result.start);
@@ -51,13 +57,29 @@ export function modernAnswer(
   };
 }
 
-function modernError(response: Buffer, error: Span, id: string): Answer {
+/** An error, or the result of a tool that has failed. */
+export function isFailure(response: Buffer): boolean {
+  const top = members(response);
+  const result = top.get('result');
+  if (!result || response[result.start] !== 0x7b) return true;
+  const failed = members(response, result.start).get('isError');
+  return failed !== undefined && response.toString('latin1', failed.start, failed.end) === 'true';
+}
+
+function modernError(
+  response: Buffer,
+  error: Span,
+  { id, uri }: { id: string; uri: string | undefined },
+): Answer {
   const inner = members(response, error.start);
   const codeSpan = inner.get('code');
   const given = codeSpan ? Number(response.toString('latin1', codeSpan.start, codeSpan.end)) : NaN;
   if (!Number.isInteger(given)) throw new TypeError('an error without a code');
   const code = given === RESOURCE_NOT_FOUND ? INVALID_PARAMS : given;
   const rest = membersWithout(response, inner, ['code']);
+  // Which resource is not there belongs to the error (2026-07-28, resources).
+  if (code === INVALID_PARAMS && uri !== undefined && !inner.has('data'))
+    rest.push(asBytes(`"data":${JSON.stringify({ uri })}`));
   return {
     status: code === METHOD_NOT_FOUND ? 404 : 200,
     body: ofBytes(`${asBytes(head(id))},"error":{${[`"code":${code}`, ...rest].join(',')}}}`),

@@ -81,7 +81,7 @@ export function registerInputTools(server: McpServer, states: RequestStateCodec)
     return withState([round === 1 ? 'step2' : 'step1'], await states.mint(round === 1 ? 2 : 1));
   });
   tool('capabilities', (context) => {
-    const { sampling, elicitation, roots } = capabilitiesOf(context) ?? {};
+    const { sampling, elicitation, roots } = capabilitiesOf(context, server) ?? {};
     const keys: Question[] = [];
     if (elicitation) keys.push('user_name');
     if (sampling) keys.push('capital_question');

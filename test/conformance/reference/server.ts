@@ -26,9 +26,10 @@ import { registerAskingTools, registerLegacyTools } from './legacy-tools.ts';
 import { registerPrompts, registerResources } from './resources.ts';
 import { registerTools } from './tools.ts';
 import type { Surroundings } from './tools.ts';
+import { createV1Sessions } from './v1/server.ts';
 
-/** A server of one era alone answers requests of the other as the SDKs do that know it alone. */
-export type Eras = 'both' | 'legacy' | 'modern';
+/** A server of one era alone answers requests of the other as the SDKs do that know it alone; `v1` is the SDK's first line. */
+export type Eras = 'both' | 'legacy' | 'modern' | 'v1';
 
 export interface ReferenceOptions {
   path?: string;
@@ -56,6 +57,7 @@ export function createReferenceServer({
     { legacy: 'reject' },
   );
   const serveModern = toNodeHandler(modern);
+  const v1 = createV1Sessions();
   const guards = allowedHosts.includes('*')
     ? []
     : [hostHeaderValidation(allowedHosts), originValidation(allowedHosts)];
@@ -64,6 +66,7 @@ export function createReferenceServer({
       if (request.url?.split('?')[0] !== path) return void response.writeHead(404).end();
       if (!guards.every((guard) => guard(request, response))) return;
       const body = request.method === 'POST' ? await bodyOf(request) : undefined;
+      if (eras === 'v1') return void (await v1.handle(request, response, body));
       const legacy =
         eras === 'both' ? await isLegacyRequest(await toWebRequest(request, body)) : eras === 'legacy';
       await (legacy ? serveLegacy(sessions, request, response, body) : serveModern(request, response, body));
@@ -75,6 +78,7 @@ export function createReferenceServer({
   });
   server.on('close', () => {
     void modern.close();
+    v1.close();
     // Questions that nobody has answered wait for ten minutes otherwise.
     for (const session of sessions.values()) void session.close();
   });

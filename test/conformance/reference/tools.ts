@@ -84,11 +84,14 @@ export function registerTools(server: McpServer, { toolsChanged, promptsChanged 
   );
 }
 
-/** Capabilities of the client as this request declares them; a legacy session's come from its handshake. */
-export function capabilitiesOf({ mcpReq }: ServerContext): ClientCapabilities | undefined {
+/** Capabilities of the client as this request declares them; a session's come from its handshake. */
+export function capabilitiesOf(
+  { mcpReq }: ServerContext,
+  { server }: McpServer,
+): ClientCapabilities | undefined {
   // The SDK's type of the envelope names no key.
   const envelope = mcpReq.envelope as Record<string, ClientCapabilities> | undefined;
-  return envelope?.[CLIENT_CAPABILITIES_META_KEY];
+  return envelope ? envelope[CLIENT_CAPABILITIES_META_KEY] : server.getClientCapabilities();
 }
 
 async function logs({ mcpReq }: ServerContext) {

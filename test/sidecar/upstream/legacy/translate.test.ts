@@ -107,6 +107,16 @@ describe('an answer of a server of sessions', () => {
     assert.deepEqual(errorOf(-32000), [200, { code: -32000, message: 'é', data: { uri: 'x' } }]);
   });
 
+  test('about a resource that is not there names it, where the server has not', () => {
+    const request = { ...about, method: 'resources/read', target: 'test://ü' };
+    const read = (data?: object): unknown => {
+      const given = { id: 3, error: { code: -32002, message: 'no', data } };
+      return JSON.parse(modernAnswer(Buffer.from(JSON.stringify(given)), request).body.toString()).error;
+    };
+    assert.deepEqual(read(), { code: -32602, message: 'no', data: { uri: 'test://ü' } });
+    assert.deepEqual(read({ own: 1 }), { code: -32602, message: 'no', data: { own: 1 } });
+  });
+
   for (const body of ['{"id":3}', '{"id":3,"result":7}', '[]', ''])
     test(`that is ${body || 'nothing'} is none`, () => {
       assert.throws(() => modernAnswer(Buffer.from(body), about), TypeError);
