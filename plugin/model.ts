@@ -30,7 +30,7 @@ export interface McpServer {
   /** Where annotations name the servers of the workload: this one's. */
   readonly server?: string;
   /** `auto` until the sidecar tells what it has found. */
-  readonly transport: 'auto' | 'streamable-http' | 'sse';
+  readonly transport: 'auto' | 'streamable-http' | 'sse' | 'stdio';
   readonly auth: 'kubernetes' | 'token' | 'none' | 'invalid';
   /** With auth kubernetes: what a caller's token must be made for. */
   readonly audience?: string;
@@ -63,7 +63,7 @@ export interface SidecarHealth {
   readonly servers: readonly {
     readonly name: string;
     readonly connected: boolean;
-    readonly transport?: 'streamable-http' | 'sse';
+    readonly transport?: 'streamable-http' | 'sse' | 'stdio';
     readonly era?: string;
     readonly listening?: string;
     readonly tools?: readonly { readonly allowed: boolean }[];

@@ -5,9 +5,11 @@
  * are files whose directories it names.
  */
 import * as z from 'zod';
+import { configFaults } from './config-faults.ts';
 import { faultLines } from './fault-lines.ts';
 import { loopback } from './loopback-config.ts';
 import { forwardHeaders } from './upstream/forwarded-names.ts';
+import { stdioUpstream, type StdioUpstream } from './upstream/stdio/stdio-config.ts';
 import { upstreamTls } from './upstream/upstream-tls.ts';
 
 export const CONFIG_ENV = 'KUBECTL_MCP_CONFIG';
@@ -101,33 +103,35 @@ const auth = z.discriminatedUnion('mode', [
   z.strictObject({ mode: z.literal('none') }),
 ]);
 
+const httpUpstream = z.strictObject({
+  /** `sse`: HTTP+SSE of 2024-11-05, whose event stream `path` is; `auto`: whichever the server speaks. */
+  transport: z.enum(['auto', 'streamable-http', 'sse']).default('auto'),
+  /** A name or an address; the pod's own loopback unless given. */
+  host: z
+    .string()
+    .regex(/^[A-Za-z0-9_.:-]{1,253}$/, 'is a host name or an IP address')
+    .optional(),
+  port: portNumber,
+  path,
+  /** With `auto`: where the event stream of HTTP+SSE would be; `path` unless given. */
+  ssePath: path.optional(),
+  /** An answer from which no byte comes for this long is given up; a stream that only listens may be silent. */
+  requestTimeoutMs: z.int().min(1_000).max(86_400_000).default(120_000),
+  /** Headers that are added to each request. */
+  headers: z
+    .strictObject({ source: sourceName, directory: directory.default(MOUNT.upstreamHeaders) })
+    .optional(),
+  /** Headers of the caller's that are passed on, besides those of MCP and trace context. */
+  forwardHeaders: forwardHeaders.optional(),
+  tls: upstreamTls(z.strictObject({ source: sourceName, directory })).optional(),
+});
+
 const server = z.strictObject({
   /** Name of the workload, or of one of its servers. */
   name: z.string().min(1).max(253),
   /** Where clients and Services reach this server through the sidecar. */
   listenPort: portNumber,
-  upstream: z.strictObject({
-    /** `sse`: HTTP+SSE of 2024-11-05, whose event stream `path` is; `auto`: whichever the server speaks. */
-    transport: z.enum(['auto', 'streamable-http', 'sse']).default('auto'),
-    /** A name or an address; the pod's own loopback unless given. */
-    host: z
-      .string()
-      .regex(/^[A-Za-z0-9_.:-]{1,253}$/, 'is a host name or an IP address')
-      .optional(),
-    port: portNumber,
-    path,
-    /** With `auto`: where the event stream of HTTP+SSE would be; `path` unless given. */
-    ssePath: path.optional(),
-    /** An answer from which no byte comes for this long is given up; a stream that only listens may be silent. */
-    requestTimeoutMs: z.int().min(1_000).max(86_400_000).default(120_000),
-    /** Headers that are added to each request. */
-    headers: z
-      .strictObject({ source: sourceName, directory: directory.default(MOUNT.upstreamHeaders) })
-      .optional(),
-    /** Headers of the caller's that are passed on, besides those of MCP and trace context. */
-    forwardHeaders: forwardHeaders.optional(),
-    tls: upstreamTls(z.strictObject({ source: sourceName, directory })).optional(),
-  }),
+  upstream: z.discriminatedUnion('transport', [httpUpstream, stdioUpstream]),
   /** TLS on the listen port. */
   tls: z.strictObject({ source: sourceName, directory: directory.default(MOUNT.tls) }).optional(),
   /** What clients outside the cluster use; its host is allowed. */
@@ -185,41 +189,21 @@ export const configSchema = z
     servers: z.array(server).min(1),
     loopback: loopback.optional(),
   })
-  .superRefine((config, context) => {
-    const taken = new Map([[config.adminPort, 'adminPort']]);
-    config.servers.forEach((each, index) => {
-      for (const [port, at] of [
-        [each.listenPort, 'listenPort'],
-        [each.upstream.port, 'upstream.port'],
-      ] as const) {
-        const holder = taken.get(port);
-        // The port of another machine.
-        if (at === 'upstream.port' && each.upstream.host !== undefined) continue;
-        // One process may have several servers, told apart by their paths.
-        if (at === 'upstream.port' && holder?.endsWith(at) && !isSaidBefore(config.servers, index)) continue;
-        if (holder) {
-          context.addIssue({
-            code: 'custom',
-            path: ['servers', index, ...at.split('.')],
-            message: `port ${port} is taken by ${holder}`,
-          });
-        }
-        taken.set(port, `servers[${index}].${at}`);
-      }
-    });
+  .superRefine(({ adminPort, servers }, context) => {
+    for (const { path: at, message } of configFaults(adminPort, servers as ServerConfig[]))
+      context.addIssue({ code: 'custom', path: [...at], message });
   });
 
-function isSaidBefore(servers: readonly z.infer<typeof server>[], index: number): boolean {
-  const { host, port, path: at } = servers[index]!.upstream;
-  return servers
-    .slice(0, index)
-    .some(({ upstream }) => upstream.host === host && upstream.port === port && upstream.path === at);
-}
-
-export type SidecarConfig = z.infer<typeof configSchema>;
+export type HttpUpstream = z.infer<typeof httpUpstream>;
+/** What only a server over HTTP has is not there. */
+type Upstream = HttpUpstream | (StdioUpstream & { readonly [Key in keyof HttpOnly]?: undefined });
+type HttpOnly = Omit<HttpUpstream, keyof StdioUpstream>;
+export type ServerConfig = z.infer<typeof server> & { readonly upstream: Upstream };
+export type SidecarConfig = Omit<z.infer<typeof configSchema>, 'servers'> & {
+  readonly servers: readonly ServerConfig[];
+};
 /** What a writer of the document must give; defaults may be left out. */
 export type SidecarConfigInput = z.input<typeof configSchema>;
-export type ServerConfig = SidecarConfig['servers'][number];
 
 /** Thrown by {@link parseConfig}; `faults` holds a line each: path, value, what is allowed. */
 export class ConfigError extends Error {
@@ -244,6 +228,6 @@ export function parseConfig(text: string | undefined): SidecarConfig {
     throw new ConfigError([`not JSON: ${(error as Error).message}`]);
   }
   const result = configSchema.safeParse(value);
-  if (result.success) return result.data;
+  if (result.success) return result.data as SidecarConfig;
   throw new ConfigError(result.error.issues.flatMap((issue) => faultLines(value, issue)));
 }

@@ -17,7 +17,6 @@ import { createToolFilter } from './filter/tool-filter.ts';
 import { createToolRules } from './filter/tool-rules.ts';
 import type { Exchange, Upstream } from './exchange.ts';
 import { isHealthy, type ServerHealthSource } from './health.ts';
-import { listeningOn } from './listening.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import { createPolicy } from './passes.ts';
@@ -25,16 +24,12 @@ import { createSessions, KEY_BYTES } from './sessions.ts';
 import { callersDialect } from './upstream/callers-dialect.ts';
 import { createCatalogue } from './upstream/catalogue.ts';
 import { createEraChoice, isTranslated } from './upstream/era-choice.ts';
-import { createHttpPool } from './upstream/http-pool.ts';
 import type { CatalogueTool } from './upstream/list-tools.ts';
-import { placeOf } from './upstream/place.ts';
 import { type Dialect } from './upstream/mcp-request.ts';
 import type { LegacyUpstream } from './upstream/legacy/legacy-upstream.ts';
 import { lookUpTool } from './upstream/look-up-tool.ts';
 import { createStreamableHttp } from './upstream/streamable-http.ts';
-import { createTransportChoice } from './upstream/transport-choice.ts';
-import { openTls } from './upstream/upstream-tls.ts';
-import type { WatchedHeaders } from './upstream/watch-headers.ts';
+import { openUpstream } from './upstream/open-upstream.ts';
 
 export interface SidecarDeps {
   readonly pod: PodFacts & { readonly ip: string };
@@ -74,18 +69,13 @@ const SWEEP_MS = 5_000;
 
 /** Puts the three rooms of one server together, and its listen port. Binds nothing. */
 export async function createServerRuntime(server: ServerConfig, deps: RuntimeDeps): Promise<ServerRuntime> {
-  const { name, upstream: target } = server;
-  const headers = await createUpstreamHeaders(server, deps);
-  const tls = await openTls(target, deps.log);
-  const http = createHttpPool({
-    ...placeOf(target, deps.pod.ip),
-    port: target.port,
-    path: target.path,
-    requestTimeoutMs: target.requestTimeoutMs,
-    ...(headers ? { addedHeaders: headers.lines } : {}),
-    ...(tls ? { open: tls.open } : {}),
+  const { name } = server;
+  const way = await openUpstream(server, {
+    podIp: deps.pod.ip,
+    log: deps.log,
+    starting: () => catalogue.starting(),
   });
-  const choice = createTransportChoice(http, target, () => catalogue.starting());
+  const { choice, headers, tls } = way;
   const { pool, transport } = choice;
   const sessions = createSessions(
     { uid: deps.pod.uid, address: `${deps.pod.ip}:${server.listenPort}` },
@@ -181,7 +171,7 @@ export async function createServerRuntime(server: ServerConfig, deps: RuntimeDep
     ...(rules.policy ? { policy: rules.policy } : {}),
     warnings,
     tls: listener.tls,
-    listening: () => (target.host === undefined ? listeningOn(target.port) : undefined),
+    listening: way.listening,
     ...(headers ? { upstreamHeaders: headers } : {}),
     ...(tls ? { upstreamTls: tls } : {}),
   };
@@ -196,23 +186,10 @@ export async function createServerRuntime(server: ServerConfig, deps: RuntimeDep
       clearInterval(sweeper);
       authenticator.close();
       rules.close();
-      headers?.close();
-      tls?.close();
       legacy?.close();
-      choice.close();
-      http.close();
+      way.close();
     },
   };
-}
-
-async function createUpstreamHeaders(
-  { upstream }: ServerConfig,
-  { log }: SidecarDeps,
-): Promise<WatchedHeaders | undefined> {
-  const { headers, forwardHeaders } = upstream;
-  if (!headers) return undefined;
-  const { watchHeaders } = await import('./upstream/watch-headers.ts');
-  return watchHeaders({ headers, forwardHeaders }, log);
 }
 
 async function createAuthenticator(

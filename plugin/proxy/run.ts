@@ -111,6 +111,8 @@ function checkExposure(
 
 function upstreamUrl(server: ServerConfig | undefined): string {
   if (!server) return 'the upstream';
-  const { host = 'localhost', port, path, tls } = server.upstream;
+  const { upstream } = server;
+  if (upstream.transport === 'stdio') return (upstream.command ?? [upstream.runDirectory]).join(' ');
+  const { host = 'localhost', port, path, tls } = upstream;
   return urlOf({ host, port } satisfies Listen, { path, tls: tls !== undefined });
 }

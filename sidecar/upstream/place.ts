@@ -1,10 +1,10 @@
 import { isIPv6 } from 'node:net';
-import type { ServerConfig } from '../config.ts';
+import type { HttpUpstream } from '../config.ts';
 import type { HttpPoolTarget } from './http-pool.ts';
 
 /** Where the server is: on the pod's own loopback, or at the pod's address, unless the document names a host. */
 export function placeOf(
-  { host, port, tls }: Pick<ServerConfig['upstream'], 'host' | 'port' | 'tls'>,
+  { host, port, tls }: Pick<HttpUpstream, 'host' | 'port' | 'tls'>,
   podIp: string,
 ): Pick<HttpPoolTarget, 'addresses' | 'authority'> {
   return host === undefined

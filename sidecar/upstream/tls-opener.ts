@@ -7,7 +7,7 @@ import {
   getCACertificates,
   type SecureContext,
 } from 'node:tls';
-import { sourceInWords, type ServerConfig } from '../config.ts';
+import { sourceInWords, type HttpUpstream } from '../config.ts';
 import { MIN_TLS_VERSION } from '../edge/tls.ts';
 import type { Log } from '../log.ts';
 import type { DirectoryReading } from '../mounted/read-directory.ts';
@@ -24,7 +24,7 @@ export interface TlsOpener {
   close(): void;
 }
 
-type Tls = NonNullable<ServerConfig['upstream']['tls']>;
+type Tls = NonNullable<HttpUpstream['tls']>;
 
 /**
  * Follows the file of authorities; a version with a fault changes nothing. As long as there has been no good one, no

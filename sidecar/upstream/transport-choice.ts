@@ -1,4 +1,4 @@
-import type { ServerConfig } from '../config.ts';
+import type { HttpUpstream, ServerConfig } from '../config.ts';
 import { connectMcp, InitializeRefusedError, type McpConnection } from './connect-mcp.ts';
 import type { HttpPool } from './http-pool.ts';
 import { UpstreamError } from './upstream-error.ts';
@@ -23,7 +23,7 @@ export interface TransportChoice {
  */
 export function createTransportChoice(
   http: HttpPool,
-  target: ServerConfig['upstream'],
+  target: HttpUpstream,
   starting: () => boolean,
 ): TransportChoice {
   const { transport: written, path, ssePath = path } = target;

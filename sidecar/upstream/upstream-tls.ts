@@ -1,6 +1,6 @@
 /** The part of the configuration for servers over TLS. The webhook writes none: in a pod the server is on the loopback. */
 import * as z from 'zod';
-import type { ServerConfig } from '../config.ts';
+import type { HttpUpstream } from '../config.ts';
 import type { Log } from '../log.ts';
 import type { TlsOpener } from './tls-opener.ts';
 
@@ -13,7 +13,7 @@ export const upstreamTls = <T extends z.ZodType>(mounted: T) =>
   });
 
 export async function openTls(
-  { host, tls }: Pick<ServerConfig['upstream'], 'host' | 'tls'>,
+  { host, tls }: Pick<HttpUpstream, 'host' | 'tls'>,
   log: Log,
 ): Promise<TlsOpener | undefined> {
   if (!tls) return undefined;

@@ -1,4 +1,4 @@
-import { sourceInWords, type ServerConfig } from '../config.ts';
+import { sourceInWords, type HttpUpstream } from '../config.ts';
 import type { Log } from '../log.ts';
 import type { DirectoryReading } from '../mounted/read-directory.ts';
 import { watchDirectory } from '../mounted/watch-directory.ts';
@@ -12,8 +12,7 @@ export interface WatchedHeaders {
   close(): void;
 }
 
-type Watched = Pick<ServerConfig['upstream'], 'forwardHeaders'> &
-  Required<Pick<ServerConfig['upstream'], 'headers'>>;
+type Watched = Pick<HttpUpstream, 'forwardHeaders'> & Required<Pick<HttpUpstream, 'headers'>>;
 
 /** Follows the headers that the server is sent besides. A version with a fault changes nothing. */
 export async function watchHeaders(

@@ -1,7 +1,7 @@
 /** HTTP+SSE (2024-11-05, transports): an event stream from the server, and a POST for each message to it. */
 import { isIPv6 } from 'node:net';
 import { SseSplitter, type SseFrame } from '../../sse.ts';
-import type { ServerConfig } from '../../config.ts';
+import type { HttpUpstream } from '../../config.ts';
 import type { HttpPool } from '../http-pool.ts';
 import { UpstreamError } from '../upstream-error.ts';
 import type { Channel, OpenChannel } from './channel.ts';
@@ -114,6 +114,6 @@ function endpointOf(given: string, { host = 'localhost', port, path, tls }: Targ
   return found.pathname + found.search;
 }
 
-type Target = Pick<ServerConfig['upstream'], 'host' | 'port' | 'path' | 'tls'>;
+type Target = Pick<HttpUpstream, 'host' | 'port' | 'path' | 'tls'>;
 
 const isOwnHost = (host: string): boolean => ['localhost', '127.0.0.1', '[::1]', '0.0.0.0'].includes(host);

@@ -13,7 +13,7 @@ type ServerInput = SidecarConfigInput['servers'][number];
 export interface SidecarOptions {
   readonly upstreamPort: number;
   readonly upstreamPath?: string;
-  readonly upstream?: Partial<ServerInput['upstream']>;
+  readonly upstream?: Partial<Exclude<ServerInput['upstream'], { transport: 'stdio' }>>;
   readonly auth?: ServerInput['auth'];
   readonly filter?: ServerInput['filter'];
   readonly policy?: ServerInput['policy'];

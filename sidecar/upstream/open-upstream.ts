@@ -1,0 +1,65 @@
+import type { ServerConfig } from '../config.ts';
+import { listeningOn, type Listening } from '../listening.ts';
+import type { Log } from '../log.ts';
+import { createHttpPool } from './http-pool.ts';
+import { placeOf } from './place.ts';
+import type { TlsOpener } from './tls-opener.ts';
+import { createTransportChoice, type TransportChoice } from './transport-choice.ts';
+import { openTls } from './upstream-tls.ts';
+import type { WatchedHeaders } from './watch-headers.ts';
+
+/** The way to one server, and what it needs. */
+export interface OpenedUpstream {
+  readonly choice: TransportChoice;
+  readonly headers?: WatchedHeaders;
+  readonly tls?: TlsOpener;
+  listening(): Listening | undefined;
+  close(): void;
+}
+
+export interface OpenUpstreamDeps {
+  readonly podIp: string;
+  readonly log: Log;
+  /** Whether the server may still be starting. */
+  readonly starting: () => boolean;
+}
+
+export async function openUpstream(server: ServerConfig, deps: OpenUpstreamDeps): Promise<OpenedUpstream> {
+  const { upstream: target } = server;
+  const { log, starting } = deps;
+  if (target.transport === 'stdio') {
+    throw new Error('a server that speaks stdio cannot be reached yet');
+  }
+  const headers = await openHeaders(target, log);
+  const tls = await openTls(target, log);
+  const http = createHttpPool({
+    ...placeOf(target, deps.podIp),
+    port: target.port,
+    path: target.path,
+    requestTimeoutMs: target.requestTimeoutMs,
+    ...(headers ? { addedHeaders: headers.lines } : {}),
+    ...(tls ? { open: tls.open } : {}),
+  });
+  const choice = createTransportChoice(http, target, starting);
+  return {
+    choice,
+    ...(headers ? { headers } : {}),
+    ...(tls ? { tls } : {}),
+    listening: () => (target.host === undefined ? listeningOn(target.port) : undefined),
+    close() {
+      headers?.close();
+      tls?.close();
+      choice.close();
+      http.close();
+    },
+  };
+}
+
+async function openHeaders(
+  { headers, forwardHeaders }: ServerConfig['upstream'],
+  log: Log,
+): Promise<WatchedHeaders | undefined> {
+  if (!headers) return undefined;
+  const { watchHeaders } = await import('./watch-headers.ts');
+  return watchHeaders({ headers, forwardHeaders }, log);
+}
