@@ -9,7 +9,7 @@ const MAX_HELD_BYTES = 64 * 1024;
  * and an answer that breaks off can still be told in words. One is made on every call.
  */
 export class CheckedAnswer implements Pick<Reply, 'chunk' | 'end'> {
-  readonly #reply: Reply;
+  readonly #reply: Pick<Reply, 'chunk' | 'end'>;
   readonly #id: string;
   readonly #contentLength: number | undefined;
   readonly #refused: (problem: Refusal) => void;
@@ -18,7 +18,7 @@ export class CheckedAnswer implements Pick<Reply, 'chunk' | 'end'> {
   #heldBytes = 0;
 
   constructor(
-    reply: Reply,
+    reply: Pick<Reply, 'chunk' | 'end'>,
     id: string,
     contentLength: number | undefined,
     refused: (problem: Refusal) => void,

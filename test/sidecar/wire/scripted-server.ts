@@ -130,7 +130,7 @@ function defaultAnswer(key: string, recorded: Recorded, response: ServerResponse
           jsonrpc: '2.0',
           id: recorded.message?.id,
           result: {
-            protocolVersion: '2025-11-25',
+            protocolVersion: recorded.message?.params?.['protocolVersion'],
             capabilities: { tools: { listChanged: true } },
             serverInfo: { name: 'scripted', version: '1' },
           },
