@@ -1,6 +1,7 @@
 import type { LineWriter } from './audit/line-writer.ts';
 import type { InFlight } from './downstream/in-flight.ts';
 import { listenGauges } from './downstream/listen-gauges.ts';
+import type { Faults } from './faults.ts';
 import type { Gauge } from './metrics.ts';
 import type { ServerRuntime } from './server-runtime.ts';
 
@@ -8,8 +9,7 @@ import type { ServerRuntime } from './server-runtime.ts';
 export function gauges(
   servers: readonly ServerRuntime[],
   inFlight: InFlight,
-  activeClients: number,
-  audit: LineWriter,
+  { activeClients, audit, faults }: { activeClients: number; audit: LineWriter; faults: Faults },
 ) {
   const perServer = (value: (server: ServerRuntime) => number) =>
     servers.map((server) => ({ labels: { server: server.name }, value: value(server) }));
@@ -49,6 +49,12 @@ export function gauges(
       help: 'Audit lines lost.',
       type: 'counter' as const,
       values: [{ value: audit.dropped() }],
+    },
+    {
+      name: 'kubectl_mcp_internal_errors_total',
+      help: 'Exceptions of the proxy, by what they have ended.',
+      type: 'counter' as const,
+      values: Object.entries(faults.counts()).map(([of, value]) => ({ labels: { of }, value })),
     },
   ];
 }

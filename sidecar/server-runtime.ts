@@ -4,7 +4,7 @@ import { createAudit } from './audit/audit.ts';
 import type { LineWriter } from './audit/line-writer.ts';
 import type { PodFacts } from './audit/record.ts';
 import { createAuthentication } from './auth/authentication.ts';
-import { anonymousAuthenticator, type Authenticator } from './auth/authenticator.ts';
+import { createAuthenticator } from './auth/create-authenticator.ts';
 import { endRevoked } from './auth/end-revoked.ts';
 import { MOUNT, type ServerConfig } from './config.ts';
 import { editedReply } from './downstream/edited-reply.ts';
@@ -16,6 +16,7 @@ import { createCrossSite } from './edge/cross-site.ts';
 import { createToolFilter } from './filter/tool-filter.ts';
 import { createToolRules } from './filter/tool-rules.ts';
 import type { Exchange, Upstream } from './exchange.ts';
+import type { Faults } from './faults.ts';
 import { isHealthy, type ServerHealthSource } from './health.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
@@ -28,6 +29,7 @@ import type { CatalogueTool } from './upstream/list-tools.ts';
 import { type Dialect } from './upstream/mcp-request.ts';
 import type { LegacyUpstream } from './upstream/legacy/legacy-upstream.ts';
 import { lookUpTool } from './upstream/look-up-tool.ts';
+import { scopedPool } from './upstream/scoped-pool.ts';
 import { createStreamableHttp } from './upstream/streamable-http.ts';
 import { openUpstream } from './upstream/open-upstream.ts';
 
@@ -60,6 +62,7 @@ export interface RuntimeDeps extends SidecarDeps {
   readonly inFlight: InFlight;
   readonly metrics: Metrics;
   readonly clients: Set<object>;
+  readonly faults: Faults;
   /** Where the pod has several servers. */
   readonly podLoad?: PodLoad;
 }
@@ -70,13 +73,16 @@ const SWEEP_MS = 5_000;
 /** Puts the three rooms of one server together, and its listen port. Binds nothing. */
 export async function createServerRuntime(server: ServerConfig, deps: RuntimeDeps): Promise<ServerRuntime> {
   const { name } = server;
+  const faulted = (error: unknown): void => deps.faults.report(error);
   const way = await openUpstream(server, {
     podIp: deps.pod.ip,
     log: deps.log,
     starting: () => catalogue.starting(),
+    faulted,
   });
   const { choice, headers, tls } = way;
   const { pool, transport } = choice;
+  const translated = scopedPool(pool);
   const sessions = createSessions(
     { uid: deps.pod.uid, address: `${deps.pod.ip}:${server.listenPort}` },
     sharedKey(),
@@ -104,14 +110,14 @@ export async function createServerRuntime(server: ServerConfig, deps: RuntimeDep
     loaded: () => legacy,
     async load() {
       const { createLegacyUpstream } = await import('./upstream/legacy/legacy-upstream.ts');
-      return (legacy ??= createLegacyUpstream(pool, toolNamed));
+      return (legacy ??= createLegacyUpstream(translated, toolNamed));
     },
   };
   const toModern = {
     loaded: () => modern,
     async load() {
       const { createModernUpstream } = await import('./upstream/modern/modern-upstream.ts');
-      return (modern ??= createModernUpstream({ pool, sessions, toolNamed }));
+      return (modern ??= createModernUpstream({ pool: translated, sessions, toolNamed }));
     },
   };
   const passed = createStreamableHttp(pool, { sessions, server: catalogue });
@@ -151,13 +157,14 @@ export async function createServerRuntime(server: ServerConfig, deps: RuntimeDep
     inFlight: deps.inFlight,
     limits: createLimits(server.limits, deps.podLoad),
     ...(deps.readMessage ? { readMessage: deps.readMessage } : {}),
-    log: deps.log,
+    faults: deps.faults,
   });
   const listener = await createListenServer(server, {
     handle,
     crossSite,
     healthStatus: () => (isHealthy([source]) ? 'healthy' : 'degraded'),
     clients: deps.clients,
+    faults: deps.faults,
     ...(deps.podLoad ? { podLoad: deps.podLoad } : {}),
     log: deps.log,
     ...(deps.timeouts ? { timeouts: deps.timeouts } : {}),
@@ -190,26 +197,6 @@ export async function createServerRuntime(server: ServerConfig, deps: RuntimeDep
       way.close();
     },
   };
-}
-
-async function createAuthenticator(
-  { auth }: ServerConfig,
-  { apiServer, log }: SidecarDeps,
-  revoked: () => void,
-): Promise<Authenticator> {
-  if (auth.mode === 'none') return anonymousAuthenticator;
-  if (auth.mode === 'token') {
-    const { createStaticTokens } = await import('./auth/static-tokens.ts');
-    return createStaticTokens(auth, { log, revoked });
-  }
-  if (!apiServer)
-    throw new Error('auth kubernetes needs KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT');
-  // TLS and JOSE are a third of the sidecar's memory: loaded only where they are used.
-  const [{ createKubernetesTokens }, { createClusterIssuer }] = await Promise.all([
-    import('./auth/kubernetes-tokens.ts'),
-    import('./auth/cluster-issuer.ts'),
-  ]);
-  return createKubernetesTokens(auth, createClusterIssuer(apiServer, auth.directory));
 }
 
 /** The key that replicas share, when there is one; a key of a wrong length stops the start. */

@@ -5,6 +5,7 @@ import type { SidecarConfig } from './config.ts';
 import { createInFlight } from './downstream/in-flight.ts';
 import { createPodLoad } from './downstream/limits.ts';
 import { createDrain } from './drain.ts';
+import { createFaults } from './faults.ts';
 import { gauges } from './gauges.ts';
 import { healthDetails, isHealthy } from './health.ts';
 import { createMetrics } from './metrics.ts';
@@ -16,6 +17,8 @@ export interface Sidecar {
   listen(): Promise<Bound>;
   /** Waits for the calls under way, without the grace for endpoints: the preStop hook has given it. */
   close(timeoutMs: number): Promise<void>;
+  /** Told of what nobody has caught. `unsafe`: nobody knows what it has left half done, and the process should end. */
+  uncaught(error: unknown): 'safe' | 'unsafe';
 }
 
 /** Where a port of the configuration is 0, the one that was free. */
@@ -30,6 +33,7 @@ const LAST_BYTES_MS = 200;
 export async function createSidecar(config: SidecarConfig, deps: SidecarDeps): Promise<Sidecar> {
   const inFlight = createInFlight();
   const metrics = createMetrics();
+  const faults = createFaults(deps.log);
   const clients = new Set<object>();
   const all = config.servers;
   const shared = {
@@ -37,6 +41,7 @@ export async function createSidecar(config: SidecarConfig, deps: SidecarDeps): P
     inFlight,
     metrics,
     clients,
+    faults,
     ...(all.length > 1 && { podLoad: createPodLoad(all.map(({ limits }) => limits)) }),
   };
   const servers = await Promise.all(all.map((server) => createServerRuntime(server, shared)));
@@ -56,7 +61,8 @@ export async function createSidecar(config: SidecarConfig, deps: SidecarDeps): P
     },
     healthStatus: () => (isHealthy(servers) ? 'healthy' : 'degraded'),
     healthDetails: () => healthDetails(servers, clients.size),
-    metrics: () => metrics.render(gauges(servers, inFlight, clients.size, deps.audit)),
+    metrics: () =>
+      metrics.render(gauges(servers, inFlight, { activeClients: clients.size, audit: deps.audit, faults })),
     ...(config.loopback && { probe: createProbeRelay(config.loopback.probes) }),
   });
 
@@ -89,6 +95,7 @@ export async function createSidecar(config: SidecarConfig, deps: SidecarDeps): P
       for (const server of servers) server.close();
       await deps.audit.flush();
     },
+    uncaught: faults.uncaught,
   };
 }
 

@@ -44,7 +44,7 @@ export function answerBatch(
   response: ServerResponse,
   deps: BatchDeps,
 ): void {
-  const { inFlight, limits, load } = deps;
+  const { inFlight, limits, load, faults } = deps;
   const parts: Part[] = messages.map((message) => ({ message, answered: false, heldBytes: 0 }));
   const sinks = new Set<SinkResponse>();
   const untilDrained: (() => void)[] = [];
@@ -116,6 +116,7 @@ export function answerBatch(
     const { message } = part;
     const isRequest = message.kind === 'request';
     let over = false;
+    let fault = false;
     const sink = new SinkResponse({
       head() {
         if (isRequest && sink.wasStream) startStream();
@@ -139,13 +140,23 @@ export function answerBatch(
         over = held > MAX_HELD_BYTES;
         return !over;
       },
+      faulted(error) {
+        faults.report(error, exchange.id);
+        fault = true;
+        if (response.headersSent || left > 0) return;
+        // What all of them were to be put into.
+        response.writeHead(500, { 'content-type': 'application/json', ...closing() });
+        response.end(refusalBody(refuse('internal-error')));
+      },
       ended() {
         sinks.delete(sink);
         if (stream || over) release(part);
         if (isRequest && !part.answered) {
-          const why = over
-            ? refuse('too-much-under-way', `the answers to a batch are over ${MAX_HELD_BYTES} bytes`)
-            : refuse('upstream-broken', 'the answer to a message of a batch has no end');
+          const why = fault
+            ? refuse('internal-error')
+            : over
+              ? refuse('too-much-under-way', `the answers to a batch are over ${MAX_HELD_BYTES} bytes`)
+              : refuse('upstream-broken', 'the answer to a message of a batch has no end');
           give(part, Buffer.from(refusalBody(why, message.id)));
         }
         if (--left === 0) finish();

@@ -13,6 +13,7 @@ import { compileTrustedProxies } from '../edge/client-address.ts';
 import type { CrossSite } from '../edge/cross-site.ts';
 import { requestTargetProblem } from '../edge/request-form.ts';
 import type { FollowedPair } from '../edge/tls.ts';
+import type { Faults } from '../faults.ts';
 import type { Log } from '../log.ts';
 import { REASONS, refusalBody, refuse, type Refusal } from '../reasons.ts';
 import { clientFault, FAULTS, rawAnswer, type Fault } from './client-faults.ts';
@@ -30,6 +31,7 @@ export interface ListenServerDeps {
   readonly clients: Set<object>;
   /** Where the pod has several servers. */
   readonly podLoad?: PodLoad;
+  readonly faults: Pick<Faults, 'report'>;
   readonly log: Log;
   readonly timeouts?: ListenTimeouts;
 }
@@ -74,6 +76,7 @@ export async function createListenServer(
   const isEventStream = transport === 'sse' || (transport === 'auto' && own === SSE_PATH);
   const paths = isEventStream ? [LISTEN_PATH] : [LISTEN_PATH, own];
   let connections = 0;
+  const report = (error: unknown): void => deps.faults.report(error);
 
   function connectionOf(socket: Socket): Connection {
     let connection = known.get(socket);
@@ -133,7 +136,7 @@ export async function createListenServer(
   }
 
   let madeSseClients: SseClients | undefined;
-  const sseClients = (): SseClients => (madeSseClients ??= createSseClients(handle, answerAlone));
+  const sseClients = (): SseClients => (madeSseClients ??= createSseClients(handle, answerAlone, report));
 
   function onClientError(error: Error & { code?: string; reason?: string }, socket: Socket): void {
     const connection = connectionOf(socket);

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { performance } from 'node:perf_hooks';
-import { readClientMessage } from '../client-message.ts';
+import { readClientMessage, type ClientMessage } from '../client-message.ts';
 import type { ServerConfig } from '../config.ts';
 import type { Exchange, Refusal } from '../exchange.ts';
 import { ANONYMOUS } from '../principal.ts';
@@ -29,7 +29,7 @@ export type McpHandler = (
   response: ServerResponse,
   path: string,
   connection: Connection,
-  accepted?: () => void,
+  accepted?: (message: ClientMessage | undefined) => void,
 ) => void;
 
 /** Carries one HTTP request through policy to the server, and the answer back. */

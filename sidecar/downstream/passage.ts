@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { ClientMessage } from '../client-message.ts';
 import type { Exchange, Refusal, Transit, Upstream } from '../exchange.ts';
-import type { Log } from '../log.ts';
+import type { Faults } from '../faults.ts';
 import type { Policy } from '../passes.ts';
 import { refuse } from '../reasons.ts';
 import { answerRefusal, createClientReply } from './client-reply.ts';
@@ -13,7 +13,7 @@ export interface PassageDeps {
   readonly upstream: Upstream;
   readonly inFlight: InFlight;
   readonly limits: Limits;
-  readonly log: Log;
+  readonly faults: Pick<Faults, 'report'>;
 }
 
 /** What the request that an exchange came in has to do with its answer. */
@@ -22,7 +22,7 @@ export interface PassageRequest {
   answering?(): boolean;
   closed?(): void;
   /** It has been judged and is on its way to the server. */
-  accepted?: (() => void) | undefined;
+  accepted?: ((message: ClientMessage | undefined) => void) | undefined;
 }
 
 /** One exchange on its way through policy to the server, until its answer is over. */
@@ -44,7 +44,7 @@ export interface Passage {
 export function openPassage(
   exchange: Exchange,
   response: ServerResponse,
-  { policy, upstream, inFlight, limits, log }: PassageDeps,
+  { policy, upstream, inFlight, limits, faults }: PassageDeps,
   request: PassageRequest,
 ): Passage {
   let transit: Transit | undefined;
@@ -60,7 +60,7 @@ export function openPassage(
     limits.leave(share);
     // The server must see that nobody waits any more, as it would without us (2026-07-28: this is how calls are cancelled);
     // also where the answer was ended here before the server's was over.
-    transit?.abort();
+    guarded(() => transit?.abort())();
     if (!response.writableFinished) {
       if (exchange.status === 0) exchange.status = 499;
       // A stream has no other end than its client's leaving; a call without its answer has failed.
@@ -78,8 +78,10 @@ export function openPassage(
     return refusal;
   };
   const failed = (error: unknown): void => {
-    log('internal_error', { audit_id: exchange.id, error: (error as Error).stack });
-    answer(refuse('internal-error'));
+    faults.report(error, exchange.id);
+    // Half an answer cannot be taken back: the client must see that it is half.
+    if (response.headersSent) response.destroy();
+    else answer(refuse('internal-error'));
   };
   const after = (verdict: Refusal | undefined | Promise<Refusal | undefined>, next: () => void): void => {
     const decide = (refusal: Refusal | undefined): void => {
@@ -99,7 +101,7 @@ export function openPassage(
         eventStreams: inFlight.eventStreams,
       }),
     );
-    request.accepted?.();
+    request.accepted?.(exchange.message);
     transit = upstream.send(exchange, reply);
   };
   const guarded = (step: () => void) => (): void => {

@@ -11,6 +11,8 @@ export interface SinkEvents {
   refused(status: number, headers: OutgoingHttpHeaders, body: Buffer): void;
   /** Bytes of an answer that is handed out once it is whole. False: it is let go. */
   held?(bytes: number): boolean;
+  /** One of these has thrown: of the answer nothing more is told but its end. */
+  faulted(error: unknown): void;
   ended(): void;
 }
 
@@ -26,7 +28,14 @@ export class SinkResponse extends Writable {
   constructor(events: SinkEvents) {
     super({ decodeStrings: true });
     this.#events = events;
-    this.once('close', () => events.ended());
+    this.on('error', (error) => events.faulted(error));
+    this.once('close', () => {
+      try {
+        events.ended();
+      } catch (error) {
+        events.faulted(error);
+      }
+    });
   }
 
   writeHead(status: number, headers: OutgoingHttpHeaders = {}): this {
@@ -35,7 +44,11 @@ export class SinkResponse extends Writable {
     this.#headers = headers;
     if (String(headers['content-type'] ?? '').startsWith('text/event-stream'))
       this.#splitter = new SseSplitter();
-    if (status < 300) this.#events.head(status, headers);
+    try {
+      if (status < 300) this.#events.head(status, headers);
+    } catch (error) {
+      this.destroy(error as Error);
+    }
     return this;
   }
 
@@ -57,10 +70,14 @@ export class SinkResponse extends Writable {
     const messages = this.#splitter.push(chunk).flatMap((frame) => frame.data() ?? []);
     let left = messages.length;
     if (left === 0) return taken();
-    for (const each of messages)
-      this.#events.message(each, () => {
-        if (--left === 0) taken();
-      });
+    try {
+      for (const each of messages)
+        this.#events.message(each, () => {
+          if (--left === 0) taken();
+        });
+    } catch (error) {
+      this.destroy(error as Error);
+    }
   }
 
   override _final(done: () => void): void {

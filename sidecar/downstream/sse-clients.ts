@@ -4,8 +4,9 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ClientMessage } from '../client-message.ts';
 import { LISTEN_PATH } from '../config.ts';
-import { refuse, type Refusal } from '../reasons.ts';
+import { refusalBody, refuse, type Refusal } from '../reasons.ts';
 import { EVENT_STREAM_HEADERS, messageEvent } from '../sse.ts';
 import type { Connection } from './connection.ts';
 import type { McpHandler } from './mcp-handler.ts';
@@ -31,6 +32,8 @@ interface SseClient {
   session?: string;
   /** Who has not said anything that was let in by then is sent away. */
   readonly due: NodeJS.Timeout;
+  /** To be called when the client has taken what it was sent. */
+  readonly untilDrained: (() => void)[];
 }
 
 /** Anybody may open a stream; it is worth nothing until a message on it was let in. */
@@ -39,17 +42,18 @@ const FIRST_MESSAGE_MS = 10_000;
 const KEEP_ALIVE_MS = 15_000;
 const ACCEPT = 'application/json, text/event-stream';
 
-/** @param answerAlone answers without asking the server */
+/** @param answerAlone answers without asking the server @param report told of exceptions, which end one answer */
 export function createSseClients(
   handle: McpHandler,
   answerAlone: (request: IncomingMessage, response: ServerResponse, refusal: Refusal) => void,
+  report: (error: unknown) => void,
 ): SseClients {
   const clients = new Map<string, SseClient>();
 
-  function send({ response }: SseClient, data: Buffer, taken: () => void = nothing): void {
+  function send({ response, untilDrained }: SseClient, data: Buffer, taken: () => void = nothing): void {
     if (response.writableEnded || response.destroyed) return taken();
     if (response.write(messageEvent(data))) taken();
-    else response.once('drain', taken);
+    else untilDrained.push(taken);
   }
 
   function close(id: string, client: SseClient): void {
@@ -79,6 +83,7 @@ export function createSseClients(
       head: nothing,
       message: (data, taken) => send(client, data, taken),
       refused: nothing,
+      faulted: report,
       ended() {
         client.sinks.delete(sink);
         // The server, or a drain, has ended what it has to say unasked; a client then opens a new stream.
@@ -95,7 +100,11 @@ export function createSseClients(
       if (clients.size >= MAX_CLIENTS) return answerAlone(request, response, refuse('too-much-under-way'));
       const id = randomUUID();
       const due = setTimeout(() => response.end(), FIRST_MESSAGE_MS).unref();
-      const client: SseClient = { request, response, connection, sinks: new Set(), due };
+      const untilDrained: (() => void)[] = [];
+      const client: SseClient = { request, response, connection, sinks: new Set(), due, untilDrained };
+      response.on('drain', () => {
+        for (const taken of untilDrained.splice(0)) taken();
+      });
       clients.set(id, client);
       const keepAlive = setInterval(() => void response.write(': keep-alive\n\n'), KEEP_ALIVE_MS).unref();
       response.on('close', () => {
@@ -113,7 +122,10 @@ export function createSseClients(
       if (client.session !== undefined) request.headers['mcp-session-id'] = client.session;
       else delete request.headers['mcp-session-id'];
       let accepted = false;
-      const accept = (): void => {
+      /** Raw JSON of the id of a request. */
+      let asked: string | undefined;
+      const accept = (message?: ClientMessage): void => {
+        if (message?.kind === 'request') asked = message.id;
         if (accepted) return;
         accepted = true;
         clearTimeout(client.due);
@@ -131,6 +143,13 @@ export function createSseClients(
         refused(status, headers, body) {
           if (accepted) return send(client, body);
           response.writeHead(status, headers).end(body);
+        },
+        faulted(error) {
+          report(error);
+          // Whoever was told that its message is accepted waits for its answer on the stream.
+          if (accepted && asked !== undefined)
+            send(client, Buffer.from(refusalBody(refuse('internal-error'), asked)));
+          else if (!response.headersSent) answerAlone(request, response, refuse('internal-error'));
         },
         ended() {
           client.sinks.delete(sink);

@@ -17,15 +17,16 @@ export interface McpConnection {
 }
 
 const TIMEOUT_MS = 5_000;
+const MAX_QUOTED_CHARS = 100;
 
-/** The server answered, and opened no session. */
-export class InitializeRefusedError extends UpstreamError {
+/** The server answered, and there is no connection. */
+export class NotConnectedError extends UpstreamError {
   readonly status: number;
-  /** The refusal is a message of MCP's. */
+  /** The answer is a message of MCP's. */
   readonly isJsonRpc: boolean;
-  constructor(answer: RpcAnswer) {
-    super(`initialize was refused: ${reasonOf(answer)}`);
-    this.name = 'InitializeRefusedError';
+  constructor(words: string, answer: RpcAnswer) {
+    super(words);
+    this.name = 'NotConnectedError';
     this.status = answer.status;
     this.isJsonRpc = answer.error !== undefined;
   }
@@ -45,12 +46,12 @@ export async function connectMcp(pool: HttpPool): Promise<McpConnection> {
     return { dialect: modern, capabilities: asRecord(discovered.result?.['capabilities']) };
   }
   if (inconclusive(discovered.status))
-    throw new UpstreamError(`server/discover was answered ${discovered.status}`);
+    throw new NotConnectedError(`server/discover was answered ${discovered.status}`, discovered);
   const params = { protocolVersion: LEGACY_VERSION, capabilities: {}, clientInfo: CLIENT_INFO };
   const answer = await rpc(pool, { era: 'legacy', version: LEGACY_VERSION }, 'initialize', params, {
     timeoutMs: TIMEOUT_MS,
   });
-  if (!answer.result) throw new InitializeRefusedError(answer);
+  if (!answer.result) throw new NotConnectedError(`initialize was refused: ${reasonOf(answer)}`, answer);
   const sessionId = answer.headers.get('mcp-session-id');
   const version = answer.result['protocolVersion'];
   const dialect: Dialect = {
@@ -68,8 +69,11 @@ export function disconnectMcp(pool: HttpPool, { dialect }: McpConnection): void 
   sendAndForget(pool, { method: 'DELETE', headerLines: headerLines(dialect) });
 }
 
-export function reasonOf({ status, error }: RpcAnswer): string {
-  return error ? `${error.message} (${error.code})` : `status ${status}`;
+export function reasonOf({ status, error, headers }: RpcAnswer): string {
+  if (error) return `${error.message} (${error.code})`;
+  // Of a success that is none: a web application's page, as a rule.
+  const type = status < 300 ? headers.get('content-type')?.slice(0, MAX_QUOTED_CHARS) : undefined;
+  return `status ${status}${type === undefined ? '' : ` with ${type}`}`;
 }
 
 const inconclusive = (status: number): boolean => [401, 403, 407, 408, 429].includes(status) || status >= 500;

@@ -1,6 +1,6 @@
 import { MODERN_VERSION } from '../client-message.ts';
 import type { Exchange, Reply, Transit, Upstream } from '../exchange.ts';
-import { refuse } from '../reasons.ts';
+import { inScope } from '../exchange-scope.ts';
 import type { Catalogue } from './catalogue.ts';
 import { initializeRefused } from './initialize-refused.ts';
 import { whenThere } from './when-there.ts';
@@ -68,18 +68,27 @@ export function createEraChoice(
       // One that says 2026-07-28 in its headers alone is refused in that era's words.
       const modern = message?.era === 'modern' || head.headers['mcp-protocol-version'] === MODERN_VERSION;
       if (!message || !modern || era === 'modern') return passed.send(exchange, reply);
-      return era === 'legacy' ? through(toLegacy, exchange, reply) : late(whenKnown(), exchange, reply);
+      return era === 'legacy'
+        ? through(toLegacy, exchange, reply)
+        : inScope(exchange, reply, (own) => late(whenKnown(), exchange, own));
     },
     serverLost: () => void (refusesSessions = false),
   };
 }
 
 const through = (translation: Translation, exchange: Exchange, reply: Reply): Transit =>
-  translation.loaded()?.send(exchange, reply) ?? late(translation.load(), exchange, reply);
+  inScope(
+    exchange,
+    reply,
+    (own) => translation.loaded()?.send(exchange, own) ?? late(translation.load(), exchange, own),
+  );
 
 const late = (coming: Promise<Upstream>, exchange: Exchange, reply: Reply): Transit =>
   whenThere(
     coming,
     (upstream) => upstream.send(exchange, reply),
-    () => reply.fail(refuse('internal-error')),
+    // It is caught where the exchange is known.
+    (error) => {
+      throw error;
+    },
   );

@@ -7,7 +7,7 @@ import { dial, type OpenSocket } from './dial.ts';
 import { ResponseReader } from './http-response.ts';
 import { PooledCall } from './upstream-call.ts';
 import type { Connection, Pool, UpstreamCall, UpstreamEvents, UpstreamRequest } from './upstream-call.ts';
-import { UpstreamError, type UpstreamFault } from './upstream-error.ts';
+import { UpstreamError } from './upstream-error.ts';
 
 export interface HttpPool {
   /** What the server asks comes on a stream that all calls of a session share: nobody can say for which of them. */
@@ -29,6 +29,8 @@ export interface HttpPoolTarget {
   readonly addedHeaders?: () => string | undefined;
   /** Plain TCP unless given. */
   readonly open?: OpenSocket;
+  /** Told of what those have thrown who take the answers. */
+  readonly faulted?: (error: unknown) => void;
 }
 
 /**
@@ -101,6 +103,7 @@ export function createHttpPool(target: HttpPoolTarget): HttpPool {
       dialling.delete(call);
     },
     resumed: (connection) => void (connection.aliveMs = clockMs),
+    faulted: (error) => target.faulted?.(error),
   };
 
   /** The one that the caller has used last, unless the server may have closed it by now. */
@@ -227,8 +230,9 @@ export function createHttpPool(target: HttpPoolTarget): HttpPool {
   return {
     send(request, events) {
       const call = new PooledCall(request, events, pool);
-      if (closed) return failing(call, 'closed', 'broken');
-      if (addedHeaders() === undefined) return failing(call, 'headers for the server are missing', 'unready');
+      if (closed) return call.failLater('closed', 'broken');
+      if (addedHeaders() === undefined)
+        return call.failLater('headers for the server are missing', 'unready');
       const connection = kept(request.owner);
       if (connection) start(connection, call);
       else dialFor(call);
@@ -241,10 +245,4 @@ export function createHttpPool(target: HttpPoolTarget): HttpPool {
       for (const connection of open) broken(connection, 'closed');
     },
   };
-}
-
-/** Not before its sender has it. */
-function failing(call: PooledCall, message: string, fault: UpstreamFault): PooledCall {
-  setImmediate(() => call.fail(new UpstreamError(message, fault)));
-  return call;
 }

@@ -22,11 +22,12 @@ export interface OpenUpstreamDeps {
   readonly log: Log;
   /** Whether the server may still be starting. */
   readonly starting: () => boolean;
+  readonly faulted: (error: unknown) => void;
 }
 
 export async function openUpstream(server: ServerConfig, deps: OpenUpstreamDeps): Promise<OpenedUpstream> {
   const { upstream: target } = server;
-  const { log, starting } = deps;
+  const { log, starting, faulted } = deps;
   if (target.transport === 'stdio') {
     throw new Error('a server that speaks stdio cannot be reached yet');
   }
@@ -39,8 +40,9 @@ export async function openUpstream(server: ServerConfig, deps: OpenUpstreamDeps)
     requestTimeoutMs: target.requestTimeoutMs,
     ...(headers ? { addedHeaders: headers.lines } : {}),
     ...(tls ? { open: tls.open } : {}),
+    faulted,
   });
-  const choice = createTransportChoice(http, target, starting);
+  const choice = createTransportChoice(http, target, { starting, faulted });
   return {
     choice,
     ...(headers ? { headers } : {}),

@@ -3,7 +3,6 @@ import type { Exchange, Refusal, Reply, ReplyHead, Upstream } from '../exchange.
 import { MODERN_VERSION, PARAM_HEADER_PREFIX, text } from '../client-message.ts';
 import { refuse } from '../reasons.ts';
 import type { Sessions } from '../sessions.ts';
-import { untilAgreed } from './agreed-version.ts';
 import { endsWithAnswer, headProblem } from './answer-problem.ts';
 import { sendCancelled } from './cancelled.ts';
 import { CheckedAnswer } from './checked-answer.ts';
@@ -12,7 +11,7 @@ import type { HttpPool } from './http-pool.ts';
 import type { ResponseHead } from './http-response.ts';
 
 import type { UpstreamEvents, UpstreamRequest } from './upstream-call.ts';
-import type { UpstreamError } from './upstream-error.ts';
+import type { UpstreamError, UpstreamFault } from './upstream-error.ts';
 
 /** Request headers that reach the server; everything else, credentials first of all, ends here. */
 const FORWARDED_REQUEST_HEADERS = [
@@ -92,14 +91,10 @@ export function createStreamableHttp(
           const problem = headProblem(response, contentType, message);
           if (problem) return refused(problem);
           const { id, kind } = message ?? {};
-          const head = (agreed?: string): void =>
-            reply.head(replyHead(exchange, response, { contentType, sessions, agreed }));
-          const opens = message?.method === 'initialize' && response.headers.has('mcp-session-id');
-          if (opens) body = untilAgreed(reply, contentType, head);
           if (contentType === 'json' && response.status === 200 && kind === 'request' && id !== undefined)
-            body = new CheckedAnswer(body, id, response.contentLength, refused);
+            body = new CheckedAnswer(reply, id, response.contentLength, refused);
           streaming = contentType === 'sse';
-          if (!opens) head();
+          reply.head(replyHead(exchange, response, { contentType, sessions }));
         },
         chunk(bytes) {
           // Not the bytes: a small piece would keep the whole of what Node cuts buffers from.
@@ -115,7 +110,7 @@ export function createStreamableHttp(
           }
           // The stream outlived the answer that it was for.
           if (last && message?.id !== undefined && endsWithAnswer(last, message.id)) return reply.end();
-          if (!answered && error.fault !== 'unready') server.hint(false);
+          if (!answered && !OWN_FAULTS.has(error.fault)) server.hint(false);
           if (error.fault === 'timeout') sendCancelled(pool, exchange);
           reply.fail(refusalOf(exchange, error));
         },
@@ -133,6 +128,8 @@ export function createStreamableHttp(
   };
 }
 
+/** They say nothing of the server. */
+const OWN_FAULTS: ReadonlySet<UpstreamFault> = new Set(['unready', 'internal']);
 const REASON_OF_FAULT = {
   refused: 'upstream-refused',
   timeout: 'upstream-timeout',
@@ -142,6 +139,7 @@ const REASON_OF_FAULT = {
 
 /** What a client is told of it. */
 export function refusalOf({ server }: Exchange, { fault, message }: UpstreamError): Refusal {
+  if (fault === 'internal') return refuse('internal-error');
   // What is missing is for the owner of the pod, in /health.
   if (fault === 'unready') return refuse('upstream-headers-unavailable', undefined, { 'retry-after': '5' });
   return refuse(
@@ -170,11 +168,7 @@ function requestHeaderLines({ head, message, session }: Exchange): string {
 function replyHead(
   exchange: Exchange,
   response: ResponseHead,
-  {
-    contentType,
-    sessions,
-    agreed,
-  }: { contentType: ReplyHead['contentType']; sessions: Sessions; agreed: string | undefined },
+  { contentType, sessions }: { contentType: ReplyHead['contentType']; sessions: Sessions },
 ): ReplyHead {
   const headers: Record<string, string> = {};
   for (const name of FORWARDED_RESPONSE_HEADERS) {
@@ -184,7 +178,7 @@ function replyHead(
   const upstreamId = response.headers.get('mcp-session-id');
   if (upstreamId !== undefined) {
     if (exchange.session?.upstreamId !== upstreamId)
-      exchange.session = sessions.seal(sessionFields(exchange, upstreamId, agreed));
+      exchange.session = sessions.seal(sessionFields(exchange, upstreamId));
     headers['mcp-session-id'] = exchange.session.sealed;
   }
   if (exchange.head.method === 'DELETE' && exchange.session && response.status < 300)
@@ -197,14 +191,13 @@ function replyHead(
   };
 }
 
-function sessionFields(exchange: Exchange, upstreamId: string, agreed: string | undefined) {
+function sessionFields(exchange: Exchange, upstreamId: string) {
   const { message, principal, head } = exchange;
   const params = message?.method === 'initialize' ? message.document.top.get('params') : undefined;
   return {
     upstreamId,
     principal: principal.digest,
     version:
-      agreed ??
       text(message?.raw ?? Buffer.alloc(0), message?.document.params.get('protocolVersion')) ??
       String(head.headers['mcp-protocol-version'] ?? ''),
     initializeParams: params && message ? message.raw.toString('utf8', params.start, params.end) : null,

@@ -1,5 +1,5 @@
 import type { HttpUpstream, ServerConfig } from '../config.ts';
-import { connectMcp, InitializeRefusedError, type McpConnection } from './connect-mcp.ts';
+import { connectMcp, NotConnectedError, type McpConnection } from './connect-mcp.ts';
 import type { HttpPool } from './http-pool.ts';
 import { UpstreamError } from './upstream-error.ts';
 
@@ -17,14 +17,14 @@ export interface TransportChoice {
 
 /**
  * With transport auto an attempt begins with streamable HTTP, or with what the server spoke last, and goes on with
- * HTTP+SSE where the server says that it does not know the first. What it then speaks is used until another attempt
+ * HTTP+SSE where the server does not say that it knows the first. What it then speaks is used until another attempt
  * succeeds. Until the first has, requests wait, as they do for a server that is starting; one that answers and cannot be
  * connected to is taken to speak streamable HTTP when it has had its time to start.
  */
 export function createTransportChoice(
   http: HttpPool,
   target: HttpUpstream,
-  starting: () => boolean,
+  { starting, faulted }: { starting: () => boolean; faulted?: (error: unknown) => void },
 ): TransportChoice {
   const { transport: written, path, ssePath = path } = target;
   let channels: HttpPool | undefined;
@@ -37,7 +37,10 @@ export function createTransportChoice(
       import('./channel/channel-pool.ts'),
       import('./channel/sse-channel.ts'),
     ]);
-    return (channels ??= createChannelPool(sseChannels(http, { ...target, path: ssePath }), target));
+    return (channels ??= createChannelPool(sseChannels(http, { ...target, path: ssePath }), {
+      ...target,
+      faulted,
+    }));
   }
 
   async function connectBy(transport: Transport): Promise<McpConnection> {
@@ -53,10 +56,10 @@ export function createTransportChoice(
       return await connectBy(first);
     } catch (error) {
       answers = !(error instanceof UpstreamError && error.fault === 'refused');
-      if (first === 'sse' || !isOtherTransport(error)) throw error;
+      if (first === 'sse' || !mayBeOtherTransport(error)) throw error;
       return await connectBy('sse').catch((second: Error) => {
         throw new UpstreamError(
-          `${(error as Error).message} (streamable HTTP at ${path}); ${second.message} (HTTP+SSE at ${ssePath})${PATH_HINT}`,
+          `${(error as Error).message} (streamable HTTP at ${path}); ${second.message} (HTTP+SSE at ${ssePath})${isOtherTransport(error) ? PATH_HINT : ''}`,
         );
       });
     }
@@ -91,11 +94,22 @@ export function createTransportChoice(
 }
 
 /**
- * What servers of HTTP+SSE (2024-11-05) say to a POST that is not for one of their sessions. No permission, an overload,
- * a 5xx and silence say nothing of the transport, and who answers in JSON-RPC speaks streamable HTTP.
+ * What servers of HTTP+SSE (2024-11-05) say to a POST that is not for one of their sessions (2025-11-25, transports,
+ * backwards compatibility), and 200 with a page. Who answers in JSON-RPC speaks streamable HTTP.
  */
-export const isOtherTransport = (error: unknown): error is InitializeRefusedError =>
-  error instanceof InitializeRefusedError && !error.isJsonRpc && [400, 404, 405].includes(error.status);
+export const isOtherTransport = (error: unknown): error is NotConnectedError =>
+  error instanceof NotConnectedError &&
+  !error.isJsonRpc &&
+  (error.status < 300 || [400, 404, 405, 406].includes(error.status));
+
+/**
+ * A 403 and a 5xx say nothing of the transport, and servers of HTTP+SSE give them too, to paths that they do not know.
+ * So the event stream is asked for, which alone can settle it: only a server of HTTP+SSE names an endpoint there. A
+ * want of credentials, an overload and silence would be met there as well.
+ */
+export const mayBeOtherTransport = (error: unknown): boolean =>
+  isOtherTransport(error) ||
+  (error instanceof NotConnectedError && !error.isJsonRpc && (error.status === 403 || error.status >= 500));
 
 const NOT_KNOWN = 'it is not known yet which transport the server speaks';
 const PATH_HINT = '; the annotation path says where the server is';

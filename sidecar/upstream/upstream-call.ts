@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { ResponseEvents, ResponseHead, ResponseReader } from './http-response.ts';
-import { UpstreamError } from './upstream-error.ts';
+import { internal } from './guarded-events.ts';
+import { UpstreamError, type UpstreamFault } from './upstream-error.ts';
 
 export interface UpstreamRequest {
   readonly method: 'POST' | 'GET' | 'DELETE';
@@ -59,6 +60,8 @@ export interface Pool {
   /** Ends the call's connection, or the dialling for one. */
   cut(call: PooledCall): void;
   resumed(connection: Connection): void;
+  /** Whoever takes the answer has thrown. */
+  faulted(error: unknown): void;
 }
 
 /** A request, from whoever sends it to the connection that it has; events end with `end`, `fail` or an abort. */
@@ -79,11 +82,21 @@ export class PooledCall implements UpstreamCall, ResponseEvents {
 
   head(head: ResponseHead): void {
     this.#pool.heard(head);
-    if (!this.#over) this.#events.head(head);
+    if (this.#over) return;
+    try {
+      this.#events.head(head);
+    } catch (error) {
+      this.#faulted(error);
+    }
   }
 
   chunk(bytes: Buffer): void {
-    if (!this.#over) this.#events.chunk(bytes);
+    if (this.#over) return;
+    try {
+      this.#events.chunk(bytes);
+    } catch (error) {
+      this.#faulted(error);
+    }
   }
 
   end(reusable: boolean): void {
@@ -92,14 +105,40 @@ export class PooledCall implements UpstreamCall, ResponseEvents {
     if (connection) this.#pool.release(connection, reusable);
     if (this.#over) return;
     this.#over = true;
-    this.#events.end();
+    try {
+      this.#events.end();
+    } catch (error) {
+      this.#faulted(error);
+    }
   }
 
   fail(error: UpstreamError): void {
     if (this.#over) return;
     this.#over = true;
     this.#pool.cut(this);
-    this.#events.fail(error);
+    this.#fail(error);
+  }
+
+  /** Not before its sender has it. */
+  failLater(message: string, fault: UpstreamFault): this {
+    setImmediate(() => this.fail(new UpstreamError(message, fault)));
+    return this;
+  }
+
+  /** The connection is others' too: what is wrong with this call ends nothing but this call. */
+  #faulted(error: unknown): void {
+    this.#over = true;
+    this.#pool.cut(this);
+    this.#pool.faulted(error);
+    this.#fail(internal());
+  }
+
+  #fail(error: UpstreamError): void {
+    try {
+      this.#events.fail(error);
+    } catch (fault) {
+      this.#pool.faulted(fault);
+    }
   }
 
   abort(): void {

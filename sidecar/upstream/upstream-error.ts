@@ -1,9 +1,9 @@
 /**
  * `unready`: the headers that the request must have are not there. `refused`: no address took the connection; in both
  * cases the request never left. `timeout`: no byte came for too long. `stalled`: whoever the answer is for took nothing
- * of it for too long. `broken`: everything else.
+ * of it for too long. `internal`: what was to take the answer has thrown. `broken`: everything else.
  */
-export type UpstreamFault = 'unready' | 'refused' | 'timeout' | 'stalled' | 'broken';
+export type UpstreamFault = 'unready' | 'refused' | 'timeout' | 'stalled' | 'internal' | 'broken';
 
 /** Why a request to the server has no answer, or only a part of one. */
 export class UpstreamError extends Error {

@@ -5,6 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { text } from '../../client-message.ts';
 import { members } from '../../json/members.ts';
+import { guardedEvents, internal } from '../guarded-events.ts';
 import type { HttpPool } from '../http-pool.ts';
 import type { UpstreamCall, UpstreamEvents, UpstreamRequest } from '../upstream-call.ts';
 import { UpstreamError } from '../upstream-error.ts';
@@ -20,7 +21,10 @@ const NO_HEADERS = new Map<string, string>();
 
 export function createChannelPool(
   open: OpenChannel,
-  { requestTimeoutMs }: { requestTimeoutMs: number },
+  {
+    requestTimeoutMs,
+    faulted = nothing,
+  }: { requestTimeoutMs: number; faulted?: ((error: unknown) => void) | undefined },
 ): HttpPool {
   const sessions = new Map<string, ChannelSession>();
   const sweeper = setInterval(sweep, Math.min(SWEEP_MS, requestTimeoutMs / 4)).unref();
@@ -43,7 +47,17 @@ export function createChannelPool(
 
   async function begin(session: ChannelSession, forWhom: ForWhom): Promise<void> {
     session.channel = await open(forWhom, {
-      message: (data) => session.message(data),
+      message(data) {
+        try {
+          session.message(data);
+        } catch (error) {
+          // What the server has said cannot be given to anybody: those who wait for it wait no longer.
+          faulted(error);
+          sessions.delete(session.id);
+          session.channel?.close();
+          session.closed(internal());
+        }
+      },
       closed(error) {
         sessions.delete(session.id);
         session.closed(error);
@@ -61,15 +75,24 @@ export function createChannelPool(
   function initialize(request: UpstreamRequest, events: UpstreamEvents, id: string): UpstreamCall {
     const session = new ChannelSession(randomUUID());
     let gone = false;
-    begin(session, request).then(
-      () =>
-        gone
-          ? end(session)
-          : ask(session, request, { events, id, headers: new Map([['mcp-session-id', session.id]]) }),
-      (error: Error) => {
-        if (!gone) events.fail(asUpstream(error));
-      },
-    );
+    begin(session, request)
+      .then(
+        () =>
+          gone
+            ? end(session)
+            : void ask(session, request, {
+                events,
+                id,
+                headers: new Map([['mcp-session-id', session.id]]),
+              }),
+        (error: Error) => {
+          if (!gone) events.fail(asUpstream(error));
+        },
+      )
+      .catch((error: unknown) => {
+        faulted(error);
+        events.fail(internal());
+      });
     return {
       abort() {
         gone = true;
@@ -82,7 +105,8 @@ export function createChannelPool(
 
   return {
     oneStream: true,
-    send(request, events) {
+    send(request, taker) {
+      const events = guardedEvents(taker, faulted);
       const { method, body, headerLines, forwarded } = request;
       const given = SESSION_ID.exec(headerLines)?.[1];
       const session = given === undefined ? undefined : sessions.get(given);

@@ -59,7 +59,11 @@ export function sseChannels(pool: HttpPool, target: Target): OpenChannel {
           head({ status, headers }) {
             const type = headers.get('content-type')?.toLowerCase() ?? '';
             if (status !== 200 || !type.startsWith('text/event-stream'))
-              fail(new UpstreamError(`GET ${path} was answered ${status} ${type}: no event stream`));
+              fail(
+                new UpstreamError(
+                  `GET ${path} was answered ${[status, type].join(' ').trim()}: no event stream`,
+                ),
+              );
           },
           chunk(bytes) {
             for (const each of splitter.push(bytes)) if (!over) frame(each);

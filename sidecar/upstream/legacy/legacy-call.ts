@@ -4,6 +4,7 @@
  */
 import type { Exchange, Refusal, Reply } from '../../exchange.ts';
 import { text } from '../../client-message.ts';
+import { scopeNow } from '../../exchange-scope.ts';
 import { members } from '../../json/members.ts';
 import { refuse } from '../../reasons.ts';
 import { AnswerReader, type AnswerEvents } from '../answer-reader.ts';
@@ -52,6 +53,7 @@ export class LegacyCall implements AnswerEvents {
   readonly #questions = new Map<string, Question>();
   #asked = 0;
   #over = false;
+  readonly scope = scopeNow();
   #timer: NodeJS.Timeout | undefined;
 
   constructor(exchange: Exchange, reply: Reply, request: ModernRequest, parts: LegacyCallParts) {

@@ -1,6 +1,7 @@
 /** The upstream room for a client of 2026-07-28 in front of a server that knows only the era of sessions. */
 import type { Exchange, Refusal, Reply, Transit, Upstream } from '../../exchange.ts';
 import { SERVER_INFO_KEY, MODERN_VERSION, text } from '../../client-message.ts';
+import { asOwn } from '../../exchange-scope.ts';
 import { members } from '../../json/members.ts';
 import { refuse } from '../../reasons.ts';
 import type { HttpPool } from '../http-pool.ts';
@@ -108,11 +109,11 @@ export function createLegacyUpstream(
         for (const each of listening) if (each.over) listening.delete(each);
         const top = members(data);
         if (text(data, top.get('method')) === 'notifications/message' && listening.size === 1)
-          for (const each of listening) each.message(data);
+          for (const each of listening) asOwn(each.scope, () => each.message(data));
         if (!top.has('id') || !top.has('method')) return;
         const asked = [...listening].filter((each) => each.mayBeAsked);
         const [only] = asked;
-        if (only && asked.length === 1) only.asked(data);
+        if (only && asked.length === 1) asOwn(only.scope, () => only.asked(data));
         else refuseQuestion(session, data);
       });
     }
@@ -239,7 +240,8 @@ function failureOf(exchange: Exchange, error: Error): Refusal {
   if (error instanceof CrowdedError)
     return refuse('too-much-under-way', error.message, { 'retry-after': '5' });
   if (error instanceof UpstreamError) return refusalOf(exchange, error);
-  return refuse('internal-error');
+  // Of nobody who is awaited: it is caught where the exchange is known.
+  throw error;
 }
 
 function nothing(): void {}

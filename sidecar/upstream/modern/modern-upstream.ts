@@ -110,9 +110,10 @@ export function createModernUpstream({ pool, sessions, toolNamed }: ModernUpstre
     send(exchange, reply) {
       const { head, message } = exchange;
       if (message?.method === 'initialize') {
-        initialize(exchange, reply).catch((error: Error) =>
-          reply.fail(error instanceof UpstreamError ? refusalOf(exchange, error) : refuse('internal-error')),
-        );
+        initialize(exchange, reply).catch((error: Error) => {
+          if (!(error instanceof UpstreamError)) throw error;
+          reply.fail(refusalOf(exchange, error));
+        });
         return NOTHING;
       }
       const session = clients.find(exchange.session?.upstreamId ?? '');

@@ -67,6 +67,8 @@ const SERVER_INFO = { name: 's', version: '1' };
 const result = (id: unknown, value: object) => JSON.stringify({ jsonrpc: '2.0', id, result: value });
 const page: Handler = (_, response) =>
   void response.writeHead(404, { 'content-type': 'text/html' }).end('<html>Not Found</html>');
+const welcome: Handler = (_, response) =>
+  void response.writeHead(200, { 'content-type': 'text/html' }).end('<html>Welcome</html>');
 const refusing =
   (status: number): Handler =>
   (_, response) =>
@@ -90,8 +92,8 @@ const streamable: Handler = (request, response, body) => {
   response.end(result(id, value));
 };
 
-/** HTTP+SSE at the path `/sse`, and nothing else. */
-function overSse(): Handler {
+/** HTTP+SSE at the path `/sse`, and nothing else. @param otherwise what it says elsewhere */
+function overSse(otherwise: Handler = page): Handler {
   let events: ServerResponse | undefined;
   return (request, response, body) => {
     if (request.url === '/messages') {
@@ -106,7 +108,7 @@ function overSse(): Handler {
       events = response.writeHead(200, { 'content-type': 'text/event-stream' });
       events.write('event: endpoint\ndata: /messages\n\n');
     } else if (request.url === '/sse') refusing(405)(request, response, body);
-    else page(request, response, body);
+    else otherwise(request, response, body);
   };
 }
 
@@ -149,6 +151,34 @@ describe('a server of unknown transport', () => {
     assert.equal(asked.filter((each) => each === 'POST /mcp').length, 2);
   });
 
+  for (const [title, otherwise] of [
+    ['a page and 200', welcome],
+    ['403', refusing(403)],
+    ['405', refusing(405)],
+    ['406', refusing(406)],
+    ['500', refusing(500)],
+    ['501', refusing(501)],
+  ] as const)
+    test(`that answers ${title} at /mcp is found at /sse`, async () => {
+      const { sidecar } = await start(overSse(otherwise));
+      const { servers } = await untilHealth(sidecar, 'healthy');
+      assert.equal(servers[0].transport, 'sse');
+      await initialize(sidecar.url);
+    });
+
+  test('that is a web application is told with what it answered at both places', async () => {
+    const { sidecar } = await start(welcome);
+    const { servers } = await waitFor('the reason', async () => {
+      const health = await sidecar.health();
+      return /HTTP\+SSE/.test(health.servers[0].error) && health;
+    });
+    assert.equal(servers[0].transport, undefined);
+    assert.equal(
+      servers[0].error,
+      'initialize was refused: status 200 with text/html (streamable HTTP at /mcp); GET /sse was answered 200 text/html: no event stream (HTTP+SSE at /sse); the annotation path says where the server is',
+    );
+  });
+
   test('is asked at a path that was written in both ways', async () => {
     const { sidecar, asked } = await start(overSse(), { upstreamPath: '/sse' });
     assert.equal((await untilHealth(sidecar, 'healthy')).servers[0].transport, 'sse');
@@ -157,7 +187,6 @@ describe('a server of unknown transport', () => {
 
   for (const [title, handler, reason] of [
     ['401', refusing(401), /server\/discover was answered 401/],
-    ['503', refusing(503), /server\/discover was answered 503/],
     ['429', refusing(429), /server\/discover was answered 429/],
     ['nothing', silent, /not answered within/],
   ] as const)
@@ -172,6 +201,23 @@ describe('a server of unknown transport', () => {
       answers.now = streamable;
       assert.equal((await untilHealth(sidecar, 'healthy')).servers[0].transport, 'streamable-http');
       assert.deepEqual([...new Set(asked)].includes('GET /sse'), false);
+    });
+
+  for (const status of [403, 503])
+    test(`that answers ${status} at first is asked for an event stream, and without one nothing is settled`, async () => {
+      const { sidecar, asked, answers } = await start(refusing(status));
+      const { servers } = await waitFor('the reason', async () => {
+        const now = await sidecar.health();
+        return /HTTP\+SSE/.test(now.servers[0].error) && now;
+      });
+      assert.equal(servers[0].transport, undefined);
+      assert.equal(
+        servers[0].error,
+        `server/discover was answered ${status} (streamable HTTP at /mcp); GET /sse was answered ${status}: no event stream (HTTP+SSE at /sse)`,
+      );
+      assert.deepEqual([...new Set(asked)], ['POST /mcp', 'GET /sse']);
+      answers.now = streamable;
+      assert.equal((await untilHealth(sidecar, 'healthy')).servers[0].transport, 'streamable-http');
     });
 
   test('that is neither is told with what was tried, and found when it is there', async () => {
