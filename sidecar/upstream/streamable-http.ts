@@ -3,6 +3,7 @@ import type { Exchange, Refusal, Reply, ReplyHead, Upstream } from '../exchange.
 import { MODERN_VERSION, PARAM_HEADER_PREFIX, text } from '../client-message.ts';
 import { refuse } from '../reasons.ts';
 import type { Sessions } from '../sessions.ts';
+import { untilAgreed } from './agreed-version.ts';
 import { endsWithAnswer, headProblem } from './answer-problem.ts';
 import { sendCancelled } from './cancelled.ts';
 import { CheckedAnswer } from './checked-answer.ts';
@@ -91,10 +92,14 @@ export function createStreamableHttp(
           const problem = headProblem(response, contentType, message);
           if (problem) return refused(problem);
           const { id, kind } = message ?? {};
+          const head = (agreed?: string): void =>
+            reply.head(replyHead(exchange, response, { contentType, sessions, agreed }));
+          const opens = message?.method === 'initialize' && response.headers.has('mcp-session-id');
+          if (opens) body = untilAgreed(reply, contentType, head);
           if (contentType === 'json' && response.status === 200 && kind === 'request' && id !== undefined)
-            body = new CheckedAnswer(reply, id, response.contentLength, refused);
+            body = new CheckedAnswer(body, id, response.contentLength, refused);
           streaming = contentType === 'sse';
-          reply.head(replyHead(exchange, response, { contentType, sessions }));
+          if (!opens) head();
         },
         chunk(bytes) {
           // Not the bytes: a small piece would keep the whole of what Node cuts buffers from.
@@ -168,7 +173,11 @@ function requestHeaderLines({ head, message, session }: Exchange): string {
 function replyHead(
   exchange: Exchange,
   response: ResponseHead,
-  { contentType, sessions }: { contentType: ReplyHead['contentType']; sessions: Sessions },
+  {
+    contentType,
+    sessions,
+    agreed,
+  }: { contentType: ReplyHead['contentType']; sessions: Sessions; agreed: string | undefined },
 ): ReplyHead {
   const headers: Record<string, string> = {};
   for (const name of FORWARDED_RESPONSE_HEADERS) {
@@ -178,7 +187,7 @@ function replyHead(
   const upstreamId = response.headers.get('mcp-session-id');
   if (upstreamId !== undefined) {
     if (exchange.session?.upstreamId !== upstreamId)
-      exchange.session = sessions.seal(sessionFields(exchange, upstreamId));
+      exchange.session = sessions.seal(sessionFields(exchange, upstreamId, agreed));
     headers['mcp-session-id'] = exchange.session.sealed;
   }
   if (exchange.head.method === 'DELETE' && exchange.session && response.status < 300)
@@ -191,13 +200,14 @@ function replyHead(
   };
 }
 
-function sessionFields(exchange: Exchange, upstreamId: string) {
+function sessionFields(exchange: Exchange, upstreamId: string, agreed: string | undefined) {
   const { message, principal, head } = exchange;
   const params = message?.method === 'initialize' ? message.document.top.get('params') : undefined;
   return {
     upstreamId,
     principal: principal.digest,
     version:
+      agreed ??
       text(message?.raw ?? Buffer.alloc(0), message?.document.params.get('protocolVersion')) ??
       String(head.headers['mcp-protocol-version'] ?? ''),
     initializeParams: params && message ? message.raw.toString('utf8', params.start, params.end) : null,
