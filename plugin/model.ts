@@ -6,6 +6,7 @@ import { audienceOf, serverTitle, SIDECAR_CONTAINER } from '../webhook/names.ts'
 import { parseAnnotations } from '../webhook/parse-annotations.ts';
 import { refusalText } from '../webhook/refusals.ts';
 import { ownKeys } from '../webhook/server-keys.ts';
+import { portsOf } from '../webhook/target.ts';
 import { isTcp, reachedPort } from './enable/services.ts';
 import {
   annotationOf,
@@ -143,7 +144,7 @@ function isPassedBy(
   );
   const reached = leading
     .flatMap((each) => each.spec?.ports ?? [])
-    .some((port) => server && isTcp(port) && reachedPort(port, declared) === server.target.port);
+    .some((port) => server && isTcp(port) && portsOf([server]).includes(reachedPort(port, declared) ?? 0));
   return bare || reached || request?.lockdown === 'none';
 }
 

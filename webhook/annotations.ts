@@ -24,6 +24,7 @@ import {
   words,
 } from './grammar.ts';
 import type { Annotation } from './grammar.ts';
+import { STDIO_ANNOTATIONS } from './stdio-annotations.ts';
 import { forwardHeaders, MAX_FORWARDED_NAMES } from '../sidecar/upstream/forwarded-names.ts';
 
 export const ANNOTATIONS = {
@@ -60,10 +61,11 @@ export const ANNOTATIONS = {
     doc: "The server's own path. The proxy answers at `/mcp` too.",
   },
   transport: {
-    ...oneOf('auto', 'streamable-http', 'sse'),
+    ...oneOf('auto', 'streamable-http', 'sse', 'stdio'),
     default: 'auto',
-    doc: 'What the server speaks: streamable HTTP of any revision, or HTTP+SSE of 2024-11-05, whose event stream is at `path`. `auto` finds it out. Clients speak streamable HTTP in each case.',
+    doc: 'What the server speaks: streamable HTTP of any revision, or HTTP+SSE of 2024-11-05, whose event stream is at `path`; `auto` finds out which. Or `stdio`, of a server that listens on no port: the proxy has it started for those who call. Clients speak streamable HTTP in each case.',
   },
+  ...STDIO_ANNOTATIONS,
   auth: {
     ...oneOf('kubernetes', 'token', 'none'),
     default: 'kubernetes',

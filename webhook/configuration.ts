@@ -1,13 +1,14 @@
 /** From annotations to the document that the sidecar reads. */
-import type { V1PodSpec } from '@kubernetes/client-node';
+import type { V1Container, V1PodSpec } from '@kubernetes/client-node';
 import { CONFIG_VERSION, DEFAULT_LIMITS } from '../sidecar/config.ts';
 import type { SidecarConfigInput } from '../sidecar/config.ts';
 import { pathOf, SSE_PATH } from './request.ts';
 import type { InjectionRequest } from './request.ts';
 import { drainTimeoutMs } from './drain.ts';
 import { audienceOf, serverTitle } from './names.ts';
+import { amountOf } from './quantity.ts';
 import type { Server as Asked } from './target.ts';
-import { mountPath } from './volumes.ts';
+import { mountPath, runMountPath } from './volumes.ts';
 
 type Server = SidecarConfigInput['servers'][number];
 type Parts = { spec: V1PodSpec; workload: string; drainPath: string; namespace: string };
@@ -24,7 +25,13 @@ function serverConfigOf({ request, target }: Asked, parts: Parts): Server {
   return {
     name: serverTitle(parts.workload, request.server?.name),
     listenPort: request['listen-port'],
-    upstream: upstreamOf(request, target.port),
+    upstream:
+      target.port === undefined
+        ? stdioUpstreamOf(
+            request,
+            parts.spec.containers.find(({ name }) => name === target.container),
+          )
+        : upstreamOf(request, target.port),
     ...edgeOf(request),
     auth: authOf(request, parts),
     filter: { ...(allowTools && { allowTools }), ...(denyTools && { denyTools }), mode },
@@ -41,7 +48,8 @@ const directoryOf = (request: InjectionRequest, key: Mounted): { directory?: str
 type Mounted = Parameters<typeof mountPath>[0];
 
 function upstreamOf(request: InjectionRequest, port: number): Server['upstream'] {
-  const { transport, 'request-timeout': requestTimeoutMs } = request;
+  const { 'request-timeout': requestTimeoutMs } = request;
+  const transport = request.transport as HttpTransport;
   const { 'upstream-headers-secret': secret, 'upstream-headers-volume': volume } = request;
   return {
     transport,
@@ -51,6 +59,27 @@ function upstreamOf(request: InjectionRequest, port: number): Server['upstream']
     ...(requestTimeoutMs !== undefined && { requestTimeoutMs }),
     ...(request['forward-headers'] && { forwardHeaders: request['forward-headers'] }),
     ...((secret ?? volume) && { headers: sourceOf({ secret, volume }, request, 'upstreamHeaders') }),
+  };
+}
+
+type HttpTransport = Exclude<InjectionRequest['transport'], 'stdio'>;
+
+/** What is not written down has the sidecar's default. */
+function stdioUpstreamOf(request: InjectionRequest, container: V1Container | undefined): Server['upstream'] {
+  const { 'stdio-sessions': sessions, 'stdio-modern': modern, 'stdio-env': env } = request;
+  const { 'stdio-idle-seconds': idleSeconds, 'max-stdio-processes': maxProcesses } = request;
+  const { 'request-timeout': requestTimeoutMs } = request;
+  const memoryBytes = amountOf(container?.resources?.limits?.['memory']);
+  return {
+    transport: 'stdio',
+    runDirectory: runMountPath(request.server?.name),
+    ...(sessions && { sessions }),
+    ...(modern && { modern }),
+    ...(env && { env }),
+    ...(idleSeconds !== undefined && { idleSeconds }),
+    ...(maxProcesses !== undefined && { maxProcesses }),
+    ...(memoryBytes !== undefined && memoryBytes >= 1 && { memoryBytes: Math.floor(memoryBytes) }),
+    ...(requestTimeoutMs !== undefined && { requestTimeoutMs }),
   };
 }
 

@@ -99,3 +99,43 @@ export const words = z
   .string()
   .regex(/^(?=.{1,1024}$)[!#-&(-~]+( [!#-&(-~]+)*$/)
   .transform((text) => text.split(' '));
+
+/** A command as a container's: a JSON array of strings. What a process cannot be given is not written here. */
+export const commandLine = z
+  .string()
+  .max(16_384)
+  .transform((text, context): unknown => {
+    try {
+      return JSON.parse(text);
+    } catch {
+      context.addIssue({ code: 'custom', message: 'is not JSON' });
+      return z.NEVER;
+    }
+  })
+  .pipe(z.array(z.string().refine((word) => !word.includes('\0') && word.isWellFormed())).max(1_024))
+  .refine(([program]) => program !== '');
+
+/** `NAME=VALUE` in lines of their own; a name stands once. */
+export const variableLines = z
+  .string()
+  .max(16_384)
+  .transform((text) =>
+    text
+      .split('\n')
+      .map((line) => line.trim())
+      .filter((line) => line !== ''),
+  )
+  .pipe(
+    z
+      .array(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}=[^\p{Cc}]*$/u))
+      .min(1)
+      .max(128),
+  )
+  .transform((lines) =>
+    lines.map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]),
+  )
+  .refine((pairs) => new Set(pairs.map(([name]) => name)).size === pairs.length)
+  .transform((pairs) => Object.fromEntries(pairs) as Record<string, string>);
+
+/** An image as a container names it, with the digest that it had. */
+export const imageWithDigest = z.string().regex(/^[!-?A-~]{1,512}@sha256:[0-9a-f]{64}$/);

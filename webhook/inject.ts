@@ -1,6 +1,7 @@
 /** The one decision of the webhook, pure: what becomes of a pod. `kubectl mcp inject` makes the same one. */
 import type { V1Pod, V1PodSpec } from '@kubernetes/client-node';
 import type { SidecarConfig } from '../sidecar/config.ts';
+import { binContainer, isBinContainer } from './bin-container.ts';
 import { configOf } from './configuration.ts';
 import { configurationFaults, sidecarContainer } from './container.ts';
 import { restoredHooks, withDrainHook, withoutDrainHook } from './drain.ts';
@@ -14,7 +15,10 @@ import { sharedProcesses } from './processes.ts';
 import type { UntouchedReason } from './reasons.ts';
 import type { Refusal } from './refusals.ts';
 import { ownKeys } from './server-keys.ts';
+import { isStdio } from './request.ts';
 import type { InjectSettings } from './settings.ts';
+import { stdioFaults } from './stdio-faults.ts';
+import { unnamedIn, withSupervisors } from './with-supervisors.ts';
 import { serversOf } from './target.ts';
 import type { Server } from './target.ts';
 import { mountsOf, volumesOf } from './volumes.ts';
@@ -46,6 +50,7 @@ export function inject(pod: V1Pod, settings: InjectSettings): Injection {
     ...sharedVolumes(spec, servers),
     ...sharedProcesses(spec, servers),
     ...loopbackFaults(spec, servers),
+    ...stdioFaults({ ...pod, spec }, servers, settings.namespace),
   ];
   if (faults.length > 0) return { refusals: faults };
   return assemble({ ...pod, spec }, servers, { previous, settings });
@@ -99,17 +104,20 @@ function assemble(
   const kept = (spec.volumes ?? []).filter(
     (each) => !isOurVolume(each) || ours.some((our) => our.name === each.name),
   );
-  const containers = spec.containers.map((each) =>
+  const containers = withSupervisors(spec, servers).map((each) =>
     servers.some(({ target }) => target.container === each.name)
       ? withDrainHook(each, drainPath, config.adminPort)
       : withoutDrainHook(each),
   );
+  const proxied = placed(spec.initContainers ?? [], sidecar, 'first');
   const injected = {
     ...pod,
     spec: {
       ...spec,
       volumes: ours.reduce((list, each) => placed(list, each, 'last'), kept),
-      initContainers: placed(spec.initContainers ?? [], sidecar, 'first'),
+      initContainers: requests.some(isStdio)
+        ? placed(proxied, binContainer(sidecar, unnamedIn(spec, servers)), 'first')
+        : proxied.filter((each) => !isBinContainer(each)),
       containers,
     },
   };

@@ -8,6 +8,7 @@ import { PREFIX } from './names.ts';
 import { podIn } from './pod-in-object.ts';
 import type { RefusalReason } from './reasons.ts';
 import { refusalText } from './refusals.ts';
+import { isEnabled } from './stdio-faults.ts';
 import type { InjectSettings } from './settings.ts';
 
 export type Verdict = {
@@ -37,10 +38,13 @@ export function judgeWorkload(change: Change, settings: Omit<InjectSettings, 'dr
 }
 
 /**
- * Another webhook may add the container to the pods, as it may add a volume: a template that lacks it is not refused.
- * The pods are, if it does not.
+ * What may still be mended before there are pods, so that a template is not refused for it; and how it ends if it is
+ * not. The command that reads the entry point of an image works on an object that is there.
  */
-const OF_OTHERS: RefusalReason = 'ContainerUnknown';
+const MENDED_LATER: Partial<Record<RefusalReason, (kind: string) => string | undefined>> = {
+  ContainerUnknown: () => 'its pods are refused unless another webhook adds it',
+  CommandMissing: (kind) => (isEnabled(kind) ? 'its pods are refused until then' : undefined),
+};
 /** Of the template nothing is kept. */
 const NO_DRAIN = 'of-a-template-whose-pods-get-their-own';
 
@@ -51,12 +55,9 @@ function wordOn(pod: V1Pod, object: KubernetesObject, settings: Omit<InjectSetti
     return { refusals: [], warnings: [...result.warnings, ...runWarnings(object, pod)], pod };
   }
   const { refusals } = result;
-  return refusals.every(({ reason }) => reason === OF_OTHERS)
-    ? {
-        refusals: [],
-        warnings: [`${refusalText(refusals)}; its pods are refused unless another webhook adds it`],
-      }
-    : { refusals, warnings: [] };
+  const ends = refusals.map(({ reason }) => MENDED_LATER[reason]?.(object.kind ?? ''));
+  if (!ends.every((each) => each !== undefined)) return { refusals, warnings: [] };
+  return { refusals: [], warnings: [`${refusalText(refusals)}; ${[...new Set(ends)].join('; ')}`] };
 }
 
 /** The pod's owner is a Job whose name ends with the time of its run, and the webhook sees no further. */

@@ -13,12 +13,13 @@ import {
 } from './probes.ts';
 import { refuse } from './refusals.ts';
 import type { Refusal } from './refusals.ts';
+import { portsOf } from './target.ts';
 import type { Target } from './target.ts';
 
 export type Told = { request: InjectionRequest; target: Target };
 
-const isLoopback = ({ request }: Told): boolean => request.lockdown === 'loopback';
-const portsOf = (servers: readonly Told[]): number[] => servers.map(({ target }) => target.port);
+const isLoopback = ({ request, target }: Told): boolean =>
+  request.lockdown === 'loopback' && target.port !== undefined;
 
 /** @param previous of an earlier pass, which `spec` is {@link withoutLoopback} already. */
 export function withLoopback<S extends V1PodSpec>(
@@ -146,19 +147,21 @@ function argumentFaults(container: V1Container, request: InjectionRequest): Refu
 }
 
 function probeFaults(spec: V1PodSpec, { request, target }: Told): Refusal[] {
+  const { port } = target;
+  if (port === undefined) return [];
   const refused = (what: string, mend: string): Refusal =>
     refuse(
       'LoopbackProbe',
       writtenKey(request, 'lockdown'),
       'loopback',
-      `leaves ${what} without an answer: it asks port ${target.port} at the pod's address`,
+      `leaves ${what} without an answer: it asks port ${port} at the pod's address`,
       mend,
     );
   return [
-    ...unfollowed(spec, [target.port]).map((key) =>
+    ...unfollowed(spec, [port]).map((key) =>
       refused(`the gRPC probe ${key}`, 'use httpGet, tcpSocket or exec'),
     ),
-    ...(istioAsks(spec, target.port)
+    ...(istioAsks(spec, port)
       ? [
           refused(
             "Istio's agent (it was told of the probes first)",

@@ -12,13 +12,22 @@ export const VOLUME = {
   policy: 'kubectl-mcp-policy',
   upstreamHeaders: 'kubectl-mcp-upstream-headers',
 } as const;
+/** Init container that puts the supervisor of stdio servers into the pod. */
+export const BIN_CONTAINER = 'mcp-bin';
+/** Volumes of pods with stdio servers: programs for their containers, and the pipes between these and the proxy. */
+export const STDIO_VOLUME = { bin: 'kubectl-mcp-bin', run: 'kubectl-mcp-run' } as const;
 /** Volumes of which each server of a pod has its own: the name ends with the server's. */
 const PER_SERVER = [VOLUME.tokens, VOLUME.tls, VOLUME.policy, VOLUME.upstreamHeaders];
 /** Of one server, or of a server without a name. */
 export const volumeName = (key: keyof typeof VOLUME, server?: string): string =>
   server === undefined ? VOLUME[key] : `${VOLUME[key]}-${server}`;
+export const runVolumeName = (server?: string): string =>
+  server === undefined ? STDIO_VOLUME.run : `${STDIO_VOLUME.run}-${server}`;
+export const isStdioVolume = ({ name }: { name: string }): boolean =>
+  name === STDIO_VOLUME.bin || name === STDIO_VOLUME.run || name.startsWith(`${STDIO_VOLUME.run}-`);
 export const isOurVolume = ({ name }: { name: string }): boolean =>
   (Object.values(VOLUME) as string[]).includes(name) ||
+  isStdioVolume({ name }) ||
   PER_SERVER.some((each) => name.startsWith(`${each}-`));
 /** The installation: one namespace, one Deployment, Service, Secret and webhook configuration. */
 export const INSTALL_NAMESPACE = 'kubectl-mcp-system';

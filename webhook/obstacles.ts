@@ -2,10 +2,12 @@
 import type { V1Container, V1Pod, V1PodSpec } from '@kubernetes/client-node';
 import { writtenKey } from './request.ts';
 import type { InjectionRequest } from './request.ts';
-import { SIDECAR_CONTAINER, VOLUME, isOurVolume } from './names.ts';
+import { isBinContainer } from './bin-container.ts';
+import { SIDECAR_CONTAINER, STDIO_VOLUME, VOLUME, isOurVolume } from './names.ts';
 import type { RefusalReason } from './reasons.ts';
 import { refuse } from './refusals.ts';
 import type { Refusal } from './refusals.ts';
+import { unsupervised } from './supervised.ts';
 import { tcpPorts } from './target.ts';
 import type { Server } from './target.ts';
 
@@ -33,7 +35,7 @@ const OBSTACLES: Obstacle[] = [
   {
     reason: 'VolumeTaken',
     found: (spec) => others(spec).some(mountsOurs),
-    message: `is not possible: another container mounts ${Object.values(VOLUME).join(', ')}`,
+    message: `is not possible: another container mounts ${[...Object.values(VOLUME), ...Object.values(STDIO_VOLUME)].join(', ')}`,
     mend: 'remove that mount; what these volumes hold is for the proxy alone',
   },
 ];
@@ -106,6 +108,10 @@ export const nameFaults = (workload: string): Refusal[] =>
       ];
 
 const others = (spec: V1PodSpec): V1Container[] =>
-  [...spec.containers, ...(spec.initContainers ?? [])].filter((each) => each.name !== SIDECAR_CONTAINER);
+  [...spec.containers, ...(spec.initContainers ?? [])].filter(
+    (each) => each.name !== SIDECAR_CONTAINER && !isBinContainer(each),
+  );
 
-const mountsOurs = ({ volumeMounts }: V1Container): boolean => (volumeMounts ?? []).some(isOurVolume);
+/** Those of an earlier pass are not in the way. */
+const mountsOurs = (container: V1Container): boolean =>
+  (unsupervised(container, true).volumeMounts ?? []).some(isOurVolume);

@@ -3,6 +3,7 @@ import { ANNOTATIONS, ANNOTATION_KEYS } from './annotations.ts';
 import { writtenKey } from './request.ts';
 import type { AnnotationKey } from './annotations.ts';
 import type { Annotation } from './grammar.ts';
+import { idleBecause } from './idle-keys.ts';
 import type { InjectionRequest, ServerRequests } from './request.ts';
 import { listenPortFaults } from './listen-ports.ts';
 import { PREFIX } from './names.ts';
@@ -51,11 +52,14 @@ function parseServer({ texts, server }: ServerTexts): ParsedServer {
   const no = (reason: Refusal['reason'], key: AnnotationKey, message: string, mend: string): void =>
     void refusals.push(refuse(reason, written(key), texts.get(key), message, mend));
   for (const key of ANNOTATION_KEYS) {
-    const { grammar, allowed, needs, insteadOf, ...entry }: Annotation = ANNOTATIONS[key];
+    const { grammar, allowed, insteadOf, ...entry }: Annotation = ANNOTATIONS[key];
     const value = texts.get(key);
-    if (value !== undefined && needs && effective(texts, needs.key as AnnotationKey) !== needs.value) {
-      const other = `${PREFIX}${written(needs.key)}: "${needs.value}"`;
-      no('NoEffect', key, `has no effect without ${other}`, `set that, or remove ${PREFIX}${written(key)}`);
+    const idle = value === undefined ? undefined : idleBecause(key, (other) => effective(texts, other));
+    if (idle) {
+      const { key: otherKey, value: word } = 'lacks' in idle ? idle.lacks : idle.beside;
+      const other = `${PREFIX}${written(otherKey)}: "${word}"`;
+      const [how, mend] = 'lacks' in idle ? ['without', 'set that, or remove'] : ['beside', 'remove'];
+      no('NoEffect', key, `has no effect ${how} ${other}`, `${mend} ${PREFIX}${written(key)}`);
     }
     if (value !== undefined && insteadOf && texts.has(insteadOf as AnnotationKey)) {
       const message = `stands beside ${PREFIX}${written(insteadOf)}`;
@@ -73,11 +77,33 @@ function parseServer({ texts, server }: ServerTexts): ParsedServer {
       'name the Secret there, each of its keys is a caller; or the volume, each of its files is one',
     );
   }
+  const unknown = unknownPrincipals(texts);
+  if (unknown) no('PrincipalsUnknown', 'stdio-modern', unknown.message, unknown.mend);
   if (values['listen-port'] !== undefined && values['listen-port'] === values['admin-port']) {
     const key = texts.has('listen-port') ? 'listen-port' : 'admin-port';
     no('PortsEqual', key, 'is both listen-port and admin-port', 'give them different numbers');
   }
   return { texts, ...(server && { server }), values: values as Partial<InjectionRequest>, refusals };
+}
+
+/** Tokens are in a Secret that the webhook does not read: one of them may be in many hands. */
+function unknownPrincipals(texts: ServerTexts['texts']): { message: string; mend: string } | undefined {
+  const [auth, modern] = [effective(texts, 'auth'), texts.get('stdio-modern')];
+  if (effective(texts, 'transport') !== 'stdio' || texts.get('stdio-sessions') === 'shared') return undefined;
+  const both = 'to "per-request" (each call meets a new process) or "shared" (all callers meet one)';
+  if (auth === 'none' && (modern === undefined || modern === 'per-principal')) {
+    const what = modern === undefined ? 'is missing' : 'is not possible';
+    return {
+      message: `${what} with ${PREFIX}auth: "none": all callers would share the process of one principal`,
+      mend: `set it ${both}`,
+    };
+  }
+  return auth === 'token' && modern === undefined
+    ? {
+        message: `is missing with ${PREFIX}auth: "token": callers with the same token would share a process`,
+        mend: `set it to "per-principal" if each caller has a token of its own, else ${both}`,
+      }
+    : undefined;
 }
 
 const effective = (texts: ServerTexts['texts'], key: AnnotationKey): string | undefined =>

@@ -54,6 +54,21 @@ export function unfollowed(spec: V1PodSpec, ports: readonly number[]): string[] 
   return found;
 }
 
+/** What the kubelet asks at the pod's address: `KIND` and the port, which is undefined where a name stands for none. */
+export function askedPorts(container: V1Container): { kind: string; port: number | undefined }[] {
+  const found: { kind: string; port: number | undefined }[] = [];
+  eachHandler(container, (handler, key) => {
+    const { httpGet, tcpSocket, grpc } = handler;
+    const isElsewhere = (httpGet ?? tcpSocket)?.host !== undefined;
+    if ((httpGet ?? tcpSocket ?? grpc) && !isElsewhere) {
+      const port = grpc?.port ?? askedPort(handler, container);
+      found.push({ kind: key.slice(container.name.length + 1), port });
+    }
+    return handler;
+  });
+  return found;
+}
+
 export const relayed = <S extends V1PodSpec>(spec: S, probes: Loopback['probes'], adminPort: number): S =>
   eachContainer(spec, (container) =>
     eachHandler(container, ({ httpGet: _, tcpSocket: __, ...rest }, key, whole) =>

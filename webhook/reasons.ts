@@ -81,7 +81,8 @@ export const REASONS = {
   },
   ServersEqual: {
     outcome: 'refused',
-    means: 'Two names lead to the same port and path of the pod.',
+    means:
+      'Two names lead to the same port and path of the pod, or to one container while one of them speaks stdio.',
     mend: 'set `SERVER.port`, `SERVER.container` or `SERVER.path` so that each name is a server of its own',
   },
   PortTaken: {
@@ -109,6 +110,23 @@ export const REASONS = {
     outcome: 'refused',
     means: '`port` is a name that the container gives to none of its TCP ports.',
     mend: 'set `port` to a number, or to a name that is declared',
+  },
+  CommandMissing: {
+    outcome: 'refused',
+    means:
+      'What a server that speaks stdio is started with is known to its image alone, which the webhook does not read.',
+    mend: 'let `kubectl mcp enable --transport stdio` read it from the registry, or write `command` into the container',
+  },
+  PrincipalsUnknown: {
+    outcome: 'refused',
+    means:
+      'Clients of 2026-07-28 have no sessions and get a process for each principal, but `auth` does not tell callers from each other: they would meet in one process.',
+    mend: 'set `stdio-modern`: `per-request`, `shared`, or, where each caller has a token of its own, `per-principal`',
+  },
+  StdioProbe: {
+    outcome: 'refused',
+    means: 'A probe or a hook asks a port of a server that speaks stdio, where nobody answers.',
+    mend: 'remove it; the proxy has probes of its own',
   },
   LoopbackEnvTaken: {
     outcome: 'refused',

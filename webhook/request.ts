@@ -40,3 +40,5 @@ export const SSE_PATH = '/sse';
 /** Of the server, as it is or as the transport has it. */
 export const pathOf = ({ path, transport }: InjectionRequest): string =>
   path ?? (transport === 'sse' ? SSE_PATH : LISTEN_PATH);
+
+export const isStdio = ({ transport }: Pick<InjectionRequest, 'transport'>): boolean => transport === 'stdio';

@@ -3,6 +3,7 @@ import { closestMatch } from 'leven';
 import { ANNOTATIONS, ANNOTATION_KEYS, scopeOf } from './annotations.ts';
 import type { AnnotationKey } from './annotations.ts';
 import type { Annotation } from './grammar.ts';
+import { idleBecause } from './idle-keys.ts';
 import type { InjectionRequest } from './request.ts';
 import { PREFIX } from './names.ts';
 import { refuse } from './refusals.ts';
@@ -73,9 +74,7 @@ function withShared(name: string, own: Texts, plain: Texts): ServerTexts {
     own.has(key) ||
     [...own.keys()].some((each) => entryOf(each).insteadOf === key || entryOf(key).insteadOf === each);
   const shared = [...plain.keys()].filter((key) => {
-    const { needs, scope } = entryOf(key);
-    const isIdle = needs && effective(needs.key as AnnotationKey) !== needs.value;
-    return scope === undefined && !isIdle && !isSaidOtherwise(key);
+    return scopeOf(key) === undefined && !idleBecause(key, effective) && !isSaidOtherwise(key);
   });
   const ofPod = [...plain.keys()].filter((key) => scopeOf(key) === 'pod');
   const inherited = [...ofPod, ...shared].map((key) => [key, plain.get(key)!] as const);

@@ -1,14 +1,20 @@
 /** Which container and which of its ports is the MCP server. */
 import type { V1Container, V1Pod } from '@kubernetes/client-node';
-import { pathOf, writtenKey } from './request.ts';
+import { isStdio, pathOf, writtenKey } from './request.ts';
 import type { InjectionRequest } from './request.ts';
 import { SIDECAR_CONTAINER } from './names.ts';
 import { refuse } from './refusals.ts';
 import type { Refusal } from './refusals.ts';
+import { isSupervised } from './supervised.ts';
 
-export type Target = { container: string; port: number };
+/** Of a server that speaks stdio there is no port. */
+export type Target = { container: string; port?: number };
 /** One server of a pod: what is asked for it, and where it is. */
 export type Server = { request: InjectionRequest; target: Target };
+
+/** Where servers listen. */
+export const portsOf = (servers: readonly { target: Target }[]): number[] =>
+  servers.flatMap(({ target }) => target.port ?? []);
 
 /** @param previousPort see {@link targetOf} */
 export function serversOf(
@@ -27,9 +33,19 @@ export function serversOf(
 /** Two names of one server are most often a port that was left out. */
 function equalServers(servers: Server[]): Server[] | { refusals: Refusal[] } {
   const refusals = servers.flatMap(({ request, target }, index) => {
-    const other = servers
-      .slice(0, index)
-      .find((each) => each.target.port === target.port && pathOf(each.request) === pathOf(request));
+    const before = servers.slice(0, index);
+    const beside = before.find(
+      (each) =>
+        each.target.container === target.container &&
+        (each.target.port === undefined || target.port === undefined),
+    );
+    if (beside) return [oneContainer(request, target, beside)];
+    const other = before.find(
+      (each) =>
+        target.port !== undefined &&
+        each.target.port === target.port &&
+        pathOf(each.request) === pathOf(request),
+    );
     if (!other) return [];
     const message = `leads to port ${target.port}, path ${pathOf(request)}, as server ${other.request.server?.name} does`;
     const key = `${request.server?.name}.port`;
@@ -38,6 +54,16 @@ function equalServers(servers: Server[]): Server[] | { refusals: Refusal[] } {
   });
   return refusals.length > 0 ? { refusals } : servers;
 }
+
+/** What a container starts is one server when it speaks stdio. */
+const oneContainer = (request: InjectionRequest, { container }: Target, other: Server): Refusal =>
+  refuse(
+    'ServersEqual',
+    `${request.server?.name}.container`,
+    request.container,
+    `leads to container "${container}", as server ${other.request.server?.name} does, and one of them speaks stdio`,
+    'give each of them a container of its own',
+  );
 
 /**
  * @param previousPort the server's port as an earlier pass wrote it down; decides where nothing else does, for other
@@ -50,7 +76,8 @@ export function targetOf(
 ): Target | { refusals: Refusal[] } {
   const containers = pod.spec?.containers ?? [];
   const chosen = chooseContainer(containers, request, previousPort);
-  return 'refusals' in chosen ? chosen : choosePort(chosen, request, previousPort);
+  if ('refusals' in chosen) return chosen;
+  return isStdio(request) ? { container: chosen.name } : choosePort(chosen, request, previousPort);
 }
 
 /** Containers that meshes and agents put beside the app's, before us or after us: never the server, unless named. */
@@ -84,8 +111,10 @@ function chooseContainer(
   const [only] = apps;
   if (only && apps.length === 1) return only;
   const wanted = port ?? previousPort;
-  const holders = containers.filter((each) => declares(each, wanted));
-  if (wanted !== undefined && holders[0] && holders.length === 1) return holders[0];
+  const holders = containers.filter((each) =>
+    isStdio(request) ? isSupervised(each, server?.name) : declares(each, wanted),
+  );
+  if (holders[0] && holders.length === 1) return holders[0];
   return refused(
     'ContainerMissing',
     key,

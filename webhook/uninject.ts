@@ -1,5 +1,6 @@
 /** The way back of `inject()`, pure: a pod or template as it was before the sidecar came into it. */
 import type { V1Container, V1Pod, V1PodSpec, V1Probe } from '@kubernetes/client-node';
+import { isBinContainer, previouslyUnnamed } from './bin-container.ts';
 import { restoredHooks, withoutDrainHook } from './drain.ts';
 import { inject } from './inject.ts';
 import { withoutLoopback } from './loopback.ts';
@@ -7,6 +8,7 @@ import { withoutExclusion } from './mesh.ts';
 import { isOurVolume } from './names.ts';
 import { givenSidecar, previousConfig } from './previous.ts';
 import { resourcesOf } from './resources.ts';
+import { unsupervised } from './supervised.ts';
 
 /**
  * The annotations stay: `inject()` would make the same again. Of a container `mcp-proxy` of the user's own there is left
@@ -28,12 +30,17 @@ function withoutOurs(spec: V1PodSpec, sidecar: V1Container, instead: V1Container
     volumes = [],
     ...rest
   } = withoutLoopback(restoredHooks(spec), previousConfig(spec)?.loopback);
-  const left = initContainers.flatMap((each) => (each.name === sidecar.name ? instead : [each]));
+  const left = initContainers
+    .filter((each) => !isBinContainer(each))
+    .flatMap((each) => (each.name === sidecar.name ? instead : [each]));
+  const unnamed = previouslyUnnamed(spec);
   const kept = volumes.filter((each) => !isOurVolume(each));
   return {
     ...rest,
     ...(left.length > 0 && { initContainers: left }),
-    containers: rest.containers.map(withoutDrainHook),
+    containers: rest.containers.map((each) =>
+      withoutDrainHook(unsupervised(each, !unnamed.includes(each.name))),
+    ),
     ...(kept.length > 0 && { volumes: kept }),
   };
 }

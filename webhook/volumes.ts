@@ -1,8 +1,10 @@
 /** What the sidecar alone may read, and the volumes of the pod that it shares with who fills them. */
 import type { V1Volume, V1VolumeMount } from '@kubernetes/client-node';
 import { MOUNT } from '../sidecar/config.ts';
+import { isStdio } from './request.ts';
 import type { InjectionRequest } from './request.ts';
-import { VOLUME, keysSecretName, volumeName } from './names.ts';
+import { STDIO_VOLUME, VOLUME, keysSecretName, runVolumeName, volumeName } from './names.ts';
+import { RUN_DIRECTORY } from './supervised.ts';
 
 /** As the API server defaults it, so that a second pass finds nothing to change. */
 const MODE = 0o644;
@@ -23,8 +25,21 @@ export function volumesOf(requests: readonly InjectionRequest[], workload: strin
       secret: { secretName: keysSecretName(workload), optional: true, defaultMode: MODE },
     },
     ...ofServers.flatMap(({ others }) => others),
+    ...stdioVolumes(requests),
   ];
 }
+
+/** Programs for the servers' containers, and per server the pipes between its container and the proxy. */
+function stdioVolumes(requests: readonly InjectionRequest[]): V1Volume[] {
+  const stdio = requests.filter(isStdio);
+  if (stdio.length === 0) return [];
+  const names = [STDIO_VOLUME.bin, ...stdio.map(({ server }) => runVolumeName(server?.name))];
+  return names.map((name) => ({ name, emptyDir: {} }));
+}
+
+/** In the proxy. */
+export const runMountPath = (server?: string): string =>
+  server === undefined ? RUN_DIRECTORY : `${RUN_DIRECTORY}-${server}`;
 
 function volumesOfServer(request: InjectionRequest): { tokens: V1Volume[]; others: V1Volume[] } {
   const nameOf = (key: keyof typeof VOLUME): string => volumeName(key, request.server?.name);
@@ -47,7 +62,7 @@ export const mountPath = (key: keyof typeof MOUNT, server?: string): string =>
 /** In the order of {@link VOLUME}, whose names those of the pod's own volumes take the place of. */
 export function mountsOf(requests: readonly InjectionRequest[], volumes: V1Volume[]): V1VolumeMount[] {
   const isThere = (name: string): boolean => volumes.some((each) => each.name === name);
-  return (Object.keys(VOLUME) as (keyof typeof VOLUME)[]).flatMap((key) => {
+  const secrets = (Object.keys(VOLUME) as (keyof typeof VOLUME)[]).flatMap((key) => {
     const ofPod = key === 'kubernetes' || key === 'keys';
     const servers = ofPod ? [undefined] : requests;
     return servers.flatMap((request) => {
@@ -57,6 +72,11 @@ export function mountsOf(requests: readonly InjectionRequest[], volumes: V1Volum
       return name === undefined ? [] : [{ name, mountPath: mountPath(key, server), readOnly: true }];
     });
   });
+  const runs = requests.filter(isStdio).map(({ server }) => ({
+    name: runVolumeName(server?.name),
+    mountPath: runMountPath(server?.name),
+  }));
+  return [...secrets, ...runs];
 }
 
 /** A volume of the pod that another tool fills. */

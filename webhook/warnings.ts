@@ -23,7 +23,23 @@ export function warningsOf(spec: V1PodSpec, servers: readonly Server[]): string[
     .map(
       ({ name }) => `container "${name}" has a preStop hook of its own: calls that run at a stop may be cut`,
     );
-  return [...hooks, ...new Set(servers.flatMap(({ request }) => warningsOfServer(spec, request)))];
+  return [
+    ...hooks,
+    ...new Set(servers.flatMap(({ request }) => warningsOfServer(spec, request))),
+    ...servers.flatMap((each) => otherImage(spec, each)),
+  ];
+}
+
+/** An image of the same name may start something else by now; one of another name likely does. */
+function otherImage(spec: V1PodSpec, { request, target }: Server): string[] {
+  const read = request['command-image'];
+  const image = spec.containers.find(({ name }) => name === target.container)?.image;
+  if (read === undefined || image === undefined || read === image || read.startsWith(`${image}@sha256:`)) {
+    return [];
+  }
+  return [
+    `${PREFIX}${writtenKey(request, 'command-image')}: the command was read from another image (${read}) than container "${target.container}" has (${image}): kubectl mcp enable reads it again`,
+  ];
 }
 
 const warningsOfServer = (spec: V1PodSpec, request: InjectionRequest): string[] => [

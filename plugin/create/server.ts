@@ -5,6 +5,7 @@ import type { AnnotationKey } from '../../webhook/annotations.ts';
 import { PREFIX } from '../../webhook/names.ts';
 import { parseAnnotations } from '../../webhook/parse-annotations.ts';
 import { refusalText } from '../../webhook/refusals.ts';
+import { portsOf } from '../../webhook/target.ts';
 import { lockdownOf } from '../enable/lockdown.ts';
 import { networkPolicyFor } from '../enable/policy.ts';
 import { annotationOf, listenPorts, ownPort, serversIn, type Workload } from '../enable/workload.ts';
@@ -77,7 +78,7 @@ function policyOf(deployment: V1Deployment): V1NetworkPolicy[] {
   const policy = networkPolicyFor({
     workload,
     name: annotationOf(template, 'name') ?? name,
-    serverPorts: serversIn(template).map(({ target }) => target.port),
+    serverPorts: portsOf(serversIn(template)),
     listenPorts: listenPorts(template),
     adminPort: ownPort(template, 'admin-port'),
     services: [],

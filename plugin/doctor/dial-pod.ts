@@ -21,14 +21,20 @@ export const dialTargets = (workloads: readonly Workload[], pods: readonly V1Pod
   workloads.flatMap((workload) => {
     const pod = podsOf(workload, pods).find((each) => isReady(each) && each.status?.podIP && imageOf(each));
     if (!pod) return [];
-    return serversIn(workload.spec.template).map((server) => ({
-      key: serverKey(workload, server),
-      pod: pod.metadata!.name!,
-      host: pod.status!.podIP!,
-      serverPort: server.target.port,
-      sidecarPort: server.request['listen-port'],
-      image: imageOf(pod)!,
-    }));
+    return serversIn(workload.spec.template).flatMap((server) => {
+      const { port } = server.target;
+      if (port === undefined) return [];
+      return [
+        {
+          key: serverKey(workload, server),
+          pod: pod.metadata!.name!,
+          host: pod.status!.podIP!,
+          serverPort: port,
+          sidecarPort: server.request['listen-port'],
+          image: imageOf(pod)!,
+        },
+      ];
+    });
   });
 
 const imageOf = (pod: V1Pod): string | undefined =>

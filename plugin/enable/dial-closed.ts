@@ -5,6 +5,7 @@ import type { Cluster } from '../kube/client.ts';
 import { readPods, readWorkload } from './read.ts';
 import type { WaitOptions } from './wait-for-pods.ts';
 import { objectName, serversIn, type Workload } from './workload.ts';
+import { portsOf } from '../../webhook/target.ts';
 
 /**
  * @returns why it is not known, where that is so: who may not create pods cannot dial.
@@ -36,7 +37,7 @@ export async function dialClosed(
 }
 
 function stillOpen(workload: Workload, pod: string): string {
-  const ports = serversIn(workload.spec.template).map(({ target }) => target.port);
+  const ports = portsOf(serversIn(workload.spec.template));
   return (
     `${objectName(workload)}: port ${ports.join(' or ')} of pod ${pod} answers other pods: the server does not listen on the loopback alone\n` +
     'Tell it its address as its documentation says (--loopback-env NAME=127.0.0.1, --loopback-args "--host 127.0.0.1"); a server that cannot be told needs --lockdown network-policy'

@@ -15,6 +15,7 @@ import {
   PREFIX,
   tokensSecretName,
 } from '../../webhook/names.ts';
+import { portsOf } from '../../webhook/target.ts';
 import type { Change, Plan } from './change.ts';
 import { type Admitted, egressChanges, otherEgress } from './egress.ts';
 import { isOwned } from './owned.ts';
@@ -84,7 +85,7 @@ export function planEnable(workload: Workload, around: Surroundings, request: En
   const input: PolicyInput = {
     workload,
     name,
-    serverPorts: servers.map(({ target }) => target.port),
+    serverPorts: portsOf(servers),
     listenPorts: servers.map((each) => each.request['listen-port']),
     adminPort: ownPort(wanted.spec.template, 'admin-port'),
     services,

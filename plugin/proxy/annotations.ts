@@ -19,6 +19,8 @@ export const INSTEAD: Partial<Record<AnnotationKey, string>> = {
 export const OF_PODS: readonly AnnotationKey[] = [
   'inject',
   'container',
+  'command',
+  'command-image',
   'startup-seconds',
   'lockdown',
   'loopback-env',

@@ -14,6 +14,8 @@ see the events of its ReplicaSet (\`kubectl describe replicaset\`) and [the reas
 With several servers in one pod a key may begin with the name of one of them, \`${PREFIX}SERVER.KEY\`
 ([how](several-servers.md)). The column *For* says of what a key speaks: of the \`pod\`; of each \`server\`, with its name; or of
 \`any\` server, where a key without a name is the default of all of them. With one server no name is needed.
+
+Servers that speak stdio have [a page of their own](stdio.md).
 `;
 
 export function annotationsDoc(): string {

@@ -8,11 +8,12 @@ import { ANNOTATION_KEYS } from '../../webhook/annotations.ts';
 import { inject } from '../../webhook/inject.ts';
 import { PREFIX, SIDECAR_CONTAINER, isOurVolume } from '../../webhook/names.ts';
 import { patchOf } from '../../webhook/patch.ts';
+import { SUPERVISOR } from '../../webhook/supervised.ts';
 import { uninject } from '../../webhook/uninject.ts';
 import { meaningOf } from './meaning.ts';
 
-const isOurs = ({ name: each }: { name: string }): boolean =>
-  each === SIDECAR_CONTAINER || isOurVolume({ name: each });
+const isOurs = ({ name: each, command = [] }: { name: string; command?: string[] }): boolean =>
+  each === SIDECAR_CONTAINER || isOurVolume({ name: each }) || command.includes(SUPERVISOR[0]);
 
 const settings = {
   image: 'image:1',
@@ -21,7 +22,7 @@ const settings = {
   drainRandom: 'cmFuZG9tLXJhbmRvbQ',
 } as const;
 
-const name = fc.constantFrom('a', 'b', 'server', 'mcp-proxy', 'constructor');
+const name = fc.constantFrom('a', 'b', 'server', 'mcp-proxy', 'mcp-bin', 'constructor');
 const quantity = fc.constantFrom('1', '1000m', '128Mi', '134217728', '', 'x', '1e3', '-1');
 const amounts = fc.dictionary(fc.constantFrom('cpu', 'memory'), quantity);
 const some = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: undefined });
@@ -49,6 +50,10 @@ const container = fc.record(
     ),
     resources: fc.record({ limits: amounts, requests: amounts }, { requiredKeys: [] }),
     args: fc.array(fc.constantFrom('--host', '127.0.0.1', '-c'), { minLength: 1, maxLength: 3 }),
+    command: fc.array(fc.constantFrom('node', '/kubectl-mcp-bin/supervise', '--', '$(X)'), {
+      minLength: 1,
+      maxLength: 3,
+    }),
     livenessProbe: fc.record(
       {
         httpGet: fc.record({ port: fc.constantFrom(3001, 80, 'mcp'), path: fc.string() }),
@@ -60,7 +65,10 @@ const container = fc.record(
       preStop: some(fc.record({ exec: fc.record({ command: fc.array(fc.string()) }) })),
     }),
     volumeMounts: fc.array(
-      fc.record({ name: fc.constantFrom('data', 'kubectl-mcp-keys'), mountPath: fc.string() }),
+      fc.record({
+        name: fc.constantFrom('data', 'kubectl-mcp-keys', 'kubectl-mcp-run'),
+        mountPath: fc.string(),
+      }),
       {
         maxLength: 1,
       },
@@ -95,6 +103,11 @@ const value = fc.oneof(
     'X=1,HOST=127.0.0.1',
     '--host 127.0.0.1',
     '7',
+    'stdio',
+    '["node", "x"]',
+    '[]',
+    'shared',
+    'per-request',
   ),
   fc.string(),
 );
@@ -143,6 +156,24 @@ const several = fc
       policy: fc.constant('policy'),
     },
     { requiredKeys: ['a.port', 'server.listen-port'] },
+  )
+  .map((keys) => ({
+    ...Object.fromEntries(Object.entries(keys).map(([key, text]) => [PREFIX + key, text])),
+    [`${PREFIX}inject`]: 'true',
+  }));
+/** Of servers that speak stdio. */
+const stdio = fc
+  .record(
+    {
+      transport: fc.constant('stdio'),
+      command: fc.constantFrom('["node", "x"]', '["$(X)"]', '[]'),
+      auth: fc.constantFrom('kubernetes', 'none'),
+      'stdio-modern': fc.constantFrom('per-request', 'shared'),
+      'stdio-sessions': fc.constantFrom('shared', 'isolated'),
+      'stdio-env': fc.constantFrom('A=1', 'A={session-dir}/x\nB=$(Y)'),
+      'max-stdio-processes': fc.constant('7'),
+    },
+    { requiredKeys: ['transport'] },
   )
   .map((keys) => ({
     ...Object.fromEntries(Object.entries(keys).map(([key, text]) => [PREFIX + key, text])),
@@ -220,36 +251,55 @@ test('any pod is injected so that the sidecar can start and a second pass change
     [`${PREFIX}inject`]: 'true',
   }));
   const plainly = meshed.map((each) => ({ ...each, [`${PREFIX}inject`]: 'true' }));
-  const count = { injected: 0, returned: 0, several: 0 };
+  const count = { injected: 0, returned: 0, several: 0, stdio: 0 };
   fc.assert(
-    fc.property(podWith(fc.oneof(ours, likely, plainly, named, { arbitrary: several, weight: 3 })), (pod) => {
-      const before = structuredClone(pod);
-      const result = inject(pod, settings);
-      assert.deepEqual(pod, before);
-      if ('untouched' in result) return;
-      if ('refusals' in result) {
-        assert.ok(result.refusals.length > 0);
-        for (const each of result.refusals) assert.ok(each.message && each.mend);
-        return;
-      }
-      count.injected++;
-      const sidecar = result.pod.spec?.initContainers?.find((each) => each.name === 'mcp-proxy');
-      if (parseConfig(sidecar?.env?.[0]?.value).servers.length > 1) count.several++;
-      const patched = jsonPatch.applyPatch(structuredClone(pod), patchOf(pod, result.pod), true).newDocument;
-      assert.deepEqual(patched, result.pod);
-      const back = uninject(result.pod);
-      assert.equal(uninject(back), back);
-      if (![...(pod.spec?.initContainers ?? []), ...(pod.spec?.volumes ?? [])].some(isOurs)) {
-        count.returned++;
-        assert.deepEqual(meaningOf(back), meaningOf(pod));
-        assert.deepEqual(inject(back, settings), { ...result, warnings: result.warnings });
-      }
-      const again = inject(result.pod, { ...settings, drainRandom: 'YW5vdGhlci1hbm90aGVy' });
-      assert.deepEqual('pod' in again && again.pod, result.pod);
-    }),
+    fc.property(
+      podWith(
+        fc.oneof(
+          ours,
+          likely,
+          plainly,
+          named,
+          { arbitrary: several, weight: 5 },
+          { arbitrary: stdio, weight: 8 },
+        ),
+      ),
+      (pod) => {
+        const before = structuredClone(pod);
+        const result = inject(pod, settings);
+        assert.deepEqual(pod, before);
+        if ('untouched' in result) return;
+        if ('refusals' in result) {
+          assert.ok(result.refusals.length > 0);
+          for (const each of result.refusals) assert.ok(each.message && each.mend);
+          return;
+        }
+        count.injected++;
+        const sidecar = result.pod.spec?.initContainers?.find((each) => each.name === 'mcp-proxy');
+        const { servers } = parseConfig(sidecar?.env?.[0]?.value);
+        if (servers.length > 1) count.several++;
+        if (servers.some(({ upstream }) => upstream.transport === 'stdio')) count.stdio++;
+        const patched = jsonPatch.applyPatch(
+          structuredClone(pod),
+          patchOf(pod, result.pod),
+          true,
+        ).newDocument;
+        assert.deepEqual(patched, result.pod);
+        const back = uninject(result.pod);
+        assert.equal(uninject(back), back);
+        const { containers = [], initContainers = [], volumes = [] } = pod.spec ?? {};
+        if (![...containers, ...initContainers, ...volumes].some(isOurs)) {
+          count.returned++;
+          assert.deepEqual(meaningOf(back), meaningOf(pod));
+          assert.deepEqual(inject(back, settings), { ...result, warnings: result.warnings });
+        }
+        const again = inject(result.pod, { ...settings, drainRandom: 'YW5vdGhlci1hbm90aGVy' });
+        assert.deepEqual('pod' in again && again.pod, result.pod);
+      },
+    ),
     { numRuns: 3_000 },
   );
-  assert.ok(count.injected > 20 && count.returned > 10 && count.several > 10, JSON.stringify(count));
+  assert.ok(Math.min(...Object.values(count)) > 10 && count.injected > 20, JSON.stringify(count));
 });
 
 test('a pod without a key of ours is never touched', () => {

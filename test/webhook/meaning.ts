@@ -28,13 +28,20 @@ const withoutEmptyLists = ({ annotations = {}, ...metadata }: V1ObjectMeta): V1O
   ),
 });
 
-function withoutEmptyFields({ lifecycle, env = [], args = [], ...rest }: V1Container): V1Container {
+function withoutEmptyFields({
+  lifecycle,
+  env = [],
+  args = [],
+  volumeMounts = [],
+  ...rest
+}: V1Container): V1Container {
   const hooks = Object.values(lifecycle ?? {}).filter((each) => each !== undefined);
   return {
     ...rest,
     ...(lifecycle && hooks.length > 0 && { lifecycle }),
     ...(env.length > 0 && { env }),
     ...(args.length > 0 && { args }),
+    ...(volumeMounts.length > 0 && { volumeMounts }),
   };
 }
 

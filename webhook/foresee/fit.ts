@@ -1,6 +1,6 @@
 /** Resources of the proxy with which a pod would be admitted. */
 import type { V1Pod, V1ResourceRequirements } from '@kubernetes/client-node';
-import { SIDECAR_CONTAINER } from '../names.ts';
+import { BIN_CONTAINER, SIDECAR_CONTAINER } from '../names.ts';
 import { exactly } from './amounts.ts';
 import { containersOf } from './demand.ts';
 import type { NamespaceRules } from './foreseen.ts';
@@ -36,7 +36,9 @@ export function fittingResources(pod: V1Pod, rules: NamespaceRules, pods: number
     return [
       ...limitRangeExcesses(tried, rules.limitRanges ?? []),
       ...quotaExcesses(tried, rules.quotas ?? [], pods),
-    ].every(({ container }) => container !== undefined && container !== SIDECAR_CONTAINER);
+    ].every(
+      ({ container }) => container !== undefined && ![SIDECAR_CONTAINER, BIN_CONTAINER].includes(container),
+    );
   });
 }
 
@@ -58,7 +60,9 @@ function withResources(pod: V1Pod, { cpu, memory }: Resources): V1Pod {
     limits: { ...old.limits, cpu: cpu.limit, memory },
   });
   const initContainers = (pod.spec?.initContainers ?? []).map((each) =>
-    each.name === SIDECAR_CONTAINER ? { ...each, resources: laidOver(each.resources) } : each,
+    [SIDECAR_CONTAINER, BIN_CONTAINER].includes(each.name)
+      ? { ...each, resources: laidOver(each.resources) }
+      : each,
   );
   return { ...pod, spec: { ...pod.spec!, initContainers } };
 }

@@ -1,6 +1,6 @@
 /** Whether the API server will take the pods of a template once they have the proxy. Pure. */
 import type { V1Pod } from '@kubernetes/client-node';
-import { SIDECAR_CONTAINER } from '../names.ts';
+import { BIN_CONTAINER, SIDECAR_CONTAINER } from '../names.ts';
 import type { InjectSettings } from '../settings.ts';
 import { admitted } from './admitted.ts';
 import { fittingResources, resourcesText } from './fit.ts';
@@ -18,7 +18,10 @@ import { quotaExcesses } from './resource-quotas.ts';
 export function foresee(pod: V1Pod, rules: NamespaceRules, settings: InjectSettings, pods = 1): Foreseen[] {
   const injected = admitted(pod, rules.limitRanges ?? [], settings);
   if (!injected) return [];
-  const limits = limitRangeExcesses(injected, rules.limitRanges ?? []);
+  // It has the proxy's resources, and ends before it.
+  const limits = limitRangeExcesses(injected, rules.limitRanges ?? []).filter(
+    ({ container }) => container !== BIN_CONTAINER,
+  );
   const quotas = quotaExcesses(injected, rules.quotas ?? [], Math.max(1, pods));
   const found = [
     ...limits.map((each) => ({ ...each, reason: 'LimitRangeExceeded' as const, lasting: true })),

@@ -1,5 +1,6 @@
 import type { CoreV1Event } from '@kubernetes/client-node';
 import { SIDECAR_CONTAINER } from '../../../webhook/names.ts';
+import { portsOf } from '../../../webhook/target.ts';
 import { rolloutState } from '../../enable/rollout.ts';
 import { reachedPort, isTcp } from '../../enable/services.ts';
 import { declaredPorts, hasSidecar, serversIn, type Workload } from '../../enable/workload.ts';
@@ -69,7 +70,7 @@ export const injectionChecks = [
     needs: ['workloads', 'services'],
     run: ({ workloads, services }) =>
       workloads.flatMap((workload) => {
-        const ports = serversIn(workload.spec.template).map(({ target }) => target.port);
+        const ports = portsOf(serversIn(workload.spec.template));
         const declared = declaredPorts(workload.spec.template);
         return servicesOf(workload, services).flatMap((service) =>
           (service.spec?.ports ?? [])

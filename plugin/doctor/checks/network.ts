@@ -82,7 +82,8 @@ export const networkChecks = [
       workloads.flatMap((workload) =>
         serversIn(workload.spec.template).flatMap((server) => {
           const dial = dials[serverKey(workload, server)];
-          return dial ? bypass(workload, server.target.port, dial, policies) : [];
+          const { port } = server.target;
+          return dial && port !== undefined ? bypass(workload, port, dial, policies) : [];
         }),
       ),
   }),
