@@ -8,7 +8,8 @@ import (
 	"os"
 )
 
-// stdio is the backend's server as one of stdio, of sessions alone: the same tools, and one that tells its progress.
+// stdio is the backend's server as one of stdio, of sessions alone: the same tools, and some that tell their
+// progress, never answer, or end it.
 func stdio([]string) error {
 	in := bufio.NewReaderSize(os.Stdin, 1<<16)
 	out := bufio.NewWriterSize(os.Stdout, 1<<16)
@@ -43,6 +44,9 @@ func say(out io.Writer, line []byte) {
 				`"total":%d,"message":%s}}`+"\n", token, i+1, burst, whose)
 		}
 		answer(echoed)
+	case has(line, `"name":"silent"`):
+	case has(line, `"name":"die"`):
+		os.Exit(3)
 	case has(line, `"name":"echo"`):
 		answer(echoed)
 	case has(line, `"method":"tools/list"`):
@@ -56,7 +60,7 @@ func say(out io.Writer, line []byte) {
 	}
 }
 
-var stdioTools = toolList("burst")
+var stdioTools = toolList("burst", "silent", "die")
 
 // burst is how many notifications a call of the tool is answered with.
 const burst = 50

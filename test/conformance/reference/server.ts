@@ -50,7 +50,7 @@ export function createReferenceServer({
   const sessions = new Map<string, NodeStreamableHTTPServerTransport>();
   const modern = createMcpHandler(
     (context) =>
-      build(eras === 'modern' ? 'modern alone' : context.era, {
+      buildReference(eras === 'modern' ? 'modern alone' : context.era, {
         toolsChanged: () => modern.notify.toolsChanged(),
         promptsChanged: () => modern.notify.promptsChanged(),
       }),
@@ -107,7 +107,7 @@ async function serveLegacy(
     eventStore: memoryEventStore(),
     retryInterval: 500,
   });
-  const server = build('legacy', {
+  const server = buildReference('legacy', {
     toolsChanged: () => server.sendToolListChanged(),
     promptsChanged: () => server.sendPromptListChanged(),
   });
@@ -115,7 +115,11 @@ async function serveLegacy(
   await transport.handleRequest(request, response, body);
 }
 
-function build(era: McpRequestContext['era'] | 'modern alone', surroundings: Surroundings): McpServer {
+/** What it serves, over any transport. */
+export function buildReference(
+  era: McpRequestContext['era'] | 'modern alone',
+  surroundings: Surroundings,
+): McpServer {
   const server = new McpServer(
     { name: 'reference', version: '1.0.0' },
     {
