@@ -14,6 +14,7 @@ const FILES: Readonly<Record<string, string>> = {
   'sidecar.cjs': 'app/sidecar.cjs',
   'proxy.cjs': 'app/proxy.cjs',
   'yaml.cjs': 'app/yaml.cjs',
+  'cel-js.cjs': 'app/cel-js.cjs',
   'webhook.mjs': 'app/webhook.mjs',
   'dial.mjs': 'app/dial.mjs',
   'THIRD-PARTY-NOTICES': `${DOC}/THIRD-PARTY-NOTICES`,

@@ -12,8 +12,21 @@ export type Need = 'head' | 'request' | 'result' | 'outcome';
 
 export type Verdict = Refusal | undefined;
 
-/** Replaces a message of the server's, or returns it. @throws when it cannot be judged: then it does not go out */
+/**
+ * Replaces a message of the server's, or returns it; an empty one is an event that does not go out.
+ * @throws when it cannot be judged, or is refused: then the answer ends
+ */
 export type ResultEditor = (message: Buffer) => Buffer;
+
+/** Thrown by an editor for a message that the client must not get, with what it gets instead. */
+export class ResultRefusedError extends Error {
+  readonly refusal: Refusal;
+  constructor(refusal: Refusal) {
+    super(refusal.reason);
+    this.name = 'ResultRefusedError';
+    this.refusal = refusal;
+  }
+}
 
 export interface Pass {
   readonly name: string;

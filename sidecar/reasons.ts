@@ -3,10 +3,12 @@
  * record and the code under which `kubectl mcp doctor` explains it.
  */
 
+import { POLICY_REASONS } from './filter/policy-reasons.ts';
+
 /** ToolHive's outcomes: what the audit record says of a call. */
 export type Outcome = 'success' | 'denied' | 'failure' | 'error' | 'application_error';
 
-interface ReasonRow {
+export interface ReasonRow {
   readonly status: number;
   /** JSON-RPC error code; the codes -32023 to -32099 are the specification's own and never minted here. */
   readonly code: number;
@@ -149,8 +151,7 @@ export const REASONS = {
     message: 'as much as the limits of this server allow is under way',
   },
   'session-unknown': { status: 404, code: -32001, outcome: 'denied', message: 'Session not found' },
-  // 200, for clients take other 4xx for a dead connection; the same bytes whether the tool is unknown or forbidden.
-  'tool-unknown': { status: 200, code: -32602, outcome: 'denied', message: 'Unknown tool' },
+  ...POLICY_REASONS,
   'catalogue-unavailable': {
     status: 503,
     code: -32603,

@@ -13,7 +13,7 @@ import { createLimits, type PodLoad } from './downstream/limits.ts';
 import { createListenServer, type ListenServer, type ListenTimeouts } from './downstream/listen-server.ts';
 import { createMcpHandler, type McpHandlerDeps } from './downstream/mcp-handler.ts';
 import { createCrossSite } from './edge/cross-site.ts';
-import { createToolFilter } from './filter/tool-filter.ts';
+import { createAuthorization } from './filter/authorization.ts';
 import { createToolRules } from './filter/tool-rules.ts';
 import type { Exchange, Upstream } from './exchange.ts';
 import type { Faults } from './faults.ts';
@@ -28,7 +28,7 @@ import { createEraChoice, isTranslated } from './upstream/era-choice.ts';
 import type { CatalogueTool } from './upstream/list-tools.ts';
 import { type Dialect } from './upstream/mcp-request.ts';
 import type { LegacyUpstream } from './upstream/legacy/legacy-upstream.ts';
-import { lookUpTool } from './upstream/look-up-tool.ts';
+import { lookUpPrompt, lookUpTool } from './upstream/look-up-tool.ts';
 import { scopedPool } from './upstream/scoped-pool.ts';
 import { createStreamableHttp } from './upstream/streamable-http.ts';
 import { openUpstream } from './upstream/open-upstream.ts';
@@ -139,13 +139,19 @@ export async function createServerRuntime(server: ServerConfig, deps: RuntimeDep
     namespace: deps.pod.namespace,
     clusterDomain: deps.clusterDomain ?? 'cluster.local',
   });
+  const toLookUp = {
+    catalogue,
+    lookUp: lookUpTool(pool, dialectOf),
+    lookUpPrompt: lookUpPrompt(pool, dialectOf),
+    log: deps.log,
+  };
   const warnings = [...crossSite.warnings, ...(tls?.warnings ?? [])];
   for (const warning of warnings) deps.log('check_switched_off', { server: name, warning });
   const passes = [
     crossSite.pass,
     createAuthentication(authenticator, sessions),
     ...rules.gates,
-    ...(rules.any ? [createToolFilter(rules.decide, catalogue, lookUpTool(pool, dialectOf))] : []),
+    ...(rules.any ? [createAuthorization(rules.inForce, toLookUp)] : []),
     ...(server.audit === 'stdout'
       ? [createAudit(deps.pod, deps.audit, { unchecked: crossSite.unchecked, transport })]
       : []),

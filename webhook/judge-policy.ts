@@ -2,6 +2,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { V1ConfigMap } from '@kubernetes/client-node';
 import { POLICY_KEY, readPolicy } from '../sidecar/filter/read-policy.ts';
+import { compileRule } from '../sidecar/filter/rules.ts';
 import { POLICY_LABEL } from './names.ts';
 import type { Verdict } from './judge-workload.ts';
 
@@ -28,7 +29,7 @@ const isSame = (object: V1ConfigMap, old: V1ConfigMap | undefined): boolean =>
 function faultsOf(object: V1ConfigMap): string[] {
   const text = textOf(object);
   if (text === undefined) return [`holds no ${POLICY_KEY}`];
-  const read = readPolicy(text);
+  const read = readPolicy(text, compileRule);
   return 'faults' in read ? read.faults.map((each) => `${POLICY_KEY}: ${each}`) : [];
 }
 

@@ -2,6 +2,7 @@
 import { createSecureContext } from 'node:tls';
 import { readTokens } from '../../sidecar/auth/read-tokens.ts';
 import { POLICY_KEY, readPolicy } from '../../sidecar/filter/read-policy.ts';
+import { compileRule } from '../../sidecar/filter/rules.ts';
 import { AUTHORITY_FILE, readAuthorities } from '../../sidecar/upstream/read-authorities.ts';
 import { readHeaders } from '../../sidecar/upstream/read-headers.ts';
 
@@ -42,7 +43,7 @@ export const FILE_FLAGS: Readonly<Record<FileKind, FileFlag>> = {
     flags: ['--policy-file'],
     directory: false,
     split: ([content]) => new Map([[POLICY_KEY, content!]]),
-    faults: (files) => faultsIn(readPolicy(files.get(POLICY_KEY)!.toString('utf8'))),
+    faults: (files) => faultsIn(readPolicy(files.get(POLICY_KEY)!.toString('utf8'), compileRule)),
     failsClosed: false,
   },
   tls: {

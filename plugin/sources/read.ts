@@ -37,8 +37,9 @@ export async function readSource(
 
 export async function configMapFacts(data: Readonly<Record<string, string>>): Promise<SourceFacts> {
   const { POLICY_KEY, readPolicy } = await import('../../sidecar/filter/read-policy.ts');
+  const { compileRule } = await import('../../sidecar/filter/rules.ts');
   const text = data[POLICY_KEY];
-  const read = text === undefined ? undefined : readPolicy(text);
+  const read = text === undefined ? undefined : readPolicy(text, compileRule);
   return { keys: Object.keys(data), ...(read && { contentFaults: 'faults' in read ? read.faults : [] }) };
 }
 

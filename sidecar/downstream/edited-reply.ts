@@ -1,5 +1,5 @@
 import type { Reply, ReplyHead } from '../exchange.ts';
-import type { ResultEditor } from '../passes.ts';
+import { ResultRefusedError, type ResultEditor } from '../passes.ts';
 import { refuse, type Refusal } from '../reasons.ts';
 import { SseSplitter, withData, type SseFrame } from '../sse.ts';
 
@@ -27,7 +27,11 @@ export function editedReply(reply: Reply, editor: ResultEditor): Reply {
     try {
       return editor(message);
     } catch (error) {
-      stop(refuse('upstream-result-unreadable', (error as Error).message));
+      stop(
+        error instanceof ResultRefusedError
+          ? error.refusal
+          : refuse('upstream-result-unreadable', (error as Error).message),
+      );
       return undefined;
     }
   }
@@ -36,7 +40,7 @@ export function editedReply(reply: Reply, editor: ResultEditor): Reply {
     const data = each.data();
     if (!data) return reply.chunk(each.raw);
     const edited = edit(data);
-    if (edited) reply.chunk(edited === data ? each.raw : withData(each, edited));
+    if (edited?.length) reply.chunk(edited === data ? each.raw : withData(each, edited));
   }
 
   const tooLarge = (): void => stop(refuse('upstream-result-too-large', `over ${MAX_MESSAGE_BYTES} bytes`));

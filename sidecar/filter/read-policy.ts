@@ -1,34 +1,29 @@
 import { LineCounter, isMap, isNode, isScalar, isSeq, parseDocument } from 'yaml';
 import type { Document, Node } from 'yaml';
-import * as z from 'zod';
-import { toolGlob, toolMode } from '../config.ts';
 import { faultLines } from '../fault-lines.ts';
+import { policySchema, type PolicyFile, type RuleText } from './policy-schema.ts';
+import type { Rule } from './rules.ts';
 
 /** The key of the ConfigMap. */
 export const POLICY_KEY = 'policy.yaml';
 
-const toolGlobs = z.array(toolGlob);
-
-const policySchema = z.strictObject({
-  version: z.literal(1),
-  tools: z
-    .strictObject({
-      /** Absent: every tool. */
-      allow: toolGlobs.optional(),
-      /** Stronger than the others. */
-      deny: toolGlobs.optional(),
-      mode: toolMode.default('all'),
-    })
-    .prefault({}),
-});
-
-export type PolicyFile = z.infer<typeof policySchema>;
+export interface ReadPolicy {
+  readonly policy: PolicyFile;
+  /** Empty where none compiles them. */
+  readonly rules: readonly Rule[];
+}
 
 /** People write it; larger ones take a parser longer than calls should wait. */
 const MAX_CHARS = 64 * 1024;
 
-/** Reads a policy, YAML 1.2 or JSON. One fault and there is no policy; all of them are told, a line each. */
-export function readPolicy(text: string): { readonly policy: PolicyFile } | { readonly faults: string[] } {
+/**
+ * Reads a policy, YAML 1.2 or JSON. One fault and there is no policy; all of them are told, a line each.
+ * @param compile of `rules.ts`, which loads a library: where it is not given, rules are read and not understood
+ */
+export function readPolicy(
+  text: string,
+  compile?: (rule: RuleText) => Rule | { readonly fault: string },
+): ReadPolicy | { readonly faults: string[] } {
   if (text.length > MAX_CHARS) return { faults: [`is longer than ${MAX_CHARS} characters`] };
   const lineCounter = new LineCounter();
   let document: Document.Parsed;
@@ -49,18 +44,21 @@ export function readPolicy(text: string): { readonly policy: PolicyFile } | { re
     return { faults: [inWords((error as Error).message)] };
   }
   const result = policySchema.safeParse(value);
-  return result.success
-    ? { policy: result.data }
-    : {
-        faults: result.error.issues.flatMap((issue) => {
-          const paths =
-            issue.code === 'unrecognized_keys' ? issue.keys.map((key) => [...issue.path, key]) : [issue.path];
-          return faultLines(value, issue).map(
-            (words, index) =>
-              `${words} (line ${lineCounter.linePos(offsetOf(document, paths[index]!)).line})`,
-          );
-        }),
-      };
+  const lineAt = (path: PropertyKey[]): string =>
+    `(line ${lineCounter.linePos(offsetOf(document, path)).line})`;
+  if (!result.success)
+    return {
+      faults: result.error.issues.flatMap((issue) => {
+        const paths =
+          issue.code === 'unrecognized_keys' ? issue.keys.map((key) => [...issue.path, key]) : [issue.path];
+        return faultLines(value, issue).map((words, index) => `${words} ${lineAt(paths[index]!)}`);
+      }),
+    };
+  const made = compile ? (result.data.rules ?? []).map(compile) : [];
+  const faults = made.flatMap((each, index) =>
+    'fault' in each ? [`rules.${index}.${each.fault} ${lineAt(['rules', index])}`] : [],
+  );
+  return faults.length > 0 ? { faults } : { policy: result.data, rules: made.filter((each) => 'id' in each) };
 }
 
 /** Where the last key of the path stands, or as much of it as there is. */

@@ -4,13 +4,16 @@ import type { PodFacts } from '../audit/record.ts';
 import type { ServerConfig } from '../config.ts';
 import type { Log } from '../log.ts';
 import type { Pass } from '../passes.ts';
-import { both, compileFilter, type DecideTool } from './decide-tool.ts';
+import type { DecideTool } from './decide-tool.ts';
+import { compilePolicy, type Policy } from './policy.ts';
 import { createPolicyGate } from './policy-gate.ts';
 import type { PolicyState, WatchedPolicy } from './watch-policy.ts';
 
 /** Which tools callers may use: what the annotations say, and the policy file, which may change. */
 export interface ToolRules {
-  /** In force at the moment; undefined: every tool is the server's affair. */
+  /** In force at the moment; undefined: everything is the server's affair. */
+  inForce(): Policy | undefined;
+  /** Of it, what is the same for all callers; undefined: every tool is the server's affair. */
   decide(): DecideTool | undefined;
   /** Whether there can ever be a rule. */
   readonly any: boolean;
@@ -33,18 +36,24 @@ export async function createToolRules(
   server: ServerConfig,
   { log, audit, pod }: { log: Log; audit: LineWriter; pod: PodFacts },
 ): Promise<ToolRules> {
-  const byAnnotation = compileFilter(server.filter);
+  const byAnnotation = compilePolicy(server.filter);
   const { policy: config } = server;
   if (!config)
-    return { decide: () => byAnnotation, any: byAnnotation !== undefined, gates: [], close: () => undefined };
-  let decide = byAnnotation;
+    return {
+      inForce: () => byAnnotation,
+      decide: () => byAnnotation?.tool,
+      any: byAnnotation !== undefined,
+      gates: [],
+      close: () => undefined,
+    };
+  let inForce = byAnnotation;
   let before: string | undefined;
   const reloads = { taken: 0, refused: 0 };
 
   function changed({ revision, faults, ...state }: PolicyState): void {
     const taken = faults.length === 0;
     reloads[taken ? 'taken' : 'refused']++;
-    if (taken) decide = both(byAnnotation, state.decide);
+    if (taken && state.read) inForce = compilePolicy(server.filter, state.read.policy, state.read.rules);
     log(taken ? 'policy_loaded' : 'policy_refused', {
       server: server.name,
       source: config?.source,
@@ -61,7 +70,8 @@ export async function createToolRules(
   const watched: WatchedPolicy = await watchPolicy(config, changed);
   const revision = (): string | undefined => watched.state().revision;
   return {
-    decide: () => decide,
+    inForce: () => inForce,
+    decide: () => inForce?.tool,
     any: true,
     gates: [createPolicyGate(revision)],
     policy: { revision, problem: watched.problem, reloads: () => reloads },

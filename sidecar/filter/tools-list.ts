@@ -1,37 +1,58 @@
 import { elements, members } from '../json/members.ts';
 import { toolFacts, type DecideTool } from './decide-tool.ts';
 
+/** What is left in the lists of a result: by the list's key, whether an element stays. */
+export type Lists = Readonly<Record<string, (element: unknown) => boolean>>;
+
+/** @see createListEditor */
+export const createToolsListEditor = (decide: DecideTool): ((message: Buffer) => Buffer) =>
+  createListEditor({
+    tools(element) {
+      const facts = toolFacts(element);
+      return facts !== undefined && decide(facts).allowed;
+    },
+  });
+
 /**
- * Takes the tools that are not allowed out of a `tools/list` result, leaving every other byte as the server wrote it.
+ * Takes what is not allowed out of the lists of a result, leaving every other byte as the server wrote it.
  * A message is known by its shape and not by the request that it answers, for a stream that is resumed brings results
  * of earlier requests. Equal lists are filtered once. The editor throws on what may hold a list and has no one reading.
+ * @param perCaller whether another caller may get another list: then no cache may share it (2026-07-28, caching)
  */
-export function createToolsListEditor(decide: DecideTool): (message: Buffer) => Buffer {
+export function createListEditor(lists: Lists, perCaller = false): (message: Buffer) => Buffer {
+  const quoted = Object.keys(lists).map((key) => [key, `"${key}"`] as const);
   let last: { given: Buffer; filtered: Buffer } | undefined;
 
   return (message) => {
-    if (!message.includes('"tools"') && !message.includes('\\u')) return message;
+    if (!message.includes('\\u') && !quoted.some(([, text]) => message.includes(text))) return message;
     const known = last && resultAsLastTime(message, last.given);
     if (known !== undefined && last) return splice(message, known, known + last.given.length, last.filtered);
     const value: unknown = parse(message);
     // Clients that are more lenient than JSON (NaN, for one) would see every tool.
     if (value === undefined || Array.isArray(value)) throw new TypeError('not one JSON message');
-    const tools = (value as { result?: { tools?: unknown } } | undefined)?.result?.tools;
-    if (!Array.isArray(tools)) return message;
-    const result = members(message).get('result');
-    const list = result && members(message, result.start).get('tools');
-    if (!result || !list) return message;
-    const kept = elements(message, list.start)
-      .filter((_, index) => {
-        const facts = toolFacts(tools[index]);
-        return facts !== undefined && decide(facts).allowed;
-      })
-      // Byte by byte, also where the server's bytes are no UTF-8.
-      .map(({ start, end }) => message.toString('latin1', start, end));
-    const filtered = splice(message, list.start, list.end, Buffer.from(`[${kept.join(',')}]`, 'latin1'));
-    const given = message.subarray(result.start, result.end);
+    const given = (value as { result?: Record<string, unknown> } | undefined)?.result;
+    const held = quoted.filter(([key]) => Array.isArray(given?.[key]));
+    const result = held.length > 0 ? members(message).get('result') : undefined;
+    if (!result) return message;
+    const inside = members(message, result.start);
+    const cuts = held.flatMap(([key]) => {
+      const span = inside.get(key);
+      const stays = lists[key];
+      if (!span || !stays) return [];
+      const elementsGiven = given?.[key] as unknown[];
+      const kept = elements(message, span.start)
+        .filter((_, index) => stays(elementsGiven[index]))
+        // Byte by byte, also where the server's bytes are no UTF-8.
+        .map(({ start, end }) => message.toString('latin1', start, end));
+      return [{ ...span, by: `[${kept.join(',')}]` }];
+    });
+    const scope = perCaller ? inside.get('cacheScope') : undefined;
+    if (scope) cuts.push({ ...scope, by: '"private"' });
+    let filtered = message;
+    for (const { start, end, by } of cuts.toSorted((one, other) => other.start - one.start))
+      filtered = splice(filtered, start, end, Buffer.from(by, 'latin1'));
     last = {
-      given: Buffer.from(given),
+      given: Buffer.from(message.subarray(result.start, result.end)),
       filtered: Buffer.from(filtered.subarray(result.start, filtered.length - (message.length - result.end))),
     };
     return filtered;

@@ -3,15 +3,13 @@ import { sourceInWords } from '../config.ts';
 import type { DirectoryReading } from '../mounted/read-directory.ts';
 import { firstFaults } from '../mounted/faults.ts';
 import { watchDirectory } from '../mounted/watch-directory.ts';
-import { compileFilter, type DecideTool } from './decide-tool.ts';
-import { POLICY_KEY, readPolicy } from './read-policy.ts';
+import { POLICY_KEY, readPolicy, type ReadPolicy } from './read-policy.ts';
 
 /** What is in force, and what is wrong with what should be. */
 export interface PolicyState {
   /** Short SHA-256 over the bytes of the file in force; undefined until there has been a good one. */
   readonly revision?: string;
-  /** Undefined: the policy forbids nothing. */
-  readonly decide?: DecideTool | undefined;
+  readonly read?: ReadPolicy;
   /** Of the file as it is now; it is not in force then. */
   readonly faults: readonly string[];
 }
@@ -23,7 +21,6 @@ export interface WatchedPolicy {
   close(): void;
 }
 
-const RULES = { allow: 'policy/tools.allow', deny: 'policy/tools.deny', mode: 'policy/tools.mode' };
 const REVISION_CHARS = 12;
 
 /**
@@ -36,14 +33,18 @@ export async function watchPolicy(
   changed: (state: PolicyState) => void,
 ): Promise<WatchedPolicy> {
   let state: PolicyState = { faults: [] };
+  let taken: Promise<void> = Promise.resolve();
 
-  function take(reading: DirectoryReading): void {
-    const next = judge(reading);
+  async function take(reading: DirectoryReading): Promise<void> {
+    const next = await judge(reading);
     state = 'faults' in next ? { ...state, faults: next.faults } : { ...next, faults: [] };
     changed(state);
   }
 
-  const watched = await watchDirectory(config.directory, take);
+  const watched = await watchDirectory(config.directory, (reading) => {
+    taken = taken.then(() => take(reading));
+  });
+  await taken;
   return {
     state: () => state,
     problem() {
@@ -56,22 +57,21 @@ export async function watchPolicy(
   };
 }
 
-function judge(
+async function judge(
   reading: DirectoryReading,
-):
-  | { readonly faults: readonly string[] }
-  | (Required<Pick<PolicyState, 'revision'>> & Pick<PolicyState, 'decide'>) {
+): Promise<{ readonly faults: readonly string[] } | Required<Pick<PolicyState, 'revision' | 'read'>>> {
   if ('problem' in reading) return { faults: [reading.problem] };
   const content = reading.files.get(POLICY_KEY);
   if (!content) return { faults: [`has no key ${POLICY_KEY}`] };
-  const read = readPolicy(content.toString('utf8'));
+  const read = await readWithRules(content.toString('utf8'));
   if ('faults' in read) return { faults: firstFaults(read.faults.map((fault) => `${POLICY_KEY}: ${fault}`)) };
-  const { allow, deny, mode } = read.policy.tools;
-  return {
-    revision: hash('sha256', content, 'hex').slice(0, REVISION_CHARS),
-    decide: compileFilter(
-      { ...(allow && { allowTools: allow }), ...(deny && { denyTools: deny }), mode },
-      RULES,
-    ),
-  };
+  return { revision: hash('sha256', content, 'hex').slice(0, REVISION_CHARS), read };
+}
+
+/** CEL takes memory, in every pod: loaded only where there is an expression. */
+async function readWithRules(text: string): Promise<ReturnType<typeof readPolicy>> {
+  const read = readPolicy(text);
+  if ('faults' in read || !read.policy.rules?.length) return read;
+  const { compileRule } = await import('./rules.ts');
+  return readPolicy(text, compileRule);
 }

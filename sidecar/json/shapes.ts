@@ -23,6 +23,8 @@ const DROPPED = /[\p{Cc}\p{Default_Ignorable_Code_Point}\s\u0307_-]/gu;
 /** What a key comes to in the most lenient of parsers: compatibility forms, case by way of capitals (dotless i, long s). */
 const fold = (key: string): string => key.normalize('NFKC').toUpperCase().toLowerCase().replace(DROPPED, '');
 
+export { fold };
+
 const typed = (
   keys: string,
   inside: Record<string, Shape> = {},

@@ -11,6 +11,8 @@ export interface CatalogueTool extends ToolFacts {
   readonly schemaHash: string;
   /** Arguments that clients of 2026-07-28 repeat in headers; absent when there are none. */
   readonly mirrored?: readonly MirroredParam[];
+  /** Whether it may, or must, be called as a task (2025-11-25); absent where it cannot be. */
+  readonly tasks?: 'optional' | 'required';
 }
 
 const TIMEOUT_MS = 10_000;
@@ -21,8 +23,8 @@ const MAX_TOOLS = 10_000;
 /** The server answered, and not with a list. */
 export class ListRefusedError extends UpstreamError {
   readonly status: number;
-  constructor(answer: RpcAnswer) {
-    super(`tools/list was refused: ${reasonOf(answer)}`);
+  constructor(method: string, answer: RpcAnswer) {
+    super(`${method} was refused: ${reasonOf(answer)}`);
     this.name = 'ListRefusedError';
     this.status = answer.status;
   }
@@ -31,28 +33,56 @@ export class ListRefusedError extends UpstreamError {
 /** Every page of `tools/list`, by name. @throws {UpstreamError} */
 export async function listTools(pool: HttpPool, dialect: Dialect): Promise<Map<string, CatalogueTool>> {
   const found = new Map<string, CatalogueTool>();
+  await listAll(pool, dialect, 'tools', (tool) => {
+    const facts = toolFacts(tool);
+    if (!facts) return;
+    const { inputSchema, execution } = tool as {
+      inputSchema?: unknown;
+      execution?: { taskSupport?: unknown } | null;
+    };
+    const mirrored = mirroredParams(inputSchema);
+    const tasks = execution?.taskSupport;
+    found.set(facts.name, {
+      ...facts,
+      schemaHash: hash('sha256', JSON.stringify(inputSchema ?? null)),
+      ...(mirrored.length > 0 ? { mirrored } : {}),
+      ...(tasks === 'optional' || tasks === 'required' ? { tasks } : {}),
+    });
+  });
+  return found;
+}
+
+/** Every page of `prompts/list`, by name. @throws {UpstreamError} */
+export async function listPrompts(pool: HttpPool, dialect: Dialect): Promise<Map<string, true>> {
+  const found = new Map<string, true>();
+  await listAll(pool, dialect, 'prompts', (prompt) => {
+    const { name } = (prompt ?? {}) as { name?: unknown };
+    if (typeof name === 'string') found.set(name, true);
+  });
+  return found;
+}
+
+async function listAll(
+  pool: HttpPool,
+  dialect: Dialect,
+  key: 'tools' | 'prompts',
+  each: (element: unknown) => void,
+): Promise<void> {
+  const method = `${key}/list`;
+  let count = 0;
   let cursor: string | undefined;
   for (let page = 0; page < MAX_PAGES; page++) {
-    const answer = await rpc(pool, dialect, 'tools/list', cursor === undefined ? {} : { cursor }, {
+    const answer = await rpc(pool, dialect, method, cursor === undefined ? {} : { cursor }, {
       timeoutMs: TIMEOUT_MS,
     });
-    const tools = answer.result?.['tools'];
-    if (!Array.isArray(tools)) throw new ListRefusedError(answer);
-    for (const tool of tools as unknown[]) {
-      const facts = toolFacts(tool);
-      if (!facts) continue;
-      const { inputSchema } = tool as { inputSchema?: unknown };
-      const mirrored = mirroredParams(inputSchema);
-      found.set(facts.name, {
-        ...facts,
-        schemaHash: hash('sha256', JSON.stringify(inputSchema ?? null)),
-        ...(mirrored.length > 0 ? { mirrored } : {}),
-      });
-    }
-    if (found.size > MAX_TOOLS) throw new UpstreamError(`tools/list has more than ${MAX_TOOLS} tools`);
+    const listed = answer.result?.[key];
+    if (!Array.isArray(listed)) throw new ListRefusedError(method, answer);
+    for (const element of listed as unknown[]) each(element);
+    count += listed.length;
+    if (count > MAX_TOOLS) throw new UpstreamError(`${method} has more than ${MAX_TOOLS} ${key}`);
     const next = answer.result?.['nextCursor'];
-    if (typeof next !== 'string') return found;
+    if (typeof next !== 'string') return;
     cursor = next;
   }
-  throw new UpstreamError(`tools/list did not end after ${MAX_PAGES} pages`);
+  throw new UpstreamError(`${method} did not end after ${MAX_PAGES} pages`);
 }

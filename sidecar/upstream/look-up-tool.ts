@@ -1,11 +1,11 @@
 import { hash } from 'node:crypto';
 import { CLIENT_CAPABILITIES_KEY, type ClientMessage } from '../client-message.ts';
 import type { Exchange } from '../exchange.ts';
-import type { LookUpTool } from '../filter/tool-filter.ts';
+import type { LookUpPrompt, LookUpTool } from '../filter/authorization.ts';
 import { callersDialect } from './callers-dialect.ts';
 import type { HttpPool } from './http-pool.ts';
 import type { Dialect } from './mcp-request.ts';
-import { ListRefusedError, listTools, type CatalogueTool } from './list-tools.ts';
+import { ListRefusedError, listPrompts, listTools } from './list-tools.ts';
 
 /** A caller who asks for one unknown name after another makes the server list its tools this often and no more. */
 const RELIST_MS = 2_000;
@@ -13,33 +13,46 @@ const RELIST_MS = 2_000;
 const KNOWN_MS = 30_000;
 const MAX_LISTS = 32;
 
-type Tools = ReadonlyMap<string, CatalogueTool>;
+type Listed<Value> = ReadonlyMap<string, Value>;
+type DialectOf = (exchange: Exchange) => Dialect | Promise<Dialect>;
 
-interface CallersList {
-  readonly tools: Promise<Tools>;
+interface CallersList<Value> {
+  readonly found: Promise<Listed<Value>>;
   readonly listedAtMs: number;
 }
 
 /** Lists the tools on the caller's own session and looks there for a name that the catalogue lacks. */
 /** @param dialectOf how to speak to the server on the caller's own session */
-export function lookUpTool(
+export const lookUpTool = (
   pool: HttpPool,
-  dialectOf: (exchange: Exchange) => Dialect | Promise<Dialect> = callersDialect,
+  dialectOf: DialectOf = callersDialect,
   now: () => number = Date.now,
-): LookUpTool {
-  const lists = new Map<string, CallersList>();
+): LookUpTool => lookUpIn((dialect) => listTools(pool, dialect), dialectOf, now);
 
-  function list(exchange: Exchange, key: string): CallersList {
+/** The same of a prompt. */
+export function lookUpPrompt(pool: HttpPool, dialectOf: DialectOf): LookUpPrompt {
+  const lookUp = lookUpIn((dialect) => listPrompts(pool, dialect), dialectOf, Date.now);
+  return async (exchange, name) => (await lookUp(exchange, name)) !== undefined;
+}
+
+function lookUpIn<Value>(
+  listAll: (dialect: Dialect) => Promise<Listed<Value>>,
+  dialectOf: DialectOf,
+  now: () => number,
+): (exchange: Exchange, name: string) => Promise<Value | undefined> {
+  const lists = new Map<string, CallersList<Value>>();
+
+  function list(exchange: Exchange, key: string): CallersList<Value> {
     if (lists.size >= MAX_LISTS) lists.delete(lists.keys().next().value ?? '');
-    const made = { tools: listForCaller(exchange), listedAtMs: now() };
+    const made = { found: listForCaller(exchange), listedAtMs: now() };
     lists.delete(key);
     lists.set(key, made);
     return made;
   }
 
-  async function listForCaller(exchange: Exchange): Promise<Tools> {
+  async function listForCaller(exchange: Exchange): Promise<Listed<Value>> {
     try {
-      return await listTools(pool, await dialectOf(exchange));
+      return await listAll(await dialectOf(exchange));
     } catch (error) {
       // To a caller who gets no list, one without a session say, every tool is unknown: another answer than that to a
       // forbidden tool would tell which names exist.
@@ -55,13 +68,13 @@ export function lookUpTool(
     if (last) {
       const ageMs = now() - last.listedAtMs;
       // A failure counts as a list: a server in trouble is not asked more often than a sound one.
-      if (ageMs < RELIST_MS) return (await last.tools).get(name);
-      const tool = ageMs < KNOWN_MS ? await last.tools.then((tools) => tools.get(name), nothing) : undefined;
+      if (ageMs < RELIST_MS) return (await last.found).get(name);
+      const tool = ageMs < KNOWN_MS ? await last.found.then((found) => found.get(name), nothing) : undefined;
       if (tool) return tool;
       const newer = lists.get(key);
-      if (newer && newer !== last) return (await newer.tools).get(name);
+      if (newer && newer !== last) return (await newer.found).get(name);
     }
-    return (await list(exchange, key).tools).get(name);
+    return (await list(exchange, key).found).get(name);
   };
 }
 

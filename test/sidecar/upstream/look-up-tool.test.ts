@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 import type { Exchange } from '../../../sidecar/exchange.ts';
-import type { LookUpTool } from '../../../sidecar/filter/tool-filter.ts';
+import type { LookUpTool } from '../../../sidecar/filter/authorization.ts';
 import { createHttpPool, type HttpPool } from '../../../sidecar/upstream/http-pool.ts';
 import { lookUpTool } from '../../../sidecar/upstream/look-up-tool.ts';
 import { startScriptedServer, tool, type ScriptedServer } from '../wire/scripted-server.ts';

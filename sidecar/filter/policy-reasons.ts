@@ -1,0 +1,24 @@
+import type { ReasonRow } from '../reasons.ts';
+
+/** 200, for clients take other 4xx for a dead connection; what is unknown and what is forbidden get the same bytes. */
+export const POLICY_REASONS = {
+  'tool-unknown': { status: 200, code: -32602, outcome: 'denied', message: 'Unknown tool' },
+  'prompt-unknown': { status: 200, code: -32602, outcome: 'denied', message: 'Unknown prompt' },
+  'resource-unknown': { status: 200, code: -32602, outcome: 'denied', message: 'Resource not found' },
+  // The code of the revisions with sessions.
+  'resource-unknown-legacy': { status: 200, code: -32002, outcome: 'denied', message: 'Resource not found' },
+  // Of a tool or prompt that the caller does see.
+  'arguments-forbidden': {
+    status: 200,
+    code: -32602,
+    outcome: 'denied',
+    message: 'the policy of this server does not allow these arguments',
+  },
+  'method-forbidden': { status: 200, code: -32601, outcome: 'denied', message: 'Method not found' },
+  'url-forbidden': {
+    status: 200,
+    code: -32603,
+    outcome: 'denied',
+    message: 'the server asks for a URL to be opened that its policy does not allow',
+  },
+} as const satisfies Record<string, ReasonRow>;

@@ -1,0 +1,119 @@
+import type { Exchange } from '../exchange.ts';
+import type { ResultEditor } from '../passes.ts';
+import { createCompletionEditor, createNotFoundEditor, resourceUnknown } from './answers.ts';
+import { referenceOf } from './reference.ts';
+import { decideListed, governs, type Thing } from './decide.ts';
+import { toolFacts } from './decide-tool.ts';
+import type { Policy } from './policy.ts';
+import { createToldEditor } from './told.ts';
+import { createListEditor, type Lists } from './tools-list.ts';
+
+const LISTS: Readonly<Record<string, string>> = {
+  'tools/list': 'tool',
+  'resources/list': 'resource',
+  'resources/templates/list': 'resource',
+  'prompts/list': 'prompt',
+};
+const READS = new Set(['resources/read', 'resources/subscribe', 'resources/unsubscribe']);
+/** In these a server may ask the user back. */
+const ASKS = new Set(['tools/call', 'prompts/get', 'resources/read']);
+
+/** For an exchange: what it needs to see of the answer, judged by what is in force when a message comes. */
+export function createResultEditors(
+  current: () => Policy | undefined,
+): (exchange: Exchange) => ResultEditor | undefined {
+  /** What is the same for all callers is filtered once for all of them. */
+  let shared: { of: Policy; edit: ResultEditor } | undefined;
+
+  function listEditor(policy: Policy, exchange: Exchange): ResultEditor {
+    if (policy.rules.length > 0) return createListEditor(listsOf(policy, exchange), true);
+    if (shared?.of !== policy) shared = { of: policy, edit: createListEditor(listsOf(policy, exchange)) };
+    return shared.edit;
+  }
+
+  function editorsOf(policy: Policy, exchange: Exchange): ResultEditor[] {
+    const method = exchange.message?.method ?? '';
+    const resource = governs(policy, 'resource') ? mayKnow(policy, exchange) : undefined;
+    const completes = method === 'completion/complete' && referenceOf(exchange.message!) === 'resource';
+    const any = mayCarryAnything(exchange);
+    const told = { resource, url: urlJudge(policy, exchange), subscriptions: policy.subscriptions };
+    return [
+      ...(any || (LISTS[method] && governsList(policy, method)) ? [listEditor(policy, exchange)] : []),
+      ...(any || (told.url && ASKS.has(method)) ? [createToldEditor(told, any)] : []),
+      ...(resource && (READS.has(method) || completes)
+        ? [createNotFoundEditor(resourceUnknown(exchange), exchange.message?.id)]
+        : []),
+      ...(resource && completes ? [createCompletionEditor(exchange.message!, resource)] : []),
+    ];
+  }
+
+  return (exchange) => {
+    const started = current();
+    const any = mayCarryAnything(exchange);
+    // A list or a stream may come when another policy is in force; a call has been judged by this one.
+    if (
+      !any &&
+      !LISTS[exchange.message?.method ?? ''] &&
+      (!started || editorsOf(started, exchange).length === 0)
+    )
+      return undefined;
+    let made: { of: Policy; edits: ResultEditor[] } | undefined;
+    return (message) => {
+      const policy = current();
+      if (!policy) return message;
+      if (made?.of !== policy) made = { of: policy, edits: editorsOf(policy, exchange) };
+      let edited = message;
+      for (const edit of made.edits) if (edited.length > 0) edited = edit(edited);
+      return edited;
+    };
+  };
+}
+
+/**
+ * Lists and news may come on any stream that is no single call's, for a GET with `Last-Event-ID` replays what another
+ * stream began. Calls answer with one message of their own.
+ */
+const mayCarryAnything = ({ head, message }: Exchange): boolean =>
+  head.method === 'GET' || message?.kind === 'response' || message?.method === 'subscriptions/listen';
+
+const governsList = (policy: Policy, method: string): boolean =>
+  governs(policy, LISTS[method] as Thing['kind']);
+
+function listsOf(policy: Policy, exchange: Exchange): Lists {
+  const sees = (thing: Thing): boolean =>
+    decideListed(policy, exchange.principal, thing, exchange.head.remoteAddress).allowed;
+  const named =
+    (kind: 'resource' | 'prompt', key: string) =>
+    (element: unknown): boolean => {
+      const name = (element as Record<string, unknown> | null)?.[key];
+      return typeof name === 'string' && sees({ kind, name });
+    };
+  return {
+    ...(governs(policy, 'tool') && {
+      tools(element) {
+        const tool = toolFacts(element);
+        return tool !== undefined && sees({ kind: 'tool', name: tool.name, tool });
+      },
+    }),
+    ...(governs(policy, 'resource') && {
+      resources: named('resource', 'uri'),
+      // A template is judged as it is written: `file:///docs/{path}` is one of `file:///docs/*`.
+      resourceTemplates: named('resource', 'uriTemplate'),
+    }),
+    ...(governs(policy, 'prompt') && { prompts: named('prompt', 'name') }),
+  };
+}
+
+const mayKnow =
+  (policy: Policy, { principal, head }: Exchange) =>
+  (uri: string): boolean =>
+    decideListed(policy, principal, { kind: 'resource', name: uri }, head.remoteAddress).allowed;
+
+/** What decided stands in the record of the call that asked. */
+const urlJudge = ({ url }: Policy, exchange: Exchange): ((asked: string) => boolean) | undefined =>
+  url &&
+  ((asked) => {
+    const { allowed, rule } = url(asked);
+    if (!allowed) exchange.rule = rule;
+    return allowed;
+  });
