@@ -141,8 +141,8 @@ static void read_control(void) {
 
 /* Of a command that has never run for long, every failure counts: one that clients have used is not ended by them. */
 static void judge(const struct session *session, int ran, int status) {
-  if (session->asked || now_ms() - session->since_ms >= PROVEN_MS) proven |= ran;
-  else if (status != 0 && !proven && ran) failures++;
+  if (now_ms() - session->since_ms >= PROVEN_MS || (session->asked && !(WIFEXITED(status) && status))) proven |= ran;
+  else if (status && ran && !session->asked) failures++;
   if (proven || failures < FAILURES || ending) return;
   exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   char said[512];

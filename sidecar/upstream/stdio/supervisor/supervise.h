@@ -6,7 +6,7 @@
 
 enum {
   WORD_BYTES = 33, /* an epoch or an id, [a-z0-9]{1,32}, and its end */
-  SESSIONS = 256,
+  SESSIONS = 1024,
   DEEPEST = 200, /* directories that are removed, one in the other */
 };
 
