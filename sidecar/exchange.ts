@@ -30,6 +30,10 @@ export interface Exchange {
   session?: Session;
   /** Absent on GET and DELETE, and while the body has not been read. */
   message?: ClientMessage;
+  /** Of a request about a task: the tool that made it. */
+  tool?: string;
+  /** The server's own id of the task that the call has made. */
+  task?: string;
   /** What decided: an annotation (`deny-tools`, `mode`), a step (`auth`, `session`, `origin`), or `default`. */
   rule: string;
   /** Revision of the policy file that was in force, where there is one. */

@@ -12,11 +12,13 @@ export type Need = 'head' | 'request' | 'result' | 'outcome';
 
 export type Verdict = Refusal | undefined;
 
-/**
- * Replaces a message of the server's, or returns it; an empty one is an event that does not go out.
- * @throws when it cannot be judged, or is refused: then the answer ends
- */
-export type ResultEditor = (message: Buffer) => Buffer;
+/** Replaces a message of the server's, or returns it. @throws when it cannot be judged: then it does not go out */
+export interface ResultEditor {
+  /** @returns an empty buffer for an event that does not go out */
+  (message: Buffer): Buffer;
+  /** What is too large to be held goes out as it is: nothing to be edited is as large. */
+  readonly largePass?: true;
+}
 
 /** Thrown by an editor for a message that the client must not get, with what it gets instead. */
 export class ResultRefusedError extends Error {

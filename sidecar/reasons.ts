@@ -152,6 +152,7 @@ export const REASONS = {
   },
   'session-unknown': { status: 404, code: -32001, outcome: 'denied', message: 'Session not found' },
   ...POLICY_REASONS,
+  'task-unknown': { status: 200, code: -32602, outcome: 'denied', message: 'Task not found' },
   'catalogue-unavailable': {
     status: 503,
     code: -32603,

@@ -22,6 +22,7 @@ import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import { createPolicy } from './passes.ts';
 import { createSessions, KEY_BYTES } from './sessions.ts';
+import { taskPasses } from './tasks/task-passes.ts';
 import { callersDialect } from './upstream/callers-dialect.ts';
 import { createCatalogue } from './upstream/catalogue.ts';
 import { createEraChoice, isTranslated } from './upstream/era-choice.ts';
@@ -151,6 +152,7 @@ export async function createServerRuntime(server: ServerConfig, deps: RuntimeDep
     crossSite.pass,
     createAuthentication(authenticator, sessions),
     ...rules.gates,
+    ...taskPasses(server, { rules, catalogue, key: sharedKey() }),
     ...(rules.any ? [createAuthorization(rules.inForce, toLookUp)] : []),
     ...(server.audit === 'stdout'
       ? [createAudit(deps.pod, deps.audit, { unchecked: crossSite.unchecked, transport })]

@@ -24,6 +24,11 @@ const EVENT_TYPES: Readonly<Record<string, string>> = {
   'completion/complete': 'mcp_completion',
   'logging/setLevel': 'mcp_logging',
   'notifications/roots/list_changed': 'mcp_roots_list_changed',
+  'tasks/get': 'mcp_task_get',
+  'tasks/result': 'mcp_task_result',
+  'tasks/update': 'mcp_task_update',
+  'tasks/cancel': 'mcp_task_cancel',
+  'tasks/list': 'mcp_tasks_list',
   ping: 'mcp_ping',
 };
 const TARGET_TYPES: Readonly<Record<string, string>> = {
@@ -70,6 +75,8 @@ export function auditRecord(
     member('http_status', exchange.status) +
     member('issuer', principal.issuer || undefined) +
     member('rule', exchange.rule) +
+    member('tool', exchange.tool) +
+    member('task', exchange.task === undefined ? undefined : digestOf(exchange.task)) +
     member('policy', exchange.policy) +
     member('unchecked', at.unchecked) +
     member('jsonrpc_error_code', error?.code) +

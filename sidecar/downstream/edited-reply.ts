@@ -13,6 +13,7 @@ const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
 export function editedReply(reply: Reply, editor: ResultEditor): Reply {
   let head: ReplyHead | undefined;
   let failed = false;
+  let passing = false;
   let held: Buffer[] = [];
   let heldBytes = 0;
   const splitter = new SseSplitter();
@@ -38,12 +39,21 @@ export function editedReply(reply: Reply, editor: ResultEditor): Reply {
 
   function frame(each: SseFrame): void {
     const data = each.data();
-    if (!data) return reply.chunk(each.raw);
+    // One without data is a place that its stream can be resumed from (2025-11-25).
+    if (!data?.length) return reply.chunk(each.raw);
     const edited = edit(data);
     if (edited?.length) reply.chunk(edited === data ? each.raw : withData(each, edited));
   }
 
-  const tooLarge = (): void => stop(refuse('upstream-result-too-large', `over ${MAX_MESSAGE_BYTES} bytes`));
+  function tooLarge(): void {
+    if (!editor.largePass)
+      return stop(refuse('upstream-result-too-large', `over ${MAX_MESSAGE_BYTES} bytes`));
+    passing = true;
+    const whole = head?.contentType === 'sse' ? [splitter.pending] : held;
+    if (head && head.contentType !== 'sse') reply.head(head);
+    for (const each of whole) reply.chunk(each);
+    held = [];
+  }
 
   return {
     head(given) {
@@ -55,6 +65,7 @@ export function editedReply(reply: Reply, editor: ResultEditor): Reply {
     },
     chunk(bytes) {
       if (failed) return;
+      if (passing) return reply.chunk(bytes);
       if (head?.contentType === 'sse') {
         for (const each of splitter.push(bytes)) if (!failed) frame(each);
         if (!failed && splitter.pendingBytes > MAX_MESSAGE_BYTES) tooLarge();
@@ -66,7 +77,7 @@ export function editedReply(reply: Reply, editor: ResultEditor): Reply {
     },
     end() {
       if (failed) return;
-      if (head && head.contentType !== 'sse') {
+      if (head && head.contentType !== 'sse' && !passing) {
         const body = edit(held.length === 1 && held[0] ? held[0] : Buffer.concat(held));
         if (!body) return;
         reply.head({ ...head, contentLength: body.length });

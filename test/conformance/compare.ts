@@ -2,8 +2,9 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { createReferenceServer, type Eras } from './reference/server.ts';
+import { createTaskServer } from './reference/task-server.ts';
 import { startSidecar, type RunningSidecar } from './sidecar.ts';
-import { runSuite } from './suite.ts';
+import { runSuite, runTaskScenarios } from './suite.ts';
 import type { Check, Checks, SpecVersion } from './suite.ts';
 
 export interface Difference {
@@ -24,6 +25,25 @@ export async function compare(specVersion: SpecVersion): Promise<Comparison> {
   const direct = await withServer('both', (port) => runSuite(`http://127.0.0.1:${port}/mcp`, specVersion));
   const sidecar = await throughSidecar('both', specVersion);
   return { specVersion, direct, sidecar, differences: differencesOf(direct, sidecar) };
+}
+
+/** The scenarios of the tasks extension. */
+export async function compareTasks(
+  start: (upstreamPort: number) => Promise<RunningSidecar> = startSidecar,
+): Promise<Omit<Comparison, 'specVersion'>> {
+  const server = createTaskServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const running = await start(port);
+  try {
+    const direct = await runTaskScenarios(`http://127.0.0.1:${port}/mcp`);
+    const sidecar = await runTaskScenarios(running.url);
+    return { direct, sidecar, differences: differencesOf(direct, sidecar) };
+  } finally {
+    await running.stop();
+    server.closeAllConnections();
+    server.close();
+  }
 }
 
 /** The suite of a revision that the server itself may not know. */

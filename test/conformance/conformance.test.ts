@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { compare, differencesOf, failures, passed, throughSidecar, TRANSLATED } from './compare.ts';
+import {
+  compare,
+  compareTasks,
+  differencesOf,
+  failures,
+  passed,
+  throughSidecar,
+  TRANSLATED,
+} from './compare.ts';
+import { startProxy } from './proxy.ts';
 import { SPEC_VERSIONS } from './suite.ts';
 
 describe('the conformance suite says the same of the reference server through the sidecar', () => {
@@ -22,6 +31,14 @@ describe('the suite of a revision, through the sidecar to a server that does not
       const unexpected = failures(checks).filter((key) => !lost.some((each) => each.test(key)));
       assert.deepEqual(unexpected, []);
     });
+});
+
+test('the scenarios of the tasks extension say the same through kubectl mcp proxy, where tasks are bound to their callers', async () => {
+  const { direct, differences } = await compareTasks(startProxy);
+  // One says of itself that it is not written yet.
+  assert.equal(passed(direct), direct.size - 1, failures(direct).join('\n'));
+  assert.ok(direct.size > 40, `${direct.size} checks ran`);
+  assert.deepEqual(differences, []);
 });
 
 test('a check that is missing on one side is a difference', () => {

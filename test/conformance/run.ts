@@ -1,8 +1,17 @@
 /** `npm run conformance`: exit 1 where a check says another thing through the sidecar than it says direct. */
 import { parseArgs } from 'node:util';
-import { compare, differencesOf, failures, passed, throughSidecar, TRANSLATED } from './compare.ts';
+import {
+  compare,
+  compareTasks,
+  differencesOf,
+  failures,
+  passed,
+  throughSidecar,
+  TRANSLATED,
+} from './compare.ts';
 import type { Comparison } from './compare.ts';
 import { startProxy } from './proxy.ts';
+import { startSidecar } from './sidecar.ts';
 import { SPEC_VERSIONS } from './suite.ts';
 
 const { values: options } = parseArgs({ options: { verbose: { type: 'boolean', default: false } } });
@@ -62,6 +71,15 @@ for (const { eras, specVersion, lost } of TRANSLATED) {
       `${eras}, ${specVersion}: ${known ? 'lost in translation' : 'FAILED'}: ${key}: ${checks.get(key)?.error ?? ''}`,
     );
   }
+}
+for (const start of [startSidecar, startProxy]) {
+  const { direct, sidecar, differences } = await compareTasks(start);
+  unexpected += differences.length;
+  console.log(
+    `\nthe tasks extension${start === startProxy ? ', through kubectl mcp proxy with filter and audit' : ''}: ${passed(sidecar)} of ${direct.size}, direct ${passed(direct)}`,
+  );
+  for (const { key, sidecar: through } of differences)
+    console.log(`  FAILED: ${key}: ${through.error ?? through.status}`);
 }
 console.log(
   '\n| server behind the sidecar | spec version | checks | pass | outside input-required |\n| --- | --- | --- | --- | --- |',

@@ -19,16 +19,46 @@ const SUITE = join(import.meta.dirname, '../../node_modules/@modelcontextprotoco
 /** What happened on the way; it is no judgement. */
 const NO_JUDGEMENT = new Set(['INFO']);
 
-export async function runSuite(url: string, specVersion: SpecVersion): Promise<Checks> {
+export const runSuite = (url: string, specVersion: SpecVersion): Promise<Checks> =>
+  run(url, [['--suite', 'all', '--spec-version', specVersion]]);
+
+/** Scenarios of the tasks extension, which are in no suite. */
+const TASK_SCENARIOS = [
+  'tasks-lifecycle',
+  'tasks-capability-negotiation',
+  'tasks-wire-fields',
+  'tasks-request-state-removal',
+  'tasks-mrtr-input',
+  'tasks-request-headers',
+  'tasks-dispatch-and-envelope',
+  'tasks-status-notifications',
+  'tasks-required-task-error',
+  'tasks-mrtr-composition',
+];
+
+export const runTaskScenarios = (url: string): Promise<Checks> =>
+  run(
+    url,
+    TASK_SCENARIOS.map((scenario) => ['--scenario', scenario]),
+  );
+
+async function run(url: string, selections: readonly string[][]): Promise<Checks> {
   const directory = mkdtempSync(join(tmpdir(), 'kubectl-mcp-conformance-'));
   try {
-    const flags = ['--url', url, '--suite', 'all', '--spec-version', specVersion, '--output-dir', directory];
-    await new Promise<void>((resolve) => {
-      // A failing check makes the suite exit with 1: the files, not the exit code, say what it found.
-      execFile(process.execPath, [SUITE, 'server', ...flags], { cwd: directory, maxBuffer: 1 << 28 }, () =>
-        resolve(),
-      );
-    });
+    await Promise.all(
+      selections.map((selection) => {
+        const flags = ['--url', url, ...selection, '--output-dir', directory];
+        return new Promise<void>((resolve) => {
+          // A failing check makes the suite exit with 1: the files, not the exit code, say what it found.
+          execFile(
+            process.execPath,
+            [SUITE, 'server', ...flags],
+            { cwd: directory, maxBuffer: 1 << 28 },
+            () => resolve(),
+          );
+        });
+      }),
+    );
     return readChecks(directory);
   } finally {
     rmSync(directory, { recursive: true });

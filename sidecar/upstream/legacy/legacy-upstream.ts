@@ -1,6 +1,6 @@
 /** The upstream room for a client of 2026-07-28 in front of a server that knows only the era of sessions. */
-import type { Exchange, Refusal, Reply, Transit, Upstream } from '../../exchange.ts';
-import { SERVER_INFO_KEY, MODERN_VERSION, text } from '../../client-message.ts';
+import type { Exchange, Reply, Transit, Upstream } from '../../exchange.ts';
+import { text } from '../../client-message.ts';
 import { asOwn } from '../../exchange-scope.ts';
 import { members } from '../../json/members.ts';
 import { refuse } from '../../reasons.ts';
@@ -9,16 +9,19 @@ import type { CatalogueTool } from '../list-tools.ts';
 import { type Dialect } from '../mcp-request.ts';
 import { mirroredParamsProblem } from '../mirrored-params.ts';
 import { send, sendNothing } from '../own-reply.ts';
-import { refusalOf } from '../streamable-http.ts';
 import { UpstreamError } from '../upstream-error.ts';
 import { whenThere } from '../when-there.ts';
-import { digestOfAnswers, type Answers } from './answers.ts';
+import { discovered } from './discovered.ts';
+import { digestOfAnswers, readAnswers } from './answers.ts';
 import { LegacyCall } from './legacy-call.ts';
+import { createLegacyTasks } from './legacy-tasks.ts';
 import { listenOnSession } from './legacy-listen.ts';
-import { createLegacySessions, CrowdedError, type LegacySession } from './legacy-sessions.ts';
+import { createLegacySessions, type LegacySession } from './legacy-sessions.ts';
 import { readModernRequest, type ModernRequest } from './modern-request.ts';
 import { createParkedRounds } from './parked-rounds.ts';
 import { mayBeAskedBack } from './questions.ts';
+import { failureOf, ownerOf } from './whose-exchange.ts';
+import { isAboutTask, prepareCall, tellingOfTask } from './task-calls.ts';
 import { tell } from './tell.ts';
 import { Turns } from './turns.ts';
 import { legacyError } from './to-legacy.ts';
@@ -50,6 +53,7 @@ export function createLegacyUpstream(
     call.cancel('the client did not answer in time'),
   );
   const turns = new Turns();
+  const tasks = createLegacyTasks(pool);
   const calls = new WeakMap<LegacySession, Set<LegacyCall>>();
 
   /** Begins when there is a session; a client that has gone by then begins nothing. */
@@ -110,7 +114,7 @@ export function createLegacyUpstream(
         const top = members(data);
         if (text(data, top.get('method')) === 'notifications/message' && listening.size === 1)
           for (const each of listening) asOwn(each.scope, () => each.message(data));
-        if (!top.has('id') || !top.has('method')) return;
+        if (!top.has('id') || !top.has('method') || tasks.asked(session, data)) return;
         const asked = [...listening].filter((each) => each.mayBeAsked);
         const [only] = asked;
         if (only && asked.length === 1) asOwn(only.scope, () => only.asked(data));
@@ -139,12 +143,7 @@ export function createLegacyUpstream(
     if (!round || round.owner !== ownerOf(exchange) || round.digest !== request.digest)
       return problem('requestState is unknown, expired, or belongs to another request');
     if (!request.inputResponses) return problem('inputResponses is missing');
-    const answers: Answers = new Map(
-      [...members(message.raw, request.inputResponses.start)].map(([key, { start, end }]) => [
-        key,
-        message.raw.toString('utf8', start, end),
-      ]),
-    );
+    const answers = readAnswers(message.raw, request.inputResponses.start);
     const digest = digestOfAnswers(answers);
     if (round.answers === undefined) {
       const missing = round.call.answer(round, answers, digest);
@@ -164,27 +163,31 @@ export function createLegacyUpstream(
   }
 
   return {
-    send(exchange, reply) {
+    send(exchange, given) {
       const message = exchange.message!;
       // The revision defines none over HTTP; the Go SDK sends some, without what requests have to say.
       if (message.kind === 'notification') {
-        sendNothing(reply, 202);
+        sendNothing(given, 202);
         return NOTHING;
       }
       const request = readModernRequest(message);
       const id = message.id ?? 'null';
       if ('problem' in request) {
-        send(reply, ownError(id, request.problem));
+        send(given, ownError(id, request.problem));
         return NOTHING;
       }
       if (message.kind === 'response') {
-        sendNothing(reply, 202);
+        sendNothing(given, 202);
         return NOTHING;
       }
+      const reply = tellingOfTask(exchange, given, (task) => {
+        void sessions
+          .acquire(ownerOf(exchange), request)
+          .then((session) => tasks.made(task, session, request), nothing);
+      });
       // What a server of that revision checks where it reads the arguments, and this one does not know.
-      const mirrored =
-        message.method === 'tools/call' ? toolNamed(message.target ?? '')?.mirrored : undefined;
-      const mismatch = mirrored && mirroredParamsProblem(exchange, mirrored);
+      const tool = message.method === 'tools/call' ? toolNamed(message.target ?? '') : undefined;
+      const mismatch = tool?.mirrored && mirroredParamsProblem(exchange, tool.mirrored);
       if (mismatch) {
         setImmediate(() => reply.fail(mismatch));
         return NOTHING;
@@ -203,45 +206,44 @@ export function createLegacyUpstream(
           request,
           use: (session) => listenOnSession({ pool, session }, exchange, reply),
         });
-      return begin(exchange, reply, request);
+      if (isAboutTask(message)) {
+        return onSession(exchange, reply, {
+          request,
+          use(session) {
+            tasks
+              .answer(exchange, reply, session)
+              .catch((error: Error) => reply.fail(failureOf(exchange, error)));
+            return NOTHING;
+          },
+        });
+      }
+      if (!tool?.tasks && !message.document.params.has('task')) return begin(exchange, reply, request);
+      return onSession(exchange, reply, {
+        request,
+        use(session) {
+          const problem = prepareCall(exchange, tool, session);
+          if (!problem) return begin(exchange, reply, request);
+          send(reply, ownError(id, problem));
+          return NOTHING;
+        },
+      });
     },
     async dialectOf(exchange) {
       const request = readModernRequest(exchange.message!);
       if ('problem' in request) throw new UpstreamError(request.problem.message);
       return (await sessions.acquire(ownerOf(exchange), request)).dialect;
     },
-    serverLost: () => sessions.clear(),
+    serverLost() {
+      tasks.clear();
+      sessions.clear();
+    },
     held: () => ({ calls: rounds.parked(), sessions: sessions.size() }),
     close() {
       rounds.close();
+      tasks.clear();
       sessions.close();
     },
   };
-}
-
-/** Tasks of the era of sessions are another thing than the extension of that name. */
-function discovered({ facts }: LegacySession): object {
-  const { tasks: _, ...capabilities } = facts.capabilities;
-  return {
-    supportedVersions: [MODERN_VERSION],
-    capabilities,
-    ...(facts.instructions === undefined ? {} : { instructions: facts.instructions }),
-    ttlMs: 0,
-    cacheScope: 'private',
-    _meta: { [SERVER_INFO_KEY]: facts.serverInfo },
-  };
-}
-
-/** Callers without a name are told apart by their address, as everywhere. */
-const ownerOf = ({ principal, head }: Exchange): string =>
-  principal.kind === 'anonymous' ? head.remoteAddress : principal.digest;
-
-function failureOf(exchange: Exchange, error: Error): Refusal {
-  if (error instanceof CrowdedError)
-    return refuse('too-much-under-way', error.message, { 'retry-after': '5' });
-  if (error instanceof UpstreamError) return refusalOf(exchange, error);
-  // Of nobody who is awaited: it is caught where the exchange is known.
-  throw error;
 }
 
 function nothing(): void {}

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { editedReply } from '../../../sidecar/downstream/edited-reply.ts';
 import type { Refusal, Reply, ReplyHead } from '../../../sidecar/exchange.ts';
+import type { ResultEditor } from '../../../sidecar/passes.ts';
 import { compileFilter } from '../../../sidecar/filter/decide-tool.ts';
 import { createToolsListEditor } from '../../../sidecar/filter/tools-list.ts';
 
@@ -16,7 +17,7 @@ interface Got {
   refusal?: Refusal;
 }
 
-function edited(): { reply: Reply; got: Got } {
+function edited(editor: ResultEditor = createToolsListEditor(decide!)): { reply: Reply; got: Got } {
   const got: Got = { chunks: [], ended: false };
   const end: Reply = {
     head: (head) => void (got.head = head),
@@ -24,8 +25,7 @@ function edited(): { reply: Reply; got: Got } {
     end: () => void (got.ended = true),
     fail: (refusal) => void (got.refusal = refusal),
   };
-  assert.ok(decide);
-  return { reply: editedReply(end, createToolsListEditor(decide)), got };
+  return { reply: editedReply(end, editor), got };
 }
 
 const LIST = '{"jsonrpc":"2.0","id":1,"result":{"tools":[{"name":"bad"},{"name":"good"}]}}';
@@ -37,6 +37,13 @@ const head = (contentType: ReplyHead['contentType'], status = 200): ReplyHead =>
 });
 
 describe('an answer that is edited', () => {
+  test('keeps events without data as they are', () => {
+    const { reply, got } = edited();
+    reply.head(head('sse'));
+    reply.chunk(Buffer.from('id: 1\ndata: \n\n: comment\n\nretry: 500\n\n'));
+    assert.equal(got.chunks.join(''), 'id: 1\ndata: \n\n: comment\n\nretry: 500\n\n');
+  });
+
   for (const contentType of ['json', 'other', 'none'] as const) {
     test(`is held until it is whole, when its type is ${contentType}`, () => {
       const { reply, got } = edited();
@@ -115,6 +122,18 @@ describe('an answer that is edited', () => {
       reply.end();
       assert.equal(got.refusal?.reason, 'upstream-result-too-large');
       assert.deepEqual(got.chunks, []);
+    });
+
+    test(`goes out as it is beyond that, where nothing so large is edited (${contentType})`, () => {
+      const never = (): Buffer => assert.fail('it is not held');
+      const { reply, got } = edited(Object.assign(never, { largePass: true as const }));
+      reply.head(head(contentType));
+      const part = Buffer.alloc(1024 * 1024, 0x61);
+      for (let count = 0; count <= 6; count++) reply.chunk(part);
+      reply.end();
+      assert.equal(got.chunks.join('').length, 7 * part.length);
+      assert.equal(got.refusal, undefined);
+      assert.ok(got.ended && got.head);
     });
   }
 });

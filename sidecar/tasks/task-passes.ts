@@ -1,0 +1,31 @@
+import type { ServerConfig } from '../config.ts';
+import { decideListed } from '../filter/decide.ts';
+import type { ToolRules } from '../filter/tool-rules.ts';
+import type { Pass } from '../passes.ts';
+import type { Catalogue } from '../upstream/catalogue.ts';
+import { createTaskBinding, type DecideTask } from './bind-tasks.ts';
+import { createTaskOwners } from './task-owners.ts';
+import { createTaskSeal } from './task-seal.ts';
+
+/**
+ * Where callers cannot be told apart and every tool is allowed there is nothing to bind tasks to.
+ * @param key that the replicas share, where they do
+ */
+export function taskPasses(
+  { name, auth }: Pick<ServerConfig, 'name' | 'auth'>,
+  {
+    rules,
+    catalogue,
+    key,
+  }: { rules: ToolRules; catalogue: Pick<Catalogue, 'state'>; key: Buffer | undefined },
+): readonly Pass[] {
+  if (auth.mode === 'none' && !rules.any) return [];
+  const decide: DecideTask = ({ principal, head }, tool) => {
+    const policy = rules.inForce();
+    if (!policy) return { allowed: true, rule: 'default' };
+    // A tool that is listed on a session alone has no hints here: the worst ones.
+    const facts = catalogue.state().tools?.get(tool) ?? { name: tool, readOnly: false, destructive: true };
+    return decideListed(policy, principal, { kind: 'tool', name: tool, tool: facts }, head.remoteAddress);
+  };
+  return [createTaskBinding({ seal: createTaskSeal(name, key), owners: createTaskOwners(), decide })];
+}
