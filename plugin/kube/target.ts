@@ -1,6 +1,6 @@
 /** NAME on the command line → the pod whose sidecar is asked, and what that sidecar was told. */
 import type { V1Pod } from '@kubernetes/client-node';
-import { CONFIG_ENV, parseConfig, type ServerConfig } from '../../sidecar/config.ts';
+import { CONFIG_ENV, parseConfig, type ServerConfig, type SidecarConfig } from '../../sidecar/config.ts';
 import { PREFIX, SIDECAR_CONTAINER } from '../../webhook/names.ts';
 import { hasSidecar, isLive, selectorMatches, type Workload } from '../enable/workload.ts';
 import { CliError } from '../errors.ts';
@@ -18,6 +18,7 @@ export interface Target {
   readonly labels: Readonly<Record<string, string>>;
   /** From the pod itself: what runs, not what the template says by now. */
   readonly server: ServerConfig;
+  readonly adminPort: number;
 }
 
 export interface TargetFlags {
@@ -35,14 +36,17 @@ export async function findTarget(
   const { title, pods } = await podsOf(cluster, wanted);
   const injected = pods.filter((each) => isLive(each) && hasSidecar(each));
   const pod = injected.find(isSidecarReady);
-  if (pod)
+  if (pod) {
+    const { servers, adminPort } = configOf(pod, title);
     return {
       title: mcpServer === undefined ? title : `${title} --mcp-server ${mcpServer}`,
       namespace: cluster.namespace,
       pod: pod.metadata!.name!,
       labels: pod.metadata!.labels ?? {},
-      server: chosenServer(serversOf(pod, title), title, mcpServer),
+      server: chosenServer(servers, title, mcpServer),
+      adminPort,
     };
+  }
   if (injected[0]) {
     throw new CliError(
       `${title} in namespace ${cluster.namespace}: the sidecar of pod/${injected[0].metadata?.name} is not ready\nSee why: kubectl mcp doctor -n ${cluster.namespace}`,
@@ -132,11 +136,10 @@ function chosenServer(
   throw new CliError(`${title} has several servers: ${names.join(', ')}\nChoose one: --mcp-server NAME`);
 }
 
-function serversOf(pod: V1Pod, title: string): readonly ServerConfig[] {
+function configOf(pod: V1Pod, title: string): SidecarConfig {
   const sidecar = pod.spec?.initContainers?.find((each) => each.name === SIDECAR_CONTAINER);
   try {
-    const config = parseConfig(sidecar?.env?.find((each) => each.name === CONFIG_ENV)?.value);
-    return config.servers;
+    return parseConfig(sidecar?.env?.find((each) => each.name === CONFIG_ENV)?.value);
   } catch (error) {
     throw new CliError(
       `${title}: the sidecar of pod/${pod.metadata?.name} was configured by another version: ${(error as Error).message}\nRestart its pods: kubectl rollout restart ${title} -n ${pod.metadata?.namespace}`,

@@ -24,6 +24,7 @@ const target = (server: object): Target =>
     namespace: 'demo',
     pod: 'tools-1',
     labels: { app: 'tools' },
+    adminPort: 7411,
     server,
   }) as Target;
 const TLS = { tls: { source: 'secret/tools-tls', directory: '/tls' } };

@@ -1,0 +1,29 @@
+/** `--as` and `--group` → the caller that is decided for. Pure. */
+import { ANONYMOUS, principal, type Principal } from '../../sidecar/principal.ts';
+import { usageError } from '../errors.ts';
+
+const SERVICE_ACCOUNT = /^(?:system:serviceaccount:([^:/]+):|([^:/]+)\/)([^:/]+)$/;
+
+/** @throws {CliError} for a name that no caller of a sidecar has */
+export function callerFrom(name: string | undefined, groups: readonly string[]): Principal {
+  if (name === undefined || name === ANONYMOUS.name) return { ...ANONYMOUS, groups };
+  const [, long, short, account] = SERVICE_ACCOUNT.exec(name) ?? [];
+  const namespace = long ?? short;
+  if (namespace !== undefined)
+    return principal({
+      kind: 'kubernetes',
+      issuer: '',
+      name: `system:serviceaccount:${namespace}:${account}`,
+      groups: [
+        'system:serviceaccounts',
+        `system:serviceaccounts:${namespace}`,
+        'system:authenticated',
+        ...groups,
+      ],
+      actors: [],
+    });
+  if (/^token:./.test(name)) return principal({ kind: 'token', issuer: '', name, groups, actors: [] });
+  throw usageError(
+    `invalid argument "${name}" for "--as" flag: expected NAMESPACE/SERVICEACCOUNT, token:NAME or anonymous`,
+  );
+}

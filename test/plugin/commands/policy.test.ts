@@ -1,0 +1,208 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, test } from 'node:test';
+import { suggestPolicy } from '../../../plugin/policy/suggest.ts';
+import { readPolicy } from '../../../sidecar/filter/read-policy.ts';
+import { run } from '../run.ts';
+
+const directory = mkdtempSync(join(tmpdir(), 'kubectl-mcp-policy-'));
+after(() => rmSync(directory, { recursive: true }));
+const file = (name: string, content: string): string => {
+  const path = join(directory, name);
+  writeFileSync(path, content);
+  return path;
+};
+
+const POLICY = `version: 1
+tools: {mode: non-destructive}
+resources: {deny: ["file:///etc/*"]}
+rules:
+  - {name: staging, tools: ["get_*"], allow: 'args.namespace == "staging"', message: only staging}
+  - {name: admins, tools: [echo], allow: '"admins" in principal.groups'}
+`;
+const policy = file('policy.yaml', POLICY);
+const manifest = file(
+  'configmap.yaml',
+  `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: p}\ndata:\n  policy.yaml: |\n${POLICY.replaceAll(/^/gm, '    ')}`,
+);
+const tools = file(
+  'tools.json',
+  JSON.stringify({
+    tools: [
+      { name: 'get_pods', annotations: { readOnlyHint: true } },
+      { name: 'echo', annotations: { readOnlyHint: true } },
+      { name: 'delete_pod', annotations: { destructiveHint: true } },
+      { name: 'create_pod' },
+    ],
+  }),
+);
+const policyTest = (...args: string[]) =>
+  run(['policy', 'test', '-f', policy, '--tools-file', tools, ...args]);
+
+describe('policy test', () => {
+  test('shows each tool, whether it is allowed, and the rule', async () => {
+    const { code, stdout } = await policyTest('--as', 'agents/planner');
+    assert.equal(code, 0);
+    assert.equal(
+      stdout,
+      `TOOL         ALLOWED        RULE
+get_pods     by arguments   policy/rules.staging
+echo         no             policy/rules.admins
+delete_pod   no             policy/tools.mode
+create_pod   no             policy/tools.mode
+`,
+    );
+  });
+
+  test('decides for members of groups, and prints what scripts read', async () => {
+    assert.equal((await policyTest('--group', 'admins', '-o', 'name')).stdout, 'get_pods\necho\n');
+    assert.equal((await policyTest('--as-group', 'admins', '-o', 'name')).stdout, 'get_pods\necho\n');
+    const { stdout } = await policyTest('--as', 'token:ci', '-o', 'json');
+    const { caller, tools: rows } = JSON.parse(stdout);
+    assert.equal(caller, 'token:ci');
+    assert.deepEqual(rows[0], {
+      name: 'get_pods',
+      allowed: true,
+      byArguments: true,
+      rule: 'policy/rules.staging',
+      readOnly: true,
+      destructive: false,
+    });
+    assert.match((await policyTest('-o', 'yaml')).stdout, /^caller: anonymous\ntools:\n- allowed: true\n/);
+  });
+
+  test('takes the manifest of a ConfigMap, and stdin', async () => {
+    const given = await policyTest();
+    const wrapped = await run(['policy', 'test', '-f', manifest, '--tools-file', tools]);
+    assert.deepEqual(wrapped, given);
+    assert.deepEqual(
+      await run(['policy', 'test', '-f', '-', '--tools-file', tools], { input: POLICY }),
+      given,
+    );
+  });
+
+  for (const [what, args, error] of [
+    ['without tools', ['-f', policy], /must specify --against NAME or --tools-file FILE/],
+    ['without a policy', ['--tools-file', tools], /must specify -f FILE, or --against NAME/],
+    [
+      'with a file that is not there',
+      ['-f', '/nonexistent', '--tools-file', tools],
+      /-f: cannot read \/nonexistent/,
+    ],
+    [
+      'as nobody that there is',
+      ['-f', policy, '--tools-file', tools, '--as', 'system:admin'],
+      /expected NAMESPACE\/SERVICEACCOUNT/,
+    ],
+    ['with tools that are none', ['-f', policy, '--tools-file', policy], /is not JSON/],
+    [
+      'with a faulty policy',
+      [
+        '-f',
+        file('bad.yaml', "version: 1\nrules: [{name: a, tools: ['*'], deny: tool.x}]"),
+        '--tools-file',
+        tools,
+      ],
+      /is no policy:\n {2}rules.0.deny: tool has no field "x"; it has name, readOnly, destructive \(line 2\)/,
+    ],
+  ] as [string, string[], RegExp][])
+    test(`fails ${what}`, async () => {
+      const { code, stdout, stderr } = await run(['policy', 'test', ...args]);
+      assert.equal(code, 1);
+      assert.equal(stdout, '');
+      assert.match(stderr, error);
+    });
+});
+
+describe('policy explain', () => {
+  for (const [args, code, stdout, stderr] of [
+    [['call', 'get_pods', '--json', '{"namespace":"staging"}'], 0, 'allowed by policy/rules.staging\n', ''],
+    [
+      ['call', 'get_pods', '--json', '{"namespace":"prod"}'],
+      1,
+      'denied by policy/rules.staging\n',
+      'anonymous sees it, and may not use it with these arguments\nthe caller is told: only staging\n',
+    ],
+    [
+      ['call', 'get_pods'],
+      1,
+      'denied by policy/rules.staging\n',
+      'anonymous sees it, and may not use it with these arguments\nthe rule could not be asked: No such key: namespace\nthe caller is told: only staging\n',
+    ],
+    [['call', 'create_pod'], 1, 'denied by policy/tools.mode\n', ''],
+    [['call', 'none'], 1, 'denied by tool-unknown\n', 'the server has no tool "none"\n'],
+    [['read', 'file:///etc/passwd'], 1, 'denied by policy/resources.deny\n', ''],
+    [['read', 'file:///docs/../etc/passwd'], 1, 'denied by policy/resources.deny\n', ''],
+    [['get', 'greeting'], 0, 'allowed by default\n', ''],
+  ] as [string[], number, string, string][])
+    test(`${args.join(' ')}: ${stdout.trim()}`, async () => {
+      const ran = await run(['policy', 'explain', ...args, '-f', policy, '--tools-file', tools]);
+      assert.deepEqual(ran, { code, stdout, stderr });
+    });
+
+  test('knows what can be asked', async () => {
+    const { code, stderr } = await run(['policy', 'explain', 'list', 'x', '-f', policy]);
+    assert.equal(code, 1);
+    assert.match(stderr, /unknown verb "list"; it is one of call, read, subscribe, get/);
+  });
+});
+
+const record = (type: string, name: string, outcome = 'success', component = 'weather') =>
+  JSON.stringify({ msg: 'audit_event', outcome, component, target: { type, name, method: 'x' } });
+
+describe('policy suggest', () => {
+  const log = [
+    'not a record',
+    record('tool', 'get_pods'),
+    `[pod/weather-1/mcp-proxy] ${record('tool', 'create_pod', 'application_error')}`,
+    record('tool', 'get_pods'),
+    record('tool', 'delete_pod', 'denied'),
+    record('resource', 'file:///docs/a'),
+    record('endpoint', 'x'),
+    record('tool', 'other', 'success', 'other'),
+    '{"msg":"policy_loaded"}',
+    '',
+  ];
+
+  test('prints the smallest policy that lets through what there was', async () => {
+    const { code, stdout, stderr } = await run(
+      ['policy', 'suggest', '-', '--tools-file', tools, '--component', 'weather'],
+      { input: log.join('\n') },
+    );
+    assert.equal(code, 0);
+    assert.equal(
+      stdout,
+      `version: 1
+tools:
+  allow:
+    - "create_pod" # review: no hints; by its name it writes
+    - "get_pods"
+resources:
+  allow:
+    - "file:///docs/a"
+prompts:
+  allow: []
+`,
+    );
+    assert.equal(stderr, 'from 4 records; 5 other lines\n');
+    const suggested = file('suggested.yaml', stdout);
+    const allowed = await run(['policy', 'test', '-f', suggested, '--tools-file', tools, '-o', 'name']);
+    assert.equal(allowed.stdout, 'get_pods\ncreate_pod\n');
+  });
+
+  test('is a policy, whatever the names', () => {
+    const { text } = suggestPolicy(
+      [record('tool', 'a'), record('prompt', 'a: "b" # *c'), record('resource', 'x://\u{1F600}')],
+      undefined,
+    );
+    assert.ok('policy' in readPolicy(text), text);
+  });
+
+  test('says where records are, when there are none', async () => {
+    const { code, stderr } = await run(['policy', 'suggest', '-'], { input: 'x\n' });
+    assert.equal(code, 1);
+    assert.match(stderr, /stdin holds no audit record .*\nGet some: kubectl logs deploy\/NAME -c mcp-proxy/);
+  });
+});
