@@ -30,13 +30,15 @@ export function warningsOf(spec: V1PodSpec, servers: readonly Server[]): string[
   ];
 }
 
+/** @param read with its digest; `image` may be without. */
+export const isSameImage = (read: string, image: string): boolean =>
+  read === image || read.startsWith(`${image}@sha256:`);
+
 /** An image of the same name may start something else by now; one of another name likely does. */
 function otherImage(spec: V1PodSpec, { request, target }: Server): string[] {
   const read = request['command-image'];
   const image = spec.containers.find(({ name }) => name === target.container)?.image;
-  if (read === undefined || image === undefined || read === image || read.startsWith(`${image}@sha256:`)) {
-    return [];
-  }
+  if (read === undefined || image === undefined || isSameImage(read, image)) return [];
   return [
     `${PREFIX}${writtenKey(request, 'command-image')}: the command was read from another image (${read}) than container "${target.container}" has (${image}): kubectl mcp enable reads it again`,
   ];

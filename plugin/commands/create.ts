@@ -12,7 +12,13 @@ import { writeLine } from '../streams.ts';
 const FORMATS = ['json', 'yaml', 'name'] as const;
 /** Flags that become annotations of the same name; their help is the annotation's own line. */
 const ANNOTATION_FLAGS = [
+  'transport',
   'path',
+  'stdio-sessions',
+  'stdio-modern',
+  'stdio-env',
+  'stdio-idle-seconds',
+  'max-stdio-processes',
   'auth',
   'token-secret',
   'allow-principals',
@@ -37,6 +43,7 @@ interface CreateServerFlags extends GlobalFlags {
   readonly env?: string[];
   readonly image: string;
   readonly output?: string;
+  readonly plainHttp?: boolean;
   readonly port: number;
   readonly replicas: number;
   readonly serviceAccount?: string;
@@ -69,6 +76,9 @@ With -o the manifests are printed and nothing is created, so that they can go wh
       # Create it, with tools that only read
       kubectl mcp create server weather --image=registry.example.com/weather:1 --port=8080 --mode=read-only
 
+      # A server that speaks stdio; what its image starts is read from the registry
+      kubectl mcp create server thinking --image=registry.example.com/thinking:1 --transport=stdio -o yaml
+
       # Give the container a command and an environment
       kubectl mcp create server everything --image=everything:1 --port=3001 --env=PORT=3001 -- node index.js streamableHttp`,
   })
@@ -82,6 +92,7 @@ With -o the manifests are printed and nothing is created, so that they can go wh
     )
     .requiredOption('--image <image>', "The server's image.")
     .addOption(outputFlag(FORMATS))
+    .option('--plain-http', 'If true, ask the registry of an image over http, not https.')
     .option('--port <number>', "The server's own port.", portNumber('--port'), 8080)
     .option('--replicas <number>', 'Number of replicas to create.', wholeNumber('--replicas'), 1)
     .option(
@@ -92,27 +103,48 @@ With -o the manifests are printed and nothing is created, so that they can go wh
   for (const key of ANNOTATION_FLAGS) {
     command.addOption(new Option(`--${flagOf(key)} <value>`, plainWords(ANNOTATIONS[key].doc)));
   }
-  command.action(async (name: string, rest: string[], _options, self: Command) =>
-    runCreateServer({ name, command: rest }, self.optsWithGlobals<CreateServerFlags>(), deps),
-  );
+  command.action(async (name: string, rest: string[], _options, self: Command) => {
+    const flags = self.optsWithGlobals<CreateServerFlags>();
+    const isPortGiven = self.getOptionValueSource('port') === 'cli';
+    await runCreateServer({ name, command: rest, isPortGiven }, flags, deps);
+  });
 }
 
 const plainWords = (doc: string): string => doc.replaceAll('`', '"');
 
 async function runCreateServer(
-  { name, command }: { name: string; command: string[] },
+  { name, command, isPortGiven }: { name: string; command: string[]; isPortGiven: boolean },
   flags: CreateServerFlags,
-  { streams, env, connect }: Deps,
+  { streams, env, connect, signal }: Deps,
 ): Promise<void> {
   const format = checkFormat(flags.output, FORMATS);
   const { serverObjects } = await import('../create/server.ts');
-  const options = {
+  const asked = annotationsFrom(flags, ANNOTATION_FLAGS);
+  const isStdio = asked.transport === 'stdio';
+  if (isStdio && isPortGiven) {
+    throw usageError('--port has no effect with --transport=stdio: such a server listens nowhere');
+  }
+  const given = {
     ...flags,
     name,
     command,
     env: flags.env ?? [],
-    annotations: annotationsFrom(flags, ANNOTATION_FLAGS),
+    port: isStdio ? undefined : flags.port,
+    annotations: asked,
   };
+  // What is wrong with the flags is told before a registry is asked.
+  if (isStdio) serverObjects(given);
+  const found =
+    isStdio && command.length === 0
+      ? await (
+          await import('../create/entry-point.ts')
+        ).entryPointAnnotations(flags.image, {
+          env,
+          plainHttp: flags.plainHttp ?? false,
+          signal,
+        })
+      : {};
+  const options = { ...given, annotations: { ...asked, ...found } };
   if (format && format !== 'name') {
     await printObjects(streams, format, serverObjects(options));
     return;

@@ -6,6 +6,7 @@ import { annotationsFrom, flagOf } from '../enable/annotation-flags.ts';
 import { changesOf, type Plan, templateChangeOf } from '../enable/change.ts';
 import { isRepointing } from '../enable/endpoints.ts';
 import { parseEgress } from '../enable/egress.ts';
+import { findCommands } from '../enable/find-command.ts';
 import { findPort } from '../enable/find-port.ts';
 import { asksApiServer, planEnable } from '../enable/plan.ts';
 import { checkIngresses } from '../enable/check-ingresses.ts';
@@ -25,11 +26,14 @@ import { type Streams, writeLine } from '../streams.ts';
 interface EnableFlags extends RunFlags {
   readonly egress?: string;
   readonly keepService?: boolean;
+  readonly plainHttp?: boolean;
   readonly [annotation: string]: unknown;
 }
 
-/** Each annotation but `inject` is a flag. */
-const FLAG_KEYS: readonly AnnotationKey[] = ANNOTATION_KEYS.filter((key) => key !== 'inject');
+/** Each annotation is a flag, but those that the command itself writes. */
+const FLAG_KEYS: readonly AnnotationKey[] = ANNOTATION_KEYS.filter(
+  (key) => !['inject', 'command-image'].includes(key),
+);
 
 export function addEnable(program: Command, deps: Deps): void {
   const command = addCommand(program, {
@@ -51,6 +55,9 @@ a failed step leaves is taken back. kubectl mcp disable restores template and Se
       # Callers prove themselves with a token from a Secret that is made for them
       kubectl mcp enable deploy/everything --auth token
 
+      # A server that speaks stdio; what its image starts is read from the registry
+      kubectl mcp enable deploy/thinking --transport stdio
+
       # Write the changed objects for a repository instead
       kubectl mcp enable deploy/everything --dry-run=client -o yaml`,
   }).argument('<workload>');
@@ -65,6 +72,7 @@ a failed step leaves is taken back. kubectl mcp disable restores template and Se
       '--egress <destinations>',
       'What the pods may reach, as a NetworkPolicy: "none", "any" or a comma list of ADDRESS:PORT, CIDR:PORT and SERVICE.NAMESPACE.svc:PORT. If not given, that stays as it is.',
     )
+    .option('--plain-http', 'If true, ask the registry of an image over http, not https.')
     .option('--keep-service', 'If true, leave Services as they are and write no NetworkPolicy.')
     .addOption(dryRunFlag())
     .option(
@@ -77,7 +85,7 @@ a failed step leaves is taken back. kubectl mcp disable restores template and Se
 }
 
 async function runEnable(target: string, flags: EnableFlags, deps: Deps): Promise<void> {
-  const { streams, env, connect, nowMs } = deps;
+  const { streams, env, connect, nowMs, signal } = deps;
   const ref = parseWorkloadRef(target);
   const { format } = checkRunFlags(flags);
   const egress = flags.egress === undefined ? undefined : parseEgress(flags.egress);
@@ -87,10 +95,10 @@ async function runEnable(target: string, flags: EnableFlags, deps: Deps): Promis
   const asked = annotationsFrom(flags, FLAG_KEYS);
   const around = await readSurroundings(cluster, nameOf(workload, asked.name));
   const progress = createProgress(streams);
-  const annotations = await findPort(cluster, workload, asked, {
-    pods: around.pods,
-    note: (text) => progress.note(text),
-  });
+  const note = (text: string): void => progress.note(text);
+  const placed = await findPort(cluster, workload, asked, { pods: around.pods, note });
+  const { plainHttp = false } = flags;
+  const annotations = await findCommands(cluster, workload, placed, { env, plainHttp, signal, note });
   progress.end();
   const plan = planEnable(workload, around, {
     annotations,

@@ -15,7 +15,8 @@ export interface ServerOptions {
   readonly name: string;
   readonly namespace?: string;
   readonly image: string;
-  readonly port: number;
+  /** Absent: the server speaks stdio. */
+  readonly port: number | undefined;
   readonly servicePort: number;
   readonly replicas: number;
   readonly command: readonly string[];
@@ -89,7 +90,8 @@ function policyOf(deployment: V1Deployment): V1NetworkPolicy[] {
 }
 
 function annotationsOf({ annotations, port }: ServerOptions): Record<string, string> {
-  const given = Object.entries({ inject: 'true', port: String(port), ...annotations }).filter(
+  const own = { inject: 'true', port: port === undefined ? undefined : String(port) };
+  const given = Object.entries({ ...own, ...annotations }).filter(
     (entry): entry is [string, string] => entry[1] !== undefined,
   );
   const prefixed = Object.fromEntries(given.map(([key, value]) => [PREFIX + key, value]));
@@ -108,7 +110,7 @@ function podSpec({ name, image, port, command, env, serviceAccount }: ServerOpti
         image,
         ...(command.length > 0 ? { command: [...command] } : {}),
         ...(env.length > 0 ? { env: env.map(parseVariable) } : {}),
-        ports: [{ name: 'mcp', containerPort: port, protocol: 'TCP' }],
+        ...(port !== undefined && { ports: [{ name: 'mcp', containerPort: port, protocol: 'TCP' }] }),
       },
     ],
   };

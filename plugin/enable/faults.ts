@@ -1,6 +1,6 @@
 /** What makes a template impossible to enable, found before anything is changed. Pure. */
 import type { V1Pod } from '@kubernetes/client-node';
-import { refusalText } from '../../webhook/refusals.ts';
+import { type Refusal, refusalText } from '../../webhook/refusals.ts';
 import { inject, type Injection } from '../../webhook/inject.ts';
 import type { InjectSettings } from '../../webhook/settings.ts';
 import { objectName, type Workload } from './workload.ts';
@@ -22,11 +22,16 @@ export function warningsOf(workload: Workload): string[] {
   return 'warnings' in injection ? injection.warnings : [];
 }
 
-/** The webhook's own decision about a pod of this template, and what keeps a template from rolling out. */
-export function faultsOf(workload: Workload): string[] {
+/** Why the webhook would refuse a pod of this template. */
+export function refusalsOf(workload: Workload): Refusal[] {
   const injection = injectionOf(workload);
-  const refused = 'refusals' in injection ? [refusalText(injection.refusals)] : [];
-  return [...refused.map((each) => `${objectName(workload)}: ${each}`), ...heldUp(workload)];
+  return 'refusals' in injection ? injection.refusals : [];
+}
+
+/** The webhook's own decision about a pod of this template, and what keeps a template from rolling out. */
+export function faultsOf(workload: Workload, refusals = refusalsOf(workload)): string[] {
+  const refused = refusals.length > 0 ? [`${objectName(workload)}: ${refusalText(refusals)}`] : [];
+  return [...refused, ...heldUp(workload)];
 }
 
 /** Why a new template would not reach the pods. */

@@ -23,6 +23,7 @@ export async function findPort(
   { pods, note }: FindOptions,
 ): Promise<WantedAnnotations> {
   if (hasNamedServers(workload.spec.template.metadata?.annotations)) return wanted;
+  if ((wanted.transport ?? annotationOf(workload.spec.template, 'transport')) === 'stdio') return wanted;
   const given = givenPort(workload, wanted);
   if (given) return given;
   if (annotationOf(workload.spec.template, 'port') !== undefined) return wanted;

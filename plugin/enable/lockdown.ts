@@ -88,7 +88,9 @@ export const lockdownRefusals = (lockdown: Lockdown, input: PolicyInput): string
   lockdown === 'network-policy' ? admittedBy(input) : [];
 
 export const lockdownWarnings = (lockdown: Lockdown, serverPorts: readonly number[]): string[] =>
-  lockdown === 'none' ? [`port ${serverPorts.join(' and ')} stays open: who calls it is not checked`] : [];
+  lockdown === 'none' && serverPorts.length > 0
+    ? [`port ${serverPorts.join(' and ')} stays open: who calls it is not checked`]
+    : [];
 
 /** Services that are kept would lead to a port that answers nobody. */
 export function keptServices({ workload, services, serverPorts }: PolicyInput): string[] {

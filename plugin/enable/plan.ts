@@ -15,7 +15,7 @@ import {
   PREFIX,
   tokensSecretName,
 } from '../../webhook/names.ts';
-import { portsOf } from '../../webhook/target.ts';
+import { portsOf, type Server } from '../../webhook/target.ts';
 import type { Change, Plan } from './change.ts';
 import { type Admitted, egressChanges, otherEgress } from './egress.ts';
 import { isOwned } from './owned.ts';
@@ -31,7 +31,7 @@ import {
 import { policiesSelecting, type PolicyInput } from './policy.ts';
 import { faultsOf, warningsOf } from './faults.ts';
 import { keysSecret, type Random, tokensSecret } from './secrets.ts';
-import { reachedPort, repointedService } from './services.ts';
+import { reachedPort, repointedService, unreachedStdio } from './services.ts';
 import { strangersBehind } from './strangers.ts';
 import { enabledTemplate, type WantedAnnotations } from './template.ts';
 import {
@@ -93,7 +93,7 @@ export function planEnable(workload: Workload, around: Surroundings, request: En
   };
   const behind = request.keepService
     ? withServicesKept(plan, lockdownOf(wanted), input)
-    : withServices(plan, { input, around, request, lockdown: lockdownOf(wanted) });
+    : withServices(plan, { input, around, request, servers, lockdown: lockdownOf(wanted) });
   const { policies } = around;
   const isLimited = request.egress !== undefined && request.egress !== 'any';
   return {
@@ -113,17 +113,30 @@ function withServicesKept(plan: Plan, lockdown: Lockdown, input: PolicyInput): P
   if (lockdown === 'loopback') {
     return { ...plan, dials: plan.template !== undefined, refusals: keptServices(input) };
   }
+  if (input.serverPorts.length === 0) return plan;
   const note = `Services are left as they are: who calls port ${input.serverPorts.join(' and ')} is not checked`;
   return { ...plan, warnings: [...plan.warnings, note] };
 }
 
-type Behind = { input: PolicyInput; around: Surroundings; request: EnableRequest; lockdown: Lockdown };
+type Behind = {
+  input: PolicyInput;
+  around: Surroundings;
+  request: EnableRequest;
+  servers: readonly Server[];
+  lockdown: Lockdown;
+};
 
-function withServices(plan: Plan, { input, around, request, lockdown }: Behind): Plan {
+function withServices(plan: Plan, { input, around, request, servers, lockdown }: Behind): Plan {
   const { workload, services, serverPorts, listenPorts: proxyPorts } = input;
   const declared = declaredPorts(workload.spec.template);
   // Of two servers behind one port, told apart by their paths, the first is the Service's.
-  const routes = new Map(serverPorts.map((port, index) => [port, proxyPorts[index]!] as const).toReversed());
+  const routes = new Map(
+    servers
+      .flatMap(({ request: each, target }) =>
+        target.port === undefined ? [] : [[target.port, each['listen-port']] as const],
+      )
+      .toReversed(),
+  );
   const repointed = services.flatMap(
     (each) => repointedService(each, { declared, listenPorts: routes }) ?? [],
   );
@@ -138,6 +151,7 @@ function withServices(plan: Plan, { input, around, request, lockdown }: Behind):
     warnings: [
       ...plan.warnings,
       ...unreached(services, declared, routes),
+      ...unreachedStdio(services, workload, servers),
       ...headless(repointed, routes),
       ...lockdownWarnings(lockdown, serverPorts),
     ],

@@ -1,8 +1,9 @@
 /** Services in front of the server: repointed at the sidecar, and back. Pure. */
 import type { V1Service, V1ServicePort } from '@kubernetes/client-node';
 import { PREFIX } from '../../webhook/names.ts';
+import type { Server } from '../../webhook/target.ts';
 import type { Change } from './change.ts';
-import { type DeclaredPort, objectName } from './workload.ts';
+import { type DeclaredPort, declaredPorts, objectName, type Workload } from './workload.ts';
 
 /** JSON, from a Service port's number to its targetPort before us; null where it had none. */
 export const ORIGINAL_TARGET_PORTS = `${PREFIX}original-target-ports`;
@@ -23,6 +24,29 @@ export function reachedPort(port: V1ServicePort, declared: readonly DeclaredPort
 }
 
 export const isTcp = (port: V1ServicePort): boolean => (port.protocol ?? 'TCP') === 'TCP';
+
+/** Nothing led to a server that listens nowhere, and there is nothing to repoint: callers need a Service. */
+export const unreachedStdio = (
+  services: readonly V1Service[],
+  { kind, metadata: { name, namespace }, spec }: Workload,
+  servers: readonly Server[],
+): string[] =>
+  servers
+    .filter(({ target }) => target.port === undefined)
+    .map(({ request }) => request['listen-port'])
+    .filter(
+      (listenPort) =>
+        !services.some(({ spec: each }) =>
+          (each?.ports ?? []).some(
+            (port) => isTcp(port) && reachedPort(port, declaredPorts(spec.template)) === listenPort,
+          ),
+        ),
+    )
+    .map((listenPort) =>
+      kind === 'Deployment'
+        ? `no Service leads to port ${listenPort} of the proxy; to make one: kubectl expose deployment/${name} -n ${namespace} --port 80 --target-port ${listenPort}`
+        : `no Service leads to port ${listenPort} of the proxy: callers in the cluster need one with targetPort ${listenPort}`,
+    );
 
 /** A Service whose ports that reach the server reach the sidecar instead; undefined when none does. */
 export function repointedService(service: V1Service, address: ServerAddresses): Change | undefined {

@@ -1,12 +1,14 @@
 /** The annotations that `enable` writes on a template, and `disable` removes. Pure. */
 import { ANNOTATIONS, ANNOTATION_KEYS, type AnnotationKey } from '../../webhook/annotations.ts';
 import type { Annotation } from '../../webhook/grammar.ts';
+import { idleBecause } from '../../webhook/idle-keys.ts';
 import { PREFIX, tokensSecretName } from '../../webhook/names.ts';
 import { textsOfServers } from '../../webhook/server-keys.ts';
 import type { Change } from './change.ts';
 import type { Workload } from './workload.ts';
 
-export type WantedAnnotations = { [K in AnnotationKey]?: string };
+/** Also of one of several servers: `SERVER.command`. */
+export type WantedAnnotations = { [K in AnnotationKey | `${string}.${AnnotationKey}`]?: string };
 
 /**
  * What is wanted over what is there. A key that an earlier call wrote and that has no effect any more (the audience
@@ -35,9 +37,7 @@ export function enabledTemplate(workload: Workload, wanted: WantedAnnotations): 
     next[`${PREFIX}token-secret`] ??= tokensSecretName(next[`${PREFIX}name`]!);
   }
   for (const key of ANNOTATION_KEYS) {
-    const { needs }: Annotation = ANNOTATIONS[key];
-    const idle = needs && effective(needs.key as AnnotationKey) !== needs.value;
-    if (idle && wanted[key] === undefined) delete next[PREFIX + key];
+    if (idleBecause(key, effective) && wanted[key] === undefined) delete next[PREFIX + key];
   }
   return templateChange(workload, old, next, 'enabled');
 }

@@ -1,12 +1,16 @@
 import { writtenKey } from '../../../webhook/request.ts';
 import { PREFIX } from '../../../webhook/names.ts';
-import { faultsOf } from '../../enable/faults.ts';
+import { faultsOf, refusalsOf } from '../../enable/faults.ts';
 import { parseAnnotations } from '../../../webhook/parse-annotations.ts';
 import { misplaced } from '../../../webhook/misplaced.ts';
+import type { Refusal } from '../../../webhook/refusals.ts';
 import { missingVolumes } from '../../../webhook/warnings.ts';
 import { defineCheck } from '../check.ts';
 import { asArgument, placed, podsOf } from '../served.ts';
 import { findingsOf } from '../source-findings.ts';
+
+/** It has a check of its own, with a command that mends it. */
+const isNotCommand = ({ reason }: Refusal): boolean => reason !== 'CommandMissing';
 
 export const annotationChecks = [
   defineCheck({
@@ -44,7 +48,7 @@ export const annotationChecks = [
     needs: ['workloads'],
     run: ({ workloads }) =>
       workloads.flatMap((workload) =>
-        faultsOf(workload).map((fault) => ({
+        faultsOf(workload, refusalsOf(workload).filter(isNotCommand)).map((fault) => ({
           title: `pods of ${placed(workload)} would be refused`,
           cause: [fault],
           fix: `kubectl edit ${asArgument(workload)}`,
@@ -56,12 +60,32 @@ export const annotationChecks = [
     category: 'annotations',
     title: 'the Secrets that annotations name are there, and can be used',
     severity: 'error',
-    about: `The Secret of \`${PREFIX}token-secret\`, \`tls-secret\` or \`upstream-headers-secret\` is missing, and new pods wait for it; or what it holds cannot be used (no key, an empty or unreadable token, a header that is the proxy's): then nobody can call.`,
+    about: `The Secret of \`${PREFIX}token-secret\`, \`tls-secret\`, \`upstream-headers-secret\` or \`upstream-ca-secret\` is missing, and new pods wait for it; or what it holds cannot be used (no key, an empty or unreadable token, a header that is the proxy's): then nobody can call.`,
     remedy:
       'Create or mend it with the command of the finding; values are never shown. `kubectl mcp enable --auth token` makes a Secret with tokens.',
     needs: ['workloads', 'secrets'],
     uses: ['services'],
     run: (seen, context) => findingsOf(seen, context, ['missing', 'content'], 'Secret'),
+  }),
+  defineCheck({
+    code: 'MCP308',
+    category: 'annotations',
+    title: 'what servers of stdio start is written down',
+    severity: 'error',
+    about: `With \`${PREFIX}transport: stdio\` neither the container nor \`${PREFIX}command\` says what is to be started: its image alone knows, which the webhook does not read. It refuses such pods.`,
+    remedy:
+      '`kubectl mcp enable KIND/NAME --transport stdio` reads it from the registry and writes it down. Or write `command` into the container.',
+    needs: ['workloads'],
+    run: ({ workloads }) =>
+      workloads.flatMap((workload) =>
+        refusalsOf(workload)
+          .filter((each) => !isNotCommand(each))
+          .map(({ annotation, message }) => ({
+            title: `pods of ${placed(workload)} would be refused: nothing says what they start`,
+            cause: [`${annotation} ${message}`],
+            fix: `kubectl mcp enable ${asArgument(workload)} --transport stdio`,
+          })),
+      ),
   }),
   defineCheck({
     code: 'MCP310',

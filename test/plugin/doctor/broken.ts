@@ -358,6 +358,15 @@ export const BROKEN: readonly Broken[] = [
     },
   },
   {
+    code: 'MCP308',
+    when: 'only the image knows what it starts',
+    says: /would be refused: nothing says what they start\n.*kubectl-mcp\.dev\/command is missing: .*\n.*fix: kubectl mcp enable deployment\/everything -n demo --transport stdio/,
+    breakIt: (values) => {
+      annotate(values, 'transport', 'stdio');
+      delete values.workloads[0]!.spec.template.metadata!.annotations!['kubectl-mcp.dev/port'];
+    },
+  },
+  {
     code: 'MCP310',
     when: 'the volume is nowhere',
     says: /have no volume "vault-secrets"\n.*upstream-headers-volume names it; they have: kubectl-mcp-kubernetes, kubectl-mcp-keys\n.*fix: kubectl edit deployment\/everything -n demo/,
