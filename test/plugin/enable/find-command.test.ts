@@ -97,14 +97,14 @@ test('nothing is asked for a command that is known', async () => {
 });
 
 test('a command by hand no longer says which image it is from; one of another image is read again', async () => {
-  const before = {
+  const earlier = {
     transport: 'stdio',
     command: '["old"]',
     'command-image': `other:1@sha256:${'0'.repeat(64)}`,
   };
-  const byHand = await found(stdio({}, before), { command: '["by-hand"]' });
+  const byHand = await found(stdio({}, earlier), { command: '["by-hand"]' });
   assert.deepEqual(byHand, { command: '["by-hand"]', 'command-image': '' });
-  assert.deepEqual(await found(stdio({}, before), {}), {
+  assert.deepEqual(await found(stdio({}, earlier), {}), {
     command: '["node","x.js"]',
     'command-image': read(),
   });
@@ -150,7 +150,7 @@ test('back to HTTP nothing is left of stdio', () => {
     { inject: 'true', transport: 'stdio', command: '["x"]', 'stdio-sessions': 'shared' },
   );
   const { template } = planned(was, { transport: 'auto' });
-  assert.deepEqual(Object.keys((template?.after as Workload).spec.template.metadata?.annotations ?? {}), [
+  assert.deepEqual(Object.keys((template!.after as Workload).spec.template.metadata?.annotations ?? {}), [
     'kubectl-mcp.dev/inject',
     'kubectl-mcp.dev/transport',
     'kubectl-mcp.dev/name',
