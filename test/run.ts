@@ -24,6 +24,7 @@ const LONG = [
   'test/cluster/gitops.test.ts',
   'test/cluster/lockdown.test.ts',
   'test/cluster/reload.test.ts',
+  'test/cluster/stdio-servers.test.ts',
   'test/cluster/webhook-repair.test.ts',
   'test/cluster/revision.test.ts',
   'test/cluster/webhook-rotation.test.ts',
@@ -32,6 +33,7 @@ const LONG = [
 const LIFECYCLE = 'test/rig/cluster/lifecycle.test.ts';
 /** Every client with every server, in all languages; a sample of them is among the others. */
 const MATRIX = 'test/matrix/all.test.ts';
+const THOUSAND = 'test/sidecar/upstream/stdio/thousand.test.ts';
 /** Of both platforms, built several times. */
 const ofImage = tests.filter((path) => path.startsWith('test/image/'));
 const [onCluster, withHelm, here] = [
@@ -44,11 +46,19 @@ const STAGES: readonly Stage[] = [
   { name: 'types, lint, format', command: ['npm', 'run', '-s', 'check'] },
   { name: 'unit, goldens, wire', command: ['node', '--test', ...here.toSorted()] },
   { name: 'fuzzing, a minute', command: ['node', 'test/fuzz/run.ts', '--seconds', '60'] },
-  { name: 'cluster, images', command: ['node', 'test/rig/prepare.ts', 'everything', 'conformance-server'] },
+  {
+    name: 'cluster, images',
+    command: ['node', 'test/rig/prepare.ts', 'everything', 'conformance-server', 'stdio'],
+  },
   { name: 'the main job on the cluster', command: ['node', 'test/demo/main.ts'] },
   {
     name: 'tests on the cluster',
     command: ['node', '--test', '--test-concurrency=1', ...onCluster.toSorted()],
+  },
+  {
+    name: 'images of stdio servers',
+    command: ['node', 'test/rig/prepare.ts', '--test-images', 'stdio-python', 'stdio-kubernetes'],
+    full: true,
   },
   {
     name: 'long tests on the cluster',
@@ -72,6 +82,16 @@ const STAGES: readonly Stage[] = [
     command: ['env', 'INTERLEAVINGS=10000', 'node', '--test', MATRIX, 'test/matrix/interleavings.test.ts'],
     full: true,
   },
+  {
+    name: 'sessions of stdio servers that end rudely',
+    command: ['env', 'RUDE_SESSIONS=1000', 'node', '--test', 'test/stdio/rude-sessions.test.ts'],
+    full: true,
+  },
+  {
+    name: 'a thousand stdio processes, dropped rudely',
+    command: ['env', 'STDIO_PROCESSES=1000', 'node', '--test', THOUSAND],
+    full: true,
+  },
   // Helm is built first, which takes minutes on a machine that has none.
   { name: 'the Helm chart', command: ['node', '--test', ...withHelm], full: true },
   {
@@ -89,6 +109,7 @@ const STAGES: readonly Stage[] = [
   },
   { name: 'soak', command: ['node', 'test/soak/run.ts'], full: true, tables: true },
   { name: 'bench', command: ['npm', 'run', '-s', 'bench'], full: true, tables: true },
+  { name: 'bench, stdio', command: ['npm', 'run', '-s', 'bench', '--', '--stdio'], full: true, tables: true },
   { name: 'the cluster comes and goes', command: ['node', '--test', LIFECYCLE], full: true },
 ];
 

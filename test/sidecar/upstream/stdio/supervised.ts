@@ -142,8 +142,9 @@ export async function launch(
   launcher: Launcher,
   manner: string,
   env: Readonly<Record<string, string>> = {},
+  prefix = 't',
 ): Promise<Launched> {
-  const id = `t${(count++).toString(36)}`;
+  const id = `${prefix}${(count++).toString(36)}`;
   const { promise: exit, resolve } = Promise.withResolvers<Exit>();
   const stderr: string[] = [];
   let stdout = '';
