@@ -2,6 +2,7 @@ import type { CatalogueState } from './upstream/catalogue.ts';
 import type { DecideTool } from './filter/decide-tool.ts';
 import type { Listening } from './listening.ts';
 import type { PolicyStatus } from './filter/tool-rules.ts';
+import { stdioReport, type StdioHealth, type StdioReport } from './upstream/stdio/stdio-health.ts';
 import type { Transport } from './upstream/transport-choice.ts';
 import type { WatchedHeaders } from './upstream/watch-headers.ts';
 import { VERSION } from './version.ts';
@@ -21,6 +22,7 @@ export interface ServerHealthSource {
   readonly upstreamHeaders?: Pick<WatchedHeaders, 'lines' | 'problem'>;
   readonly upstreamTls?: { problem(): string | undefined };
   readonly listening?: () => Listening | undefined;
+  readonly stdio?: () => StdioHealth;
 }
 
 export interface TlsStatus {
@@ -61,6 +63,8 @@ export interface ServerHealth {
   readonly policy?: string;
   /** Where the server itself listens; absent when it does not, or that is not known. */
   readonly listening?: Listening;
+  /** Of a server that speaks stdio: its processes. */
+  readonly stdio?: StdioReport;
   readonly tools: readonly {
     readonly name: string;
     readonly allowed: boolean;
@@ -122,6 +126,7 @@ function serverHealth(source: ServerHealthSource): ServerHealth {
     ...(notAfter ? { tls_not_after: notAfter.toISOString() } : {}),
     ...(revision ? { policy: revision } : {}),
     ...(listening ? { listening } : {}),
+    ...(source.stdio ? { stdio: stdioReport(source.stdio()) } : {}),
     tools: [...(tools?.values() ?? [])].map((tool) => {
       const { allowed, rule } = decide?.(tool) ?? { allowed: true, rule: 'default' };
       return { name: tool.name, allowed, rule, readOnly: tool.readOnly, destructive: tool.destructive };

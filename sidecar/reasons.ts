@@ -4,6 +4,7 @@
  */
 
 import { POLICY_REASONS } from './filter/policy-reasons.ts';
+import { SERVER_REASONS } from './server-reasons.ts';
 
 /** ToolHive's outcomes: what the audit record says of a call. */
 export type Outcome = 'success' | 'denied' | 'failure' | 'error' | 'application_error';
@@ -160,69 +161,13 @@ export const REASONS = {
     message: 'the list of tools of the server is not loaded yet',
     doctorCode: 'MCP601',
   },
-  'upstream-refused': {
-    status: 503,
-    code: -32603,
-    outcome: 'error',
-    message: 'the server does not accept connections',
-    doctorCode: 'MCP601',
-  },
-  'upstream-broken': {
-    status: 502,
-    code: -32603,
-    outcome: 'error',
-    message: 'the server broke the connection or the rules of HTTP',
-    doctorCode: 'MCP601',
-  },
-  'upstream-timeout': {
-    status: 504,
-    code: -32603,
-    outcome: 'error',
-    message: 'the server did not answer in time',
-    doctorCode: 'MCP601',
-  },
-  'upstream-redirect': {
-    status: 502,
-    code: -32603,
-    outcome: 'error',
-    message: 'the server answers with a redirect, which is not followed',
-  },
-  'upstream-unauthorized': {
-    status: 502,
-    code: -32603,
-    outcome: 'error',
-    message: 'the server asks the proxy for credentials',
-  },
-  'upstream-not-mcp': {
-    status: 502,
-    code: -32603,
-    outcome: 'error',
-    message: 'what the server answered is no answer to an MCP request',
-  },
-  'upstream-headers-unavailable': {
-    status: 503,
-    code: -32603,
-    outcome: 'error',
-    message: 'the headers that the server is to be sent cannot be read',
-  },
+  ...SERVER_REASONS,
   // Its answer has begun, so nobody reads this but the reader of the audit log.
   'client-stalled': {
     status: 408,
     code: -32600,
     outcome: 'failure',
     message: 'the client did not take the answer',
-  },
-  'upstream-result-too-large': {
-    status: 502,
-    code: -32603,
-    outcome: 'error',
-    message: 'the result is too large to be filtered',
-  },
-  'upstream-result-unreadable': {
-    status: 502,
-    code: -32603,
-    outcome: 'error',
-    message: 'the result cannot be filtered',
   },
   'internal-error': { status: 500, code: -32603, outcome: 'error', message: 'internal error of the sidecar' },
 } as const satisfies Record<string, ReasonRow>;

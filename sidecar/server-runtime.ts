@@ -33,6 +33,7 @@ import { lookUpPrompt, lookUpTool } from './upstream/look-up-tool.ts';
 import { scopedPool } from './upstream/scoped-pool.ts';
 import { createStreamableHttp } from './upstream/streamable-http.ts';
 import { openUpstream } from './upstream/open-upstream.ts';
+import type { CreateLauncher } from './upstream/stdio/open-stdio.ts';
 
 export interface SidecarDeps {
   readonly pod: PodFacts & { readonly ip: string };
@@ -47,6 +48,8 @@ export interface SidecarDeps {
   readonly audit: LineWriter;
   /** How bodies are read: strictly, unless a test shows what that is for. */
   readonly readMessage?: McpHandlerDeps['readMessage'];
+  /** Where there is no pod: starts the commands of servers that speak stdio. */
+  readonly launcher?: CreateLauncher | undefined;
   /** Events of the sidecar itself: name, and fields without secrets. */
   readonly log: Log;
 }
@@ -79,6 +82,7 @@ export async function createServerRuntime(server: ServerConfig, deps: RuntimeDep
     podIp: deps.pod.ip,
     log: deps.log,
     starting: () => catalogue.starting(),
+    launcher: deps.launcher,
     faulted,
   });
   const { choice, headers, tls } = way;
@@ -189,6 +193,7 @@ export async function createServerRuntime(server: ServerConfig, deps: RuntimeDep
     listening: way.listening,
     ...(headers ? { upstreamHeaders: headers } : {}),
     ...(tls ? { upstreamTls: tls } : {}),
+    ...(way.stdio ? { stdio: way.stdio } : {}),
   };
   return {
     ...source,

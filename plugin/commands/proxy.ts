@@ -8,10 +8,13 @@ import { describeFlag, FLAG_KEYS, INSTEAD, OF_PODS } from '../proxy/annotations.
 
 export function addProxy(program: Command, deps: Deps): void {
   const command = addCommand(program, {
-    usage: 'proxy --upstream URL',
+    usage: 'proxy (--upstream URL | -- COMMAND [args...])',
     short: 'Run the proxy on this machine, in front of any MCP server',
     long: `Run the proxy on this machine, in front of any MCP server: the same as in a pod, without a cluster. To try a policy
 before it is applied, and to run tests against it. It runs until Ctrl-C, which lets the calls under way end.
+
+A server that speaks stdio is given by its command, behind "--": each session has a process of its own, with a home of
+its own.
 
 Annotations are flags of the same name. What a pod takes from elsewhere is said by other flags:
 
@@ -35,9 +38,14 @@ Audit lines go to stdout, all else to stderr.`,
       # Try a policy file; a change is taken when it is saved
       kubectl mcp proxy --upstream http://127.0.0.1:3001/mcp --policy-file policy.yaml
 
+      # Serve a server that speaks stdio to many clients
+      kubectl mcp proxy -- npx -y @modelcontextprotocol/server-memory
+      kubectl mcp proxy --stdio-modern shared --stdio-env 'HOME=/home/me' -- uvx mcp-server-git
+
       # Run a document of the sidecar's own in front of a server on this machine
       kubectl mcp proxy --config sidecar.json --upstream http://127.0.0.1:3001/mcp --auth none`,
   })
+    .argument('[COMMAND...]')
     .option(
       '--listen <address>',
       'ADDRESS:PORT that clients reach the proxy at; port 0 is a free one. Default: 127.0.0.1:7410. An address that other machines reach needs --auth token or --insecure.',
@@ -73,10 +81,10 @@ Audit lines go to stdout, all else to stderr.`,
     .option('--grace-period <seconds>', 'How long calls under way may take when the proxy stops.', '30')
     .addOption(outputFlag(['json']));
   for (const key of FLAG_KEYS) command.addOption(new Option(`--${flagOf(key)} <value>`, describeFlag(key)));
-  command.action(async () => {
+  command.action(async (words: string[]) => {
     // The sidecar and all it stands on.
     const { startProxy } = await import('../proxy/start.ts');
-    await startProxy(command.optsWithGlobals<ProxyFlags>(), deps);
+    await startProxy({ ...command.optsWithGlobals<ProxyFlags>(), command: words }, deps);
   });
 }
 

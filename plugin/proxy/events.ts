@@ -4,12 +4,19 @@ import { sourceInWords } from '../../sidecar/config.ts';
 type Fields = Readonly<Record<string, unknown>>;
 
 const SENTENCES: Readonly<
-  Record<string, (fields: Fields, upstreamOf: (server: unknown) => string) => string>
+  Record<string, (fields: Fields, upstreamOf: (server: unknown) => string) => string | undefined>
 > = {
   server_connected: ({ server, era, tools }, upstreamOf) =>
     `The server at ${upstreamOf(server)} answers: ${tools ?? 0} tools, ${era === 'modern' ? 'MCP 2026-07-28' : 'MCP with sessions'}`,
   server_degraded: ({ server, error }, upstreamOf) =>
     `Warning: the server at ${upstreamOf(server)} does not answer: ${String(error)}. Calls fail until it does${nextStep(String(error))}`,
+  stdio_stderr: ({ process, line }) => `[${String(process)}] ${String(line)}`,
+  stdio_foreign_line: ({ process }) =>
+    `Warning: process ${String(process)} of the server writes lines to stdout that are no JSON-RPC; they are left out`,
+  stdio_exited: ({ process, code, signal, stopped }) =>
+    stopped
+      ? undefined
+      : `Process ${String(process)} of the server ended: ${signal === undefined ? `exit code ${String(code)}` : String(signal)}`,
   tokens_loaded: ({ source, callers }) => `Read ${words(source)}: callers: ${String(callers)}`,
   tokens_refused: ({ source, faults }) => `Warning: ${words(source)}: ${list(faults)}. Nobody is let in`,
   policy_loaded: ({ source, revision }) => `Read ${words(source)}: policy ${String(revision)}`,

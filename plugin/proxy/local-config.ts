@@ -35,20 +35,29 @@ const DEFAULT_NAME = 'local';
 const NAMESPACE = 'default';
 const DRAIN_TIMEOUT_MS = 25_000;
 
+/** What is started, with its arguments. */
+export interface StdioCommand {
+  readonly command: readonly string[];
+}
+
 /** @throws {CliError} with every fault, in words of the flags. */
 export function configFromFlags(
   annotations: WantedAnnotations,
-  local: Local & { readonly upstream: Upstream; readonly listen: Listen },
+  local: Omit<Local, 'upstream'> & { readonly upstream: Upstream | StdioCommand; readonly listen: Listen },
 ): SidecarConfig {
-  const { listen, upstream, auth = 'none', adminPort = 0 } = local;
+  const { listen, upstream: given, auth = 'none', adminPort = 0 } = local;
+  const { command } = { command: undefined, ...given };
+  const upstream = 'command' in given ? undefined : given;
   const name = annotations.name ?? DEFAULT_NAME;
-  const [listenText, adminText] = checkable([listen.port, adminPort], [upstream.port]);
+  const [listenText, adminText] = checkable([listen.port, adminPort], [upstream?.port]);
   const texts = {
+    // Nobody here shares what another's request has left behind, unless that is said.
+    ...(command && { transport: 'stdio', ...(auth === 'none' && isIsolated(annotations) && PER_REQUEST) }),
     ...annotations,
     inject: 'true',
     name,
     // Where a server is that says nothing else, HTTP+SSE is looked for at its own usual path.
-    ...(upstream.path !== LISTEN_PATH && { path: upstream.path }),
+    ...(upstream && upstream.path !== LISTEN_PATH && { path: upstream.path }),
     auth,
     'listen-port': `${listenText}`,
     'admin-port': `${adminText}`,
@@ -60,10 +69,22 @@ export function configFromFlags(
   );
   if ('refusals' in parsed) throw usageError(inFlags(refusalText(parsed.refusals)));
   const document = configOf(
-    parsed.servers.map((request) => ({ request, target: { container: name, port: upstream.port } })),
-    { spec: { containers: [] }, workload: name, drainPath: drainPath(local), namespace: NAMESPACE },
+    parsed.servers.map((request) => ({ request, target: { container: name, port: upstream?.port } })),
+    { spec: { containers: [] }, workload: name, drainPath: drainPath(local.secret), namespace: NAMESPACE },
   );
-  return finish(document, { ...local, adminPort }, 'the flags');
+  const ready = command
+    ? { ...document, servers: document.servers.map((each) => started(each, command)) }
+    : document;
+  return finish(ready, { ...local, upstream, adminPort }, 'the flags');
+}
+
+const PER_REQUEST = { 'stdio-modern': 'per-request' } as const;
+const isIsolated = (annotations: WantedAnnotations): boolean => annotations['stdio-sessions'] !== 'shared';
+
+/** As children of this process, where a pod has a supervisor. */
+function started<T extends { readonly upstream: object }>(server: T, command: readonly string[]): T {
+  const { runDirectory: _, ...upstream } = server.upstream as { runDirectory?: string };
+  return { ...server, upstream: { ...upstream, command } };
 }
 
 /**
@@ -86,7 +107,7 @@ export function configFromDocument(value: unknown, local: Local, file: string): 
   const [port] = checkable([local.adminPort ?? (adminPort as number | undefined)], [...used, listenPort]);
   const document = {
     version: CONFIG_VERSION,
-    drain: { path: drainPath(local), timeoutMs: DRAIN_TIMEOUT_MS },
+    drain: { path: drainPath(local.secret), timeoutMs: DRAIN_TIMEOUT_MS },
     ...(value as object),
     adminPort: port,
     servers: servers.map((each) => ({ ...each, ...(local.listen && { listenPort }) })),
@@ -98,7 +119,7 @@ export function configFromDocument(value: unknown, local: Local, file: string): 
   );
 }
 
-const drainPath = ({ secret }: Local): string => `/drain/${secret}`;
+const drainPath = (secret: string): string => `/drain/${secret}`;
 
 /** The document knows no port 0: another stands for it while it is checked. */
 function checkable(ports: readonly (number | undefined)[], used: readonly unknown[]): number[] {

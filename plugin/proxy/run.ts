@@ -4,6 +4,7 @@ import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { LISTEN_PATH, type ServerConfig, type SidecarConfig } from '../../sidecar/config.ts';
 import { createSidecar, type Bound, type Sidecar } from '../../sidecar/sidecar.ts';
+import { createLocalLauncher } from '../../sidecar/upstream/stdio/local-launcher.ts';
 import type { LineWriter } from '../../sidecar/audit/line-writer.ts';
 import { CliError, usageError } from '../errors.ts';
 import { type Streams, writeLine } from '../streams.ts';
@@ -19,6 +20,8 @@ export interface ProxyRun {
   readonly graceMs: number;
   readonly audit: LineWriter;
   readonly streams: Streams;
+  /** What commands of servers are started with. */
+  readonly env: Readonly<Record<string, string | undefined>>;
   /** Resolves when the proxy shall stop. */
   readonly stopped: Promise<void>;
 }
@@ -41,6 +44,7 @@ export async function runProxy({ config, streams, audit, ...run }: ProxyRun): Pr
   const sidecar = await createSidecar(config, {
     pod: { name: hostname(), namespace: 'default', uid: randomUUID(), node: hostname(), ip: '' },
     bindTo: { listen: run.host, admin: LOOPBACK },
+    launcher: (command) => createLocalLauncher({ command, env: run.env }),
     audit: { ...audit, write: (line) => void (ready ? audit.write(line) : early.push(line)) },
     log(event, fields = {}) {
       const text = sentenceOf(event, fields, upstreamOf);

@@ -22,6 +22,8 @@ export interface ProxyFlags extends GlobalFlags {
   readonly audit?: string;
   readonly auth?: string;
   readonly authTokenFile?: string;
+  /** What is started, of a server that speaks stdio. */
+  readonly command: readonly string[];
   readonly config?: string;
   readonly gracePeriod: string;
   readonly insecure?: boolean;
@@ -68,6 +70,7 @@ export async function startProxy(flags: ProxyFlags, deps: Deps): Promise<void> {
         graceMs,
         audit: lines,
         streams,
+        env,
         stopped: deps.stopped?.() ?? aborted(signal),
       });
     } finally {
@@ -79,10 +82,14 @@ export async function startProxy(flags: ProxyFlags, deps: Deps): Promise<void> {
 }
 
 function checkTogether(flags: ProxyFlags): void {
-  const { auth, authTokenFile, config, upstream } = flags;
-  if (config === undefined && upstream === undefined) {
+  const { auth, authTokenFile, command, config, upstream } = flags;
+  if (command.length > 0 && (config !== undefined || upstream !== undefined))
     throw usageError(
-      'required flag(s) "upstream" not set: the URL of the MCP server, as http://127.0.0.1:3001/mcp',
+      `unknown arguments ${command.join(' ')}: a command behind "--" is a server of its own, beside ${upstream === undefined ? '--config' : '--upstream'} there is none`,
+    );
+  if (command.length === 0 && config === undefined && upstream === undefined) {
+    throw usageError(
+      'required flag(s) "upstream" not set: the URL of the MCP server, as http://127.0.0.1:3001/mcp; or give the command of one that speaks stdio, as -- npx -y @modelcontextprotocol/server-memory',
     );
   }
   if (config !== undefined) {
@@ -121,9 +128,10 @@ function addressesOf({
 async function configOf(flags: ProxyFlags, local: Local, streams: Streams): Promise<SidecarConfig> {
   if (flags.config !== undefined)
     return configFromDocument(await read(flags.config, streams), local, flags.config);
-  const { listen = DEFAULT_LISTEN, upstream } = local;
+  const { listen = DEFAULT_LISTEN, upstream: server } = local;
+  const upstream = flags.command.length > 0 ? { command: flags.command } : server!;
   const annotations = { ...annotationsFrom(flags, FLAG_KEYS), audit: local.audit ?? 'stdout' };
-  return configFromFlags(annotations, { ...local, listen, upstream: upstream! });
+  return configFromFlags(annotations, { ...local, listen, upstream });
 }
 
 async function read(file: string, streams: Streams): Promise<unknown> {

@@ -5,6 +5,7 @@
 import { connect } from 'node:net';
 import { dial, type OpenSocket } from './dial.ts';
 import { ResponseReader } from './http-response.ts';
+import type { ProcessRules } from './process-rules.ts';
 import { PooledCall } from './upstream-call.ts';
 import type { Connection, Pool, UpstreamCall, UpstreamEvents, UpstreamRequest } from './upstream-call.ts';
 import { UpstreamError } from './upstream-error.ts';
@@ -12,6 +13,7 @@ import { UpstreamError } from './upstream-error.ts';
 export interface HttpPool {
   /** What the server asks comes on a stream that all calls of a session share: nobody can say for which of them. */
   readonly oneStream?: boolean;
+  readonly processes?: ProcessRules;
   send(request: UpstreamRequest, events: UpstreamEvents): UpstreamCall;
   close(): void;
 }

@@ -3,6 +3,8 @@ import { listeningOn, type Listening } from '../listening.ts';
 import type { Log } from '../log.ts';
 import { createHttpPool } from './http-pool.ts';
 import { placeOf } from './place.ts';
+import type { CreateLauncher } from './stdio/open-stdio.ts';
+import type { StdioHealth } from './stdio/stdio-health.ts';
 import type { TlsOpener } from './tls-opener.ts';
 import { createTransportChoice, type TransportChoice } from './transport-choice.ts';
 import { openTls } from './upstream-tls.ts';
@@ -13,12 +15,15 @@ export interface OpenedUpstream {
   readonly choice: TransportChoice;
   readonly headers?: WatchedHeaders;
   readonly tls?: TlsOpener;
+  readonly stdio?: () => StdioHealth;
   listening(): Listening | undefined;
   close(): void;
 }
 
 export interface OpenUpstreamDeps {
   readonly podIp: string;
+  /** Where there is no pod: starts the command of a server that speaks stdio. */
+  readonly launcher?: CreateLauncher | undefined;
   readonly log: Log;
   /** Whether the server may still be starting. */
   readonly starting: () => boolean;
@@ -29,7 +34,9 @@ export async function openUpstream(server: ServerConfig, deps: OpenUpstreamDeps)
   const { upstream: target } = server;
   const { log, starting, faulted } = deps;
   if (target.transport === 'stdio') {
-    throw new Error('a server that speaks stdio cannot be reached yet');
+    const { openStdio } = await import('./stdio/open-stdio.ts');
+    const choice = await openStdio(target, deps);
+    return { choice, stdio: choice.health, listening: () => undefined, close: choice.close };
   }
   const headers = await openHeaders(target, log);
   const tls = await openTls(target, log);

@@ -7,6 +7,7 @@ export function scopedPool(pool: HttpPool): HttpPool {
     get oneStream() {
       return pool.oneStream ?? false;
     },
+    ...(pool.processes ? { processes: pool.processes } : {}),
     send(request, events) {
       const scope = scopeNow();
       if (!scope) return pool.send(request, events);

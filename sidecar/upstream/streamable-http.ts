@@ -71,7 +71,7 @@ export function createStreamableHttp(
         headerLines: requestHeaderLines(exchange),
         forwarded: forwardedLines(exchange),
         owner: exchange.principal.digest,
-        ...(message ? { body: message.raw } : {}),
+        ...(message ? { body: message.raw, message } : {}),
         listens: head.method === 'GET' || message?.method === 'subscriptions/listen',
         repeatable: message ? REPEATABLE.has(message.method) : true,
       };
@@ -92,14 +92,14 @@ export function createStreamableHttp(
           const problem = headProblem(response, contentType, message);
           if (problem) return refused(problem);
           const { id, kind } = message ?? {};
-          const head = (agreed?: string): void =>
+          const begin = (agreed?: string): void =>
             reply.head(replyHead(exchange, response, { contentType, sessions, agreed }));
           const opens = message?.method === 'initialize' && response.headers.has('mcp-session-id');
-          if (opens) body = untilAgreed(reply, contentType, head);
+          if (opens) body = untilAgreed(reply, contentType, begin);
           if (contentType === 'json' && response.status === 200 && kind === 'request' && id !== undefined)
             body = new CheckedAnswer(body, id, response.contentLength, refused);
           streaming = contentType === 'sse';
-          if (!opens) head();
+          if (!opens) begin();
         },
         chunk(bytes) {
           // Not the bytes: a small piece would keep the whole of what Node cuts buffers from.
@@ -134,23 +134,29 @@ export function createStreamableHttp(
 }
 
 /** They say nothing of the server. */
-const OWN_FAULTS: ReadonlySet<UpstreamFault> = new Set(['unready', 'internal']);
+const OWN_FAULTS: ReadonlySet<UpstreamFault> = new Set(['unready', 'internal', 'crowded']);
 const REASON_OF_FAULT = {
   refused: 'upstream-refused',
   timeout: 'upstream-timeout',
   stalled: 'client-stalled',
   broken: 'upstream-broken',
+  exited: 'upstream-exited',
+  crowded: 'upstream-crowded',
 } as const;
+
+const RETRY_AFTER: Partial<Record<UpstreamFault, string>> = { refused: '2', exited: '5', crowded: '5' };
 
 /** What a client is told of it. */
 export function refusalOf({ server }: Exchange, { fault, message }: UpstreamError): Refusal {
   if (fault === 'internal') return refuse('internal-error');
   // What is missing is for the owner of the pod, in /health.
   if (fault === 'unready') return refuse('upstream-headers-unavailable', undefined, { 'retry-after': '5' });
+  const { port } = server.upstream;
+  const retryAfter = RETRY_AFTER[fault];
   return refuse(
     REASON_OF_FAULT[fault],
-    `server ${server.name}, port ${server.upstream.port}: ${message}`,
-    fault === 'refused' ? { 'retry-after': '2' } : undefined,
+    `server ${server.name}${port === undefined ? '' : `, port ${port}`}: ${message}`,
+    retryAfter === undefined ? undefined : { 'retry-after': retryAfter },
   );
 }
 

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import type { ClientMessage } from '../client-message.ts';
 import type { ResponseEvents, ResponseHead, ResponseReader } from './http-response.ts';
 import { internal } from './guarded-events.ts';
 import { UpstreamError, type UpstreamFault } from './upstream-error.ts';
@@ -10,6 +11,10 @@ export interface UpstreamRequest {
   /** Lines of the caller's own, which its server has asked for. */
   readonly forwarded?: string | undefined;
   readonly body?: Buffer;
+  /** What the body says, where it has been read. */
+  readonly message?: ClientMessage;
+  /** Whose process of the server's it is for, where it is not the owner's: a name. */
+  readonly process?: string;
   /** In place of the target's. */
   readonly path?: string;
   /**

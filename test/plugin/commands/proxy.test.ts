@@ -366,7 +366,7 @@ describe('what cannot be run is refused with the cause and the next step', () =>
   for (const [args, stderr] of [
     [
       [],
-      'error: required flag(s) "upstream" not set: the URL of the MCP server, as http://127.0.0.1:3001/mcp\n',
+      'error: required flag(s) "upstream" not set: the URL of the MCP server, as http://127.0.0.1:3001/mcp; or give the command of one that speaks stdio, as -- npx -y @modelcontextprotocol/server-memory\n',
     ],
     [
       ['--upstream', 'ftp://example.com/mcp'],
