@@ -7,6 +7,8 @@ export interface ClientSession extends ClientFacts {
   /** In place of the server's own id. */
   readonly id: string;
   logLevel?: string;
+  /** It has been told that there are tasks. */
+  knowsTasks: boolean;
   readonly subscriptions: Set<string>;
   /** Questions to the client that wait for its answer, by the id that they were asked under. */
   readonly questions: Map<string, (answer: Answered) => void>;
@@ -43,6 +45,7 @@ export function createClientSessions(now: () => number = Date.now): ClientSessio
       const session: ClientSession = {
         ...facts,
         id: translatedId(randomUUID()),
+        knowsTasks: false,
         subscriptions: new Set(),
         questions: new Map(),
         calls: new Map(),

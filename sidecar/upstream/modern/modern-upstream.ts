@@ -20,6 +20,7 @@ import { UpstreamError } from '../upstream-error.ts';
 import { streamChanges } from './change-stream.ts';
 import { createClientSessions, type ClientSession } from './client-sessions.ts';
 import { ModernCall } from './modern-call.ts';
+import { createModernTasks, tasksCapability } from './modern-tasks.ts';
 
 export interface ModernUpstreamDeps {
   readonly pool: HttpPool;
@@ -37,6 +38,7 @@ const INVALID_PARAMS = -32602;
 
 export function createModernUpstream({ pool, sessions, toolNamed }: ModernUpstreamDeps): Upstream {
   const clients = createClientSessions();
+  const tasks = createModernTasks(pool);
 
   async function initialize(exchange: Exchange, reply: Reply): Promise<void> {
     const message = exchange.message!;
@@ -59,10 +61,12 @@ export function createModernUpstream({ pool, sessions, toolNamed }: ModernUpstre
       initializeParams: null,
     });
     const { capabilities, instructions, _meta: meta } = found.result;
-    const { extensions: _, ...carried } = (capabilities ?? {}) as Record<string, unknown>;
+    const { extensions, ...carried } = (capabilities ?? {}) as Record<string, unknown>;
+    const known = tasksCapability(version, extensions);
+    session.knowsTasks = 'tasks' in known;
     const result = {
       protocolVersion: version,
-      capabilities: carried,
+      capabilities: { ...carried, ...known },
       serverInfo: (meta as Record<string, unknown> | undefined)?.[SERVER_INFO_KEY] ?? {
         name: exchange.server.name,
         version: '',
@@ -74,6 +78,8 @@ export function createModernUpstream({ pool, sessions, toolNamed }: ModernUpstre
 
   function request(session: ClientSession, exchange: Exchange, reply: Reply): Transit {
     const message = exchange.message!;
+    const aboutTask = tasks.request(session, exchange, reply);
+    if (aboutTask) return aboutTask;
     switch (message.method) {
       case 'ping':
         return answer(message, reply, { result: {} });
@@ -92,7 +98,7 @@ export function createModernUpstream({ pool, sessions, toolNamed }: ModernUpstre
         session.changed?.();
         return answer(message, reply, { result: {} });
       }
-      // Of the era of sessions; the extension of that name is another thing.
+      // Where there are tasks, and of those the extension has no list.
       case 'tasks/get':
       case 'tasks/list':
       case 'tasks/result':
@@ -101,7 +107,12 @@ export function createModernUpstream({ pool, sessions, toolNamed }: ModernUpstre
       default: {
         const mirrored =
           message.method === 'tools/call' ? toolNamed(message.target ?? '')?.mirrored : undefined;
-        return new ModernCall(exchange, reply, { pool, session, mirrored: mirrored ?? [] });
+        const face = tasks.face(session, exchange, reply);
+        return new ModernCall(exchange, face.reply, {
+          pool,
+          session: face.session,
+          mirrored: mirrored ?? [],
+        });
       }
     }
   }

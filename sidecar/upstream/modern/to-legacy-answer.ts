@@ -1,6 +1,7 @@
 import { SERVER_INFO_KEY, SUBSCRIPTION_KEY } from '../../client-message.ts';
 import { members } from '../../json/members.ts';
 import { asBytes, membersWithout, ofBytes } from '../../json/splice.ts';
+import { legacyMade } from './task-answers.ts';
 import type { Span } from '../../json/strict-reader.ts';
 
 /** What the server wants to know before it goes on (2026-07-28, multi round-trip requests). */
@@ -31,6 +32,7 @@ export function legacyAnswer(
   const inner = members(response, result.start);
   const type = raw(response, inner.get('resultType')) ?? '"complete"';
   if (type === '"input_required"') return inputRequired(response, inner);
+  if (type === '"task"') return legacyMade(response, id);
   if (type !== '"complete"') throw new TypeError(`a result of type ${type}, which this client does not know`);
   const meta = withoutMeta(response, inner, SERVER_INFO_KEY);
   const kept = [...membersWithout(response, inner, [...OF_2026, '_meta']), ...meta];

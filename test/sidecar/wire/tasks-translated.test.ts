@@ -1,10 +1,17 @@
 /** Tasks between the eras: the extension of 2026-07-28 on one side, those of 2025-11-25 on the other. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
 import { after, before, describe, test } from 'node:test';
+import { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
+import { CallToolResultSchema, ElicitRequestSchema } from '@modelcontextprotocol/sdk/types.js';
 import { freePorts } from '../../conformance/ports.ts';
+import { createTaskServer } from '../../conformance/reference/task-server.ts';
 import { startEverythingServer, type RunningServer } from './everything-server.ts';
 import { startSidecar, untilHealth, type TestSidecar } from './start-sidecar.ts';
-import { EXTENSION, taskClient, type TaskClient } from './task-client.ts';
+import { EXTENSION, legacyTaskClient, taskClient, type Json, type TaskClient } from './task-client.ts';
 
 describe('server-everything, which has the tasks of 2025-11-25, for clients of the extension', () => {
   const research = 'simulate-research-query';
@@ -80,5 +87,119 @@ describe('server-everything, which has the tasks of 2025-11-25, for clients of t
     const { result } = (await client.send('tools/call', params)).last;
     assert.equal(result.resultType, 'complete');
     assert.equal(result.content[0].text, 'Echo: ü');
+  });
+});
+
+describe('a server of 2026-07-28 with the extension, for clients of 2025-11-25', () => {
+  const server = createTaskServer();
+  const asked: Json[] = [];
+  let sidecar: TestSidecar;
+  let client: Client;
+  before(async () => {
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    sidecar = await startSidecar({ upstreamPort: port, filter: { denyTools: ['no-such-tool'] } });
+    await untilHealth(sidecar, 'healthy');
+    client = new Client({ name: 'legacy', version: '1' }, { capabilities: { elicitation: {}, tasks: {} } });
+    client.setRequestHandler(ElicitRequestSchema, ({ params }) => {
+      asked.push(params);
+      return { action: 'accept' as const, content: { confirm: true, name: `(${params.message})` } };
+    });
+    await client.connect(new StreamableHTTPClientTransport(new URL(sidecar.url)) as Transport);
+    // The SDK learns here which tools may be tasks.
+    await client.listTools();
+  });
+  after(async () => {
+    await client?.close();
+    await sidecar?.stop();
+    server.closeAllConnections();
+    server.close();
+  });
+
+  async function run(name: string, args: Record<string, unknown> = {}): Promise<Json[]> {
+    asked.length = 0;
+    const told: Json[] = [];
+    const stream = client.experimental.tasks.callToolStream({ name, arguments: args }, CallToolResultSchema, {
+      task: { ttl: 60_000 },
+    });
+    for await (const each of stream) told.push(each);
+    return told;
+  }
+
+  test('has tasks, and no list of them', async () => {
+    assert.deepEqual(client.getServerCapabilities()?.tasks, {
+      cancel: {},
+      requests: { tools: { call: {} } },
+    });
+    const raw = await legacyTaskClient(sidecar.url);
+    assert.equal((await raw.send('tasks/list')).error.code, -32601);
+  });
+
+  test('makes a task, and gives its result when it is over', async () => {
+    const told = await run('slow_compute', { seconds: 0.3, label: 'ü' });
+    const { taskId, status, ttl, pollInterval, ttlMs } = told[0].task;
+    assert.deepEqual(
+      [told[0].type, status, ttl, pollInterval, ttlMs],
+      ['taskCreated', 'working', 300_000, 100, undefined],
+    );
+    assert.deepEqual(told.at(-1), {
+      type: 'result',
+      result: {
+        content: [{ type: 'text', text: 'computed ü' }],
+        _meta: { 'io.modelcontextprotocol/related-task': { taskId } },
+      },
+    });
+  });
+
+  test('asks its client within the task, which says so, and with several questions at once', async () => {
+    const one = await run('confirm_delete', { filename: 'f' });
+    assert.equal(one.at(-1).result.content[0].text, 'deleted f');
+    const { taskId } = one[0].task;
+    assert.deepEqual(asked[0]['_meta'], { 'io.modelcontextprotocol/related-task': { taskId } });
+    const two = await run('multi_input');
+    assert.equal(two.at(-1).result.content[0].text, '(One?) and (Two?)');
+    assert.equal(asked.length, 2);
+  });
+
+  test('asks before there is a task, too', async () => {
+    const told = await run('test_tool_with_task');
+    assert.equal(told.at(-1).result.content[0].text, 'Hello, (What is your name?)!');
+  });
+
+  test('fails a task whose tool has failed, and one that came to an error', async () => {
+    const raw = await legacyTaskClient(sidecar.url);
+    const made = async (name: string): Promise<string> =>
+      (await raw.send('tools/call', { name, arguments: {}, task: {} })).result.task.taskId;
+    const job = await made('failing_job');
+    assert.equal((await raw.send('tasks/result', { taskId: job })).result.isError, true);
+    assert.equal((await raw.send('tasks/get', { taskId: job })).result.status, 'failed');
+    const panic = await made('protocol_error_job');
+    assert.deepEqual((await raw.send('tasks/result', { taskId: panic })).error, {
+      code: -32603,
+      message: 'panic',
+    });
+  });
+
+  test('makes a finished task of a result that is there at once', async () => {
+    const told = await run('greet', { name: 'Ada' });
+    assert.deepEqual([told[0].type, told[0].task.status], ['taskCreated', 'completed']);
+    assert.equal(told.at(-1).result.content[0].text, 'Hello, Ada!');
+  });
+
+  test('cancels a task, and refuses to cancel one that is over', async () => {
+    const raw = await legacyTaskClient(sidecar.url);
+    const params = { name: 'slow_compute', arguments: { seconds: 60, label: 'x' }, task: {} };
+    const { taskId } = (await raw.send('tools/call', params)).result.task;
+    const waiting = raw.send('tasks/result', { taskId });
+    assert.equal((await raw.send('tasks/cancel', { taskId })).result.status, 'cancelled');
+    assert.equal((await waiting).error.code, -32603);
+    assert.equal((await raw.send('tasks/cancel', { taskId })).error.code, -32602);
+  });
+
+  test('does what it does without tasks for a call that wants none', async () => {
+    const params = { name: 'slow_compute', arguments: { seconds: 0, label: 'now' } };
+    assert.deepEqual((await client.callTool(params)).content, [{ type: 'text', text: 'computed now' }]);
+    await assert.rejects(client.callTool({ name: 'failing_job', arguments: {} }), { code: -32021 });
   });
 });
