@@ -10,6 +10,7 @@ import { faultLines } from './fault-lines.ts';
 import { loopback } from './loopback-config.ts';
 import { forwardHeaders } from './upstream/forwarded-names.ts';
 import { stdioUpstream, type StdioUpstream } from './upstream/stdio/stdio-config.ts';
+import { upstreamProxy } from './upstream/upstream-proxy.ts';
 import { upstreamTls } from './upstream/upstream-tls.ts';
 
 export const CONFIG_ENV = 'KUBECTL_MCP_CONFIG';
@@ -38,6 +39,8 @@ export const MOUNT = {
   policy: '/var/run/kubectl-mcp/policy',
   /** A file per header that the server is sent: name of the file is the header's. */
   upstreamHeaders: '/var/run/kubectl-mcp/upstream-headers',
+  /** `ca.crt`: whom the certificate of the server must be of. */
+  upstreamAuthority: '/var/run/kubectl-mcp/upstream-authority',
 } as const;
 
 /** Ports of the pod that are ours unless an annotation says otherwise. */
@@ -124,6 +127,8 @@ const httpUpstream = z.strictObject({
   /** Headers of the caller's that are passed on, besides those of MCP and trace context. */
   forwardHeaders: forwardHeaders.optional(),
   tls: upstreamTls(z.strictObject({ source: sourceName, directory })).optional(),
+  /** Through which a server elsewhere is reached. */
+  proxy: upstreamProxy.optional(),
 });
 
 const server = z.strictObject({

@@ -25,7 +25,7 @@ import {
 } from './grammar.ts';
 import type { Annotation } from './grammar.ts';
 import { STDIO_ANNOTATIONS } from './stdio-annotations.ts';
-import { forwardHeaders, MAX_FORWARDED_NAMES } from '../sidecar/upstream/forwarded-names.ts';
+import { UPSTREAM_ANNOTATIONS } from './upstream-annotations.ts';
 
 export const ANNOTATIONS = {
   inject: {
@@ -176,25 +176,7 @@ export const ANNOTATIONS = {
     scope: 'pod',
     doc: 'Streams of one pod that only listen, a quarter of it (at least 128) for one caller; more get 503 with `Retry-After`.',
   },
-  'upstream-headers-secret': {
-    grammar: dnsName,
-    allowed: "the name of a Secret of the pod's namespace",
-    otherwise: 'no header',
-    doc: 'The Secret with headers that are added to each request to the server: each key is a header, its value the value.',
-  },
-  'upstream-headers-volume': {
-    grammar: volumeDirectory,
-    allowed: 'VOLUME or VOLUME/DIR, a volume of the pod and a directory in it',
-    otherwise: 'no header',
-    insteadOf: 'upstream-headers-secret',
-    doc: 'A volume of the pod with these headers, a file per header, that another tool fills.',
-  },
-  'forward-headers': {
-    grammar: listOf(z.string().toLowerCase()).pipe(forwardHeaders),
-    allowed: `a comma list of up to ${MAX_FORWARDED_NAMES} different names of headers, none of credentials (authorization, cookie, … token …), of the connection (host, connection, content-…), of proxies (forwarded, x-forwarded-…) or of MCP (mcp-…)`,
-    otherwise: 'no header',
-    doc: "Headers of the caller's request that the server gets too, like `x-tenant, x-request-id`. They are the caller's own word.",
-  },
+  ...UPSTREAM_ANNOTATIONS,
   lockdown: {
     ...oneOf('network-policy', 'loopback', 'none'),
     default: 'network-policy',

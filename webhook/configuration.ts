@@ -2,7 +2,8 @@
 import type { V1Container, V1PodSpec } from '@kubernetes/client-node';
 import { CONFIG_VERSION, DEFAULT_LIMITS } from '../sidecar/config.ts';
 import type { SidecarConfigInput } from '../sidecar/config.ts';
-import { pathOf, SSE_PATH } from './request.ts';
+import { isStdio, pathOf, SSE_PATH } from './request.ts';
+import { elsewhereOf } from './elsewhere.ts';
 import type { InjectionRequest } from './request.ts';
 import { drainTimeoutMs } from './drain.ts';
 import { audienceOf, serverTitle } from './names.ts';
@@ -25,13 +26,9 @@ function serverConfigOf({ request, target }: Asked, parts: Parts): Server {
   return {
     name: serverTitle(parts.workload, request.server?.name),
     listenPort: request['listen-port'],
-    upstream:
-      target.port === undefined
-        ? stdioUpstreamOf(
-            request,
-            parts.spec.containers.find(({ name }) => name === target.container),
-          )
-        : upstreamOf(request, target.port),
+    upstream: isStdio(request)
+      ? stdioUpstreamOf(request, containerOf(target, parts))
+      : upstreamOf(request, target, containerOf(target, parts)),
     ...edgeOf(request),
     auth: authOf(request, parts),
     filter: { ...(allowTools && { allowTools }), ...(denyTools && { denyTools }), mode },
@@ -47,20 +44,31 @@ const directoryOf = (request: InjectionRequest, key: Mounted): { directory?: str
   request.server ? { directory: mountPath(key, request.server.name) } : {};
 type Mounted = Parameters<typeof mountPath>[0];
 
-function upstreamOf(request: InjectionRequest, port: number): Server['upstream'] {
+const containerOf = ({ container }: Asked['target'], { spec }: Parts): V1Container | undefined =>
+  spec.containers.find(({ name }) => name === container);
+
+function upstreamOf(
+  request: InjectionRequest,
+  { port = request.upstream?.port ?? 0 }: Asked['target'],
+  container: V1Container | undefined,
+): Server['upstream'] {
   const { 'request-timeout': requestTimeoutMs } = request;
   const transport = request.transport as HttpTransport;
   const { 'upstream-headers-secret': secret, 'upstream-headers-volume': volume } = request;
   return {
     transport,
+    ...elsewhereOf(request, container),
     port,
     path: pathOf(request),
-    ...(transport === 'auto' && request.path === undefined && { ssePath: SSE_PATH }),
+    ...(transport === 'auto' && hasNoPath(request) && { ssePath: SSE_PATH }),
     ...(requestTimeoutMs !== undefined && { requestTimeoutMs }),
     ...(request['forward-headers'] && { forwardHeaders: request['forward-headers'] }),
     ...((secret ?? volume) && { headers: sourceOf({ secret, volume }, request, 'upstreamHeaders') }),
   };
 }
+
+const hasNoPath = ({ path, upstream }: InjectionRequest): boolean =>
+  path === undefined && upstream?.path === undefined;
 
 type HttpTransport = Exclude<InjectionRequest['transport'], 'stdio'>;
 

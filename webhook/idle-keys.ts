@@ -3,6 +3,7 @@ import { ANNOTATIONS } from './annotations.ts';
 import type { AnnotationKey } from './annotations.ts';
 import type { Annotation } from './grammar.ts';
 import { NOT_WITH_STDIO } from './stdio-annotations.ts';
+import { NOT_ELSEWHERE, NOT_WITH_UPSTREAM, OF_ELSEWHERE, OF_TLS } from './upstream-annotations.ts';
 
 type Told = { key: AnnotationKey; value: string };
 
@@ -18,5 +19,15 @@ export function idleBecause(
   if (NOT_WITH_STDIO.includes(key) && effective('transport') === 'stdio') {
     return { beside: { key: 'transport', value: 'stdio' } };
   }
+  const upstream = effective('upstream');
+  if (upstream === undefined) {
+    const isOfIt = OF_TLS.includes(key) || key === 'upstream-proxy';
+    return isOfIt ? { lacks: { key: 'upstream', value: 'https://HOST/PATH' } } : undefined;
+  }
+  if (OF_TLS.includes(key) && !upstream.startsWith('https:'))
+    return { beside: { key: 'upstream', value: upstream } };
+  const isElsewhere = !/^https?:\/\/(localhost|127\.0\.0\.1|\[::1\])([:/]|$)/i.test(upstream);
+  if (NOT_WITH_UPSTREAM.includes(key) || (isElsewhere ? NOT_ELSEWHERE : OF_ELSEWHERE).includes(key))
+    return { beside: { key: 'upstream', value: upstream } };
   return undefined;
 }

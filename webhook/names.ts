@@ -11,13 +11,20 @@ export const VOLUME = {
   tls: 'kubectl-mcp-tls',
   policy: 'kubectl-mcp-policy',
   upstreamHeaders: 'kubectl-mcp-upstream-headers',
+  upstreamAuthority: 'kubectl-mcp-upstream-authority',
 } as const;
 /** Init container that puts the supervisor of stdio servers into the pod. */
 export const BIN_CONTAINER = 'mcp-bin';
 /** Volumes of pods with stdio servers: programs for their containers, and the pipes between these and the proxy. */
 export const STDIO_VOLUME = { bin: 'kubectl-mcp-bin', run: 'kubectl-mcp-run' } as const;
 /** Volumes of which each server of a pod has its own: the name ends with the server's. */
-const PER_SERVER = [VOLUME.tokens, VOLUME.tls, VOLUME.policy, VOLUME.upstreamHeaders];
+const PER_SERVER = [
+  VOLUME.tokens,
+  VOLUME.tls,
+  VOLUME.policy,
+  VOLUME.upstreamHeaders,
+  VOLUME.upstreamAuthority,
+];
 /** Of one server, or of a server without a name. */
 export const volumeName = (key: keyof typeof VOLUME, server?: string): string =>
   server === undefined ? VOLUME[key] : `${VOLUME[key]}-${server}`;

@@ -38,7 +38,11 @@ export const writtenKey = ({ server }: InjectionRequest, key: AnnotationKey): st
 export const SSE_PATH = '/sse';
 
 /** Of the server, as it is or as the transport has it. */
-export const pathOf = ({ path, transport }: InjectionRequest): string =>
-  path ?? (transport === 'sse' ? SSE_PATH : LISTEN_PATH);
+export const pathOf = ({ path, transport, upstream }: InjectionRequest): string =>
+  path ?? upstream?.path ?? (transport === 'sse' ? SSE_PATH : LISTEN_PATH);
+
+/** Of another machine: no container of the pod is the server. */
+export const isElsewhere = ({ upstream }: Pick<InjectionRequest, 'upstream'>): boolean =>
+  upstream?.host !== undefined;
 
 export const isStdio = ({ transport }: Pick<InjectionRequest, 'transport'>): boolean => transport === 'stdio';

@@ -62,6 +62,11 @@ export const STDIO_ANNOTATIONS = {
 export const NOT_WITH_STDIO: readonly string[] = [
   'port',
   'path',
+  'upstream',
+  'upstream-ca-secret',
+  'upstream-ca-configmap',
+  'upstream-tls-server-name',
+  'upstream-proxy',
   'upstream-headers-secret',
   'upstream-headers-volume',
   'forward-headers',

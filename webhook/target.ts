@@ -1,13 +1,13 @@
 /** Which container and which of its ports is the MCP server. */
 import type { V1Container, V1Pod } from '@kubernetes/client-node';
-import { isStdio, pathOf, writtenKey } from './request.ts';
+import { isElsewhere, isStdio, pathOf, writtenKey } from './request.ts';
 import type { InjectionRequest } from './request.ts';
 import { SIDECAR_CONTAINER } from './names.ts';
 import { refuse } from './refusals.ts';
 import type { Refusal } from './refusals.ts';
 import { isSupervised } from './supervised.ts';
 
-/** Of a server that speaks stdio there is no port. */
+/** Of a server that speaks stdio, or is elsewhere, there is no port: the container is the one that starts it, or stands for it. */
 export type Target = { container: string; port?: number };
 /** One server of a pod: what is asked for it, and where it is. */
 export type Server = { request: InjectionRequest; target: Target };
@@ -35,9 +35,7 @@ function equalServers(servers: Server[]): Server[] | { refusals: Refusal[] } {
   const refusals = servers.flatMap(({ request, target }, index) => {
     const before = servers.slice(0, index);
     const beside = before.find(
-      (each) =>
-        each.target.container === target.container &&
-        (each.target.port === undefined || target.port === undefined),
+      (each) => each.target.container === target.container && (isStdio(each.request) || isStdio(request)),
     );
     if (beside) return [oneContainer(request, target, beside)];
     const other = before.find(
@@ -77,7 +75,10 @@ export function targetOf(
   const containers = pod.spec?.containers ?? [];
   const chosen = chooseContainer(containers, request, previousPort);
   if ('refusals' in chosen) return chosen;
-  return isStdio(request) ? { container: chosen.name } : choosePort(chosen, request, previousPort);
+  if (isStdio(request) || isElsewhere(request)) return { container: chosen.name };
+  return request.upstream
+    ? { container: chosen.name, port: request.upstream.port }
+    : choosePort(chosen, request, previousPort);
 }
 
 /** Containers that meshes and agents put beside the app's, before us or after us: never the server, unless named. */
@@ -110,7 +111,7 @@ function chooseContainer(
   if (namesake) return namesake;
   const [only] = apps;
   if (only && apps.length === 1) return only;
-  const wanted = port ?? previousPort;
+  const wanted = port ?? request.upstream?.port ?? previousPort;
   const holders = containers.filter((each) =>
     isStdio(request) ? isSupervised(each, server?.name) : declares(each, wanted),
   );

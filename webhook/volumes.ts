@@ -47,10 +47,10 @@ function volumesOfServer(request: InjectionRequest): { tokens: V1Volume[]; other
     tokens: secretVolume(nameOf('tokens'), request['token-secret']),
     others: [
       ...secretVolume(nameOf('tls'), request['tls-secret']),
-      ...(request.policy
-        ? [{ name: nameOf('policy'), configMap: { name: request.policy, defaultMode: MODE } }]
-        : []),
+      ...configMapVolume(nameOf('policy'), request.policy),
       ...secretVolume(nameOf('upstreamHeaders'), request['upstream-headers-secret']),
+      ...secretVolume(nameOf('upstreamAuthority'), request['upstream-ca-secret']),
+      ...configMapVolume(nameOf('upstreamAuthority'), request['upstream-ca-configmap']),
     ],
   };
 }
@@ -87,6 +87,9 @@ function filledVolume(request: InjectionRequest, key: keyof typeof VOLUME): stri
 
 const secretVolume = (name: string, secretName: string | undefined): V1Volume[] =>
   secretName === undefined ? [] : [{ name, secret: { secretName, defaultMode: MODE } }];
+
+const configMapVolume = (volume: string, name: string | undefined): V1Volume[] =>
+  name === undefined ? [] : [{ name: volume, configMap: { name, defaultMode: MODE } }];
 
 /** Also where `automountServiceAccountToken` is false: the sidecar needs the cluster's keys, the server gets nothing. */
 const kubernetesVolume = (): V1Volume => ({

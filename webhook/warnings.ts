@@ -1,5 +1,6 @@
 /** What is not wrong with a pod, but should be known to who makes it. */
 import type { V1Container, V1PodSpec } from '@kubernetes/client-node';
+import { unusableVariable } from './elsewhere.ts';
 import { writtenKey } from './request.ts';
 import type { AnnotationKey } from './annotations.ts';
 import type { InjectionRequest } from './request.ts';
@@ -26,7 +27,7 @@ export function warningsOf(spec: V1PodSpec, servers: readonly Server[]): string[
   return [
     ...hooks,
     ...new Set(servers.flatMap(({ request }) => warningsOfServer(spec, request))),
-    ...servers.flatMap((each) => otherImage(spec, each)),
+    ...servers.flatMap((each) => [...otherImage(spec, each), ...unusableProxy(spec, each)]),
   ];
 }
 
@@ -42,6 +43,17 @@ function otherImage(spec: V1PodSpec, { request, target }: Server): string[] {
   return [
     `${PREFIX}${writtenKey(request, 'command-image')}: the command was read from another image (${read}) than container "${target.container}" has (${image}): kubectl mcp enable reads it again`,
   ];
+}
+
+/** Which nobody would see: the server is reached without it, or is not. */
+function unusableProxy(spec: V1PodSpec, { request, target }: Server): string[] {
+  const container = spec.containers.find(({ name }) => name === target.container);
+  const name = unusableVariable(request, container);
+  return name === undefined
+    ? []
+    : [
+        `${PREFIX}${writtenKey(request, 'upstream')}: ${name} of container "${target.container}" is not http://HOST:PORT without a user: the server is reached directly; ${PREFIX}${writtenKey(request, 'upstream-proxy')} names a proxy`,
+      ];
 }
 
 const warningsOfServer = (spec: V1PodSpec, request: InjectionRequest): string[] => [

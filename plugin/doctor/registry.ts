@@ -16,6 +16,7 @@ import { serverChecks } from './checks/server.ts';
 import { sidecarChecks } from './checks/sidecar.ts';
 import { trustChecks } from './checks/trust.ts';
 import { upgradeChecks } from './checks/upgrade.ts';
+import { upstreamChecks } from './checks/upstream.ts';
 import { webhookChecks } from './checks/webhook.ts';
 
 export const CHECKS: readonly Check[] = [
@@ -31,6 +32,7 @@ export const CHECKS: readonly Check[] = [
   ...upgradeChecks,
   ...sidecarChecks,
   ...serverChecks,
+  ...upstreamChecks,
   ...authChecks,
   ...filterChecks,
   ...networkChecks,

@@ -6,6 +6,9 @@ import { flagOf } from '../enable/annotation-flags.ts';
 export const INSTEAD: Partial<Record<AnnotationKey, string>> = {
   port: '--upstream',
   path: '--upstream',
+  upstream: '--upstream',
+  'upstream-ca-secret': '--upstream-certificate-authority',
+  'upstream-ca-configmap': '--upstream-certificate-authority',
   'listen-port': '--listen',
   'token-secret': '--auth-token-file',
   'token-volume': '--auth-token-file',

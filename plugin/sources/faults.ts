@@ -66,8 +66,12 @@ export function sourceFaults(
   }
   if (key === 'policy') return policyFaults(facts, fault);
   if (key === 'tls-secret') return tlsFaults(facts, context, fault);
-  if (facts.keys.length === 0) return [fault('content', 'has no key: nobody can call')];
   const { contentFaults = [] } = facts;
+  if (isAuthority(key))
+    return contentFaults.length === 0
+      ? []
+      : [fault('content', 'holds no authorities: the server is not spoken to', contentFaults)];
+  if (facts.keys.length === 0) return [fault('content', 'has no key: nobody can call')];
   return contentFaults.length === 0
     ? []
     : [fault('content', 'cannot be used: nobody can call', contentFaults)];
@@ -79,8 +83,12 @@ const CREATE = {
   'tls-secret': (name: string) => `kubectl create secret tls ${name} --cert=FILE --key=FILE`,
   'upstream-headers-secret': (name: string) =>
     `kubectl create secret generic ${name} --from-literal=HEADER=VALUE`,
+  'upstream-ca-secret': (name: string) => `kubectl create secret generic ${name} --from-file=ca.crt=FILE`,
+  'upstream-ca-configmap': (name: string) => `kubectl create configmap ${name} --from-file=ca.crt=FILE`,
   policy: (name: string) => `kubectl create configmap ${name} --from-file=${POLICY_KEY}`,
 };
+
+const isAuthority = (key: string): boolean => key === 'upstream-ca-secret' || key === 'upstream-ca-configmap';
 
 type Fault = (kind: FaultKind, words: string, cause?: readonly string[]) => SourceFault;
 

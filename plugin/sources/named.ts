@@ -18,6 +18,8 @@ const KINDS = {
   'token-secret': 'Secret',
   'tls-secret': 'Secret',
   'upstream-headers-secret': 'Secret',
+  'upstream-ca-secret': 'Secret',
+  'upstream-ca-configmap': 'ConfigMap',
   policy: 'ConfigMap',
 } as const satisfies Partial<Record<AnnotationKey, NamedSource['kind']>>;
 

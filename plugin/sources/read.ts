@@ -1,5 +1,6 @@
 /** What a Secret or ConfigMap holds, as far as its use can be judged by it; no secret value is kept. */
 import { X509Certificate, createPrivateKey } from 'node:crypto';
+import { readAuthorities } from '../../sidecar/upstream/read-authorities.ts';
 import type { Cluster } from '../kube/client.ts';
 import { isNotFound } from '../kube/errors.ts';
 import type { NamedSource } from './named.ts';
@@ -23,7 +24,7 @@ export async function readSource(
   try {
     if (kind === 'ConfigMap') {
       const { data = {} } = await cluster.core.readNamespacedConfigMap({ namespace, name });
-      return configMapFacts(data);
+      return key === 'upstream-ca-configmap' ? authorityFacts(data) : configMapFacts(data);
     }
     const { data = {}, type } = await cluster.core.readNamespacedSecret({ namespace, name });
     const keys = Object.keys(data);
@@ -43,12 +44,24 @@ export async function configMapFacts(data: Readonly<Record<string, string>>): Pr
   return { keys: Object.keys(data), ...(read && { contentFaults: 'faults' in read ? read.faults : [] }) };
 }
 
+/** @param data of a ConfigMap */
+const authorityFacts = (data: Readonly<Record<string, string>>): SourceFacts => ({
+  keys: Object.keys(data),
+  contentFaults: faultsIn(new Map(Object.entries(data).map(([name, value]) => [name, Buffer.from(value)]))),
+});
+
+function faultsIn(files: ReadonlyMap<string, Buffer>): readonly string[] {
+  const read = readAuthorities(files);
+  return 'faults' in read ? read.faults : [];
+}
+
 /** @param data as the API server gives it: base64. */
 export async function contentIn(
   key: NamedSource['key'],
   data: Readonly<Record<string, string>>,
 ): Promise<{ contentFaults: readonly string[] }> {
   const files = new Map(Object.entries(data).map(([name, value]) => [name, Buffer.from(value, 'base64')]));
+  if (key === 'upstream-ca-secret') return { contentFaults: faultsIn(files) };
   const read =
     key === 'token-secret'
       ? (await import('../../sidecar/auth/read-tokens.ts')).readTokens(files)

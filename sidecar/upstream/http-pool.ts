@@ -3,7 +3,8 @@
  * waits for a connection: there are as many as there are exchanges, whose number is bounded where clients come in.
  */
 import { connect } from 'node:net';
-import { dial, type OpenSocket } from './dial.ts';
+import { dial } from './dial.ts';
+import type { HttpPoolTarget } from './place.ts';
 import { ResponseReader } from './http-response.ts';
 import type { ProcessRules } from './process-rules.ts';
 import { PooledCall } from './upstream-call.ts';
@@ -13,26 +14,10 @@ import { UpstreamError } from './upstream-error.ts';
 export interface HttpPool {
   /** What the server asks comes on a stream that all calls of a session share: nobody can say for which of them. */
   readonly oneStream?: boolean;
+  /** The server is reached by processes of its own, which cost more than connections. */
   readonly processes?: ProcessRules;
   send(request: UpstreamRequest, events: UpstreamEvents): UpstreamCall;
   close(): void;
-}
-
-export interface HttpPoolTarget {
-  /** Tried in this order when connecting; the one that answered last is tried first. */
-  readonly addresses: readonly string[];
-  readonly port: number;
-  readonly path: string;
-  /** The header `Host`; localhost, which any server takes, unless given. */
-  readonly authority?: string;
-  /** A server from which no byte comes for this long is given up, and so is a client that takes none. */
-  readonly requestTimeoutMs?: number;
-  /** Header lines for every request, each ended by CRLF; undefined: nothing may be sent. */
-  readonly addedHeaders?: () => string | undefined;
-  /** Plain TCP unless given. */
-  readonly open?: OpenSocket;
-  /** Told of what those have thrown who take the answers. */
-  readonly faulted?: (error: unknown) => void;
 }
 
 /**
@@ -54,7 +39,8 @@ export function createHttpPool(target: HttpPoolTarget): HttpPool {
   const dialling = new Set<PooledCall>();
   const readBuffer = Buffer.allocUnsafeSlow(READ_BUFFER_BYTES);
   const version = ` HTTP/1.1\r\nHost: ${target.authority ?? `localhost:${port}`}\r\n`;
-  const prefix = ` ${path}${version}`;
+  const origin = ` ${target.origin ?? ''}`;
+  const prefix = `${origin}${path}${version}`;
   const sweepMs = Math.min(SWEEP_MS, limitMs / 4);
   let idleMs = IDLE_MS;
   let keepAlive = '';
@@ -193,7 +179,7 @@ export function createHttpPool(target: HttpPoolTarget): HttpPool {
     call.connection = connection;
     const { method, headerLines, forwarded = '', body, path: other } = call.request;
     const length = body ? `Content-Length: ${body.length}\r\n` : '';
-    const line = other === undefined ? `${method}${prefix}` : `${method} ${other}${version}`;
+    const line = other === undefined ? `${method}${prefix}` : `${method}${origin}${other}${version}`;
     const head = `${line}${addedHeaders()}${headerLines}${forwarded}${length}\r\n`;
     if (!body) socket.write(head, 'latin1');
     else if (body.length <= ONE_WRITE_BYTES) socket.write(head + body.toString('latin1'), 'latin1');

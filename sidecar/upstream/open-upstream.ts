@@ -42,8 +42,6 @@ export async function openUpstream(server: ServerConfig, deps: OpenUpstreamDeps)
   const tls = await openTls(target, log);
   const http = createHttpPool({
     ...placeOf(target, deps.podIp),
-    port: target.port,
-    path: target.path,
     requestTimeoutMs: target.requestTimeoutMs,
     ...(headers ? { addedHeaders: headers.lines } : {}),
     ...(tls ? { open: tls.open } : {}),

@@ -1,11 +1,13 @@
 /** Connections to a server over TLS. Loaded where one is configured: TLS is a good part of a pod's memory. */
-import { isIP } from 'node:net';
+import { isIP, type TcpNetConnectOpts } from 'node:net';
+import type { Duplex } from 'node:stream';
 import {
   checkServerIdentity,
   connect,
   createSecureContext,
   getCACertificates,
   type SecureContext,
+  type TLSSocket,
 } from 'node:tls';
 import { sourceInWords, type HttpUpstream } from '../config.ts';
 import { MIN_TLS_VERSION } from '../edge/tls.ts';
@@ -24,16 +26,18 @@ export interface TlsOpener {
   close(): void;
 }
 
-type Tls = NonNullable<HttpUpstream['tls']>;
+type Target = Pick<HttpUpstream, 'host' | 'port' | 'proxy'> & Required<Pick<HttpUpstream, 'tls'>>;
 
 /**
  * Follows the file of authorities; a version with a fault changes nothing. As long as there has been no good one, no
  * certificate is accepted.
  */
 export async function createTlsOpener(
-  { host = 'localhost', tls }: { host?: string | undefined; tls: Tls },
+  { host: given = 'localhost', port, tls, proxy }: Target,
   log: Log,
 ): Promise<TlsOpener> {
+  const host = tls.serverName ?? given;
+  const { Tunnel } = proxy ? await import('./tunnel.ts') : {};
   const { certificateAuthority: authority, insecureSkipVerify } = tls;
   let secureContext = contextOf(authority ? [] : everyonesAuthorities());
   let problem: string | undefined;
@@ -53,16 +57,22 @@ export async function createTlsOpener(
     authority && (await watchDirectory(authority.directory, (reading) => take(reading, authority.source)));
   const servername = isIP(host) === 0 ? { servername: host } : {};
   return {
-    open: (options) =>
-      connect({
+    open(options) {
+      const tunnel =
+        Tunnel && new Tunnel({ host: options.host ?? '', port: options.port }, { host: given, port });
+      const socket = connect({
         ...options,
+        ...(tunnel ? { socket: tunnel } : {}),
         // The name of an address on this machine is not the address.
         checkServerIdentity: (_, certificate) => checkServerIdentity(host, certificate),
         ...servername,
         secureContext,
         ALPNProtocols: ['http/1.1'],
         rejectUnauthorized: !insecureSkipVerify,
-      }),
+      });
+      if (tunnel) carry(tunnel, socket, options);
+      return socket;
+    },
     problem: () => problem,
     warnings: insecureSkipVerify
       ? [
@@ -71,6 +81,18 @@ export async function createTlsOpener(
       : [],
     close: () => watched?.close(),
   };
+}
+
+/** A socket on top of a stream leaves `onread` alone (Node, tls.connect). */
+function carry(tunnel: Duplex, socket: TLSSocket, { onread }: TcpNetConnectOpts): void {
+  tunnel.on('error', (error) => socket.destroy(error));
+  const buffer = onread?.buffer as Buffer;
+  socket.on('data', (bytes: Buffer) => {
+    for (let at = 0; at < bytes.length; at += buffer.length) {
+      const length = bytes.copy(buffer, 0, at, at + buffer.length);
+      onread?.callback(length, buffer);
+    }
+  });
 }
 
 const contextOf = (ca: readonly string[]): SecureContext =>

@@ -1,4 +1,4 @@
-/** The part of the configuration for servers over TLS. The webhook writes none: in a pod the server is on the loopback. */
+/** The part of the configuration for servers over TLS. */
 import * as z from 'zod';
 import type { HttpUpstream } from '../config.ts';
 import type { Log } from '../log.ts';
@@ -9,14 +9,19 @@ export const upstreamTls = <T extends z.ZodType>(mounted: T) =>
   z.strictObject({
     /** `ca.crt` of the directory; those that this machine trusts unless given. */
     certificateAuthority: mounted.optional(),
+    /** In place of the host: the name that is asked for (SNI) and verified. */
+    serverName: z
+      .string()
+      .regex(/^[A-Za-z0-9.-]{1,253}$/, 'is a host name')
+      .optional(),
     insecureSkipVerify: z.boolean().default(false),
   });
 
 export async function openTls(
-  { host, tls }: Pick<HttpUpstream, 'host' | 'tls'>,
+  target: Pick<HttpUpstream, 'host' | 'port' | 'tls' | 'proxy'>,
   log: Log,
 ): Promise<TlsOpener | undefined> {
-  if (!tls) return undefined;
+  if (!target.tls) return undefined;
   const { createTlsOpener } = await import('./tls-opener.ts');
-  return createTlsOpener({ host, tls }, log);
+  return createTlsOpener({ ...target, tls: target.tls }, log);
 }

@@ -52,7 +52,8 @@ function downAt(
   const { container, port } = server?.target ?? {};
   const status = pod.status?.containerStatuses?.find((each) => each.name === container);
   const isUp = status?.state?.running !== undefined;
-  const lost = told?.filter((each) => !each.connected);
+  // Of one that is elsewhere or over https MCP602 tells.
+  const lost = server?.request.upstream ? [] : told?.filter((each) => !each.connected);
   // A container waits for its proxy: before that has started, its own check tells why.
   if (lost ? lost.length === 0 : isUp || !sidecarStatus(pod)?.started || !status) return [];
   const { name, namespace } = pod.metadata ?? {};

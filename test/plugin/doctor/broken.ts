@@ -62,6 +62,14 @@ const degraded = (values: Mutable<Values>) => {
     { name: 'everything', connected: false, error: 'connect ECONNREFUSED 127.0.0.1:3001' },
   ];
 };
+const unreached = (values: Mutable<Values>, error: string) => {
+  Object.assign(podOf(values).metadata!.annotations!, {
+    'kubectl-mcp.dev/upstream': 'https://tools.example.com/mcp',
+  });
+  for (const key of ['port', 'path']) delete podOf(values).metadata!.annotations![`kubectl-mcp.dev/${key}`];
+  healthOf(values).status = 'degraded';
+  healthOf(values).servers = [{ name: 'everything', connected: false, error }];
+};
 const rollingOut = (values: Mutable<Values>, message: string) => {
   values.workloads[0]!.status = {
     observedGeneration: 2,
@@ -662,6 +670,23 @@ export const BROKEN: readonly Broken[] = [
     when: 'the server runs and listens elsewhere',
     says: /container everything running\n/,
     breakIt: degraded,
+  },
+  {
+    code: 'MCP602',
+    when: 'the certificate of a server elsewhere is for another name',
+    says: /server at https:\/\/tools\.example\.com\/mcp cannot be reached\n {4}no connection.*another name.*\n.*upstream-tls-server-name/s,
+    breakIt: (values) =>
+      unreached(
+        values,
+        'no connection (tools.example.com: its certificate is for another name (DNS:a.example)) on port 443',
+      ),
+  },
+  {
+    code: 'MCP602',
+    when: 'the HTTP proxy on the way refuses',
+    says: /the proxy answered 403.*\n.*upstream-proxy/s,
+    breakIt: (values) =>
+      unreached(values, 'no connection (proxy.example.com: the proxy answered 403) on port 3128'),
   },
   {
     code: 'MCP601',

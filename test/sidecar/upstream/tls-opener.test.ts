@@ -19,7 +19,7 @@ test('a call that is paused takes no more of its answer over TLS, and then all o
     response.end();
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
-  const opener = await createTlsOpener({ tls: { insecureSkipVerify: true } }, () => undefined);
+  const opener = await createTlsOpener({ port: 443, tls: { insecureSkipVerify: true } }, () => undefined);
   const { port } = server.address() as AddressInfo;
   const pool = createHttpPool({ addresses: ['127.0.0.1'], port, path: '/', open: opener.open });
   after(() => {
