@@ -12,6 +12,7 @@ import {
   networkPolicyName,
   tokensSecretName,
 } from '../../webhook/names.ts';
+import { isStdio } from '../../webhook/request.ts';
 import type { Change, Plan } from './change.ts';
 import { isOwned } from './owned.ts';
 import { heldUp } from './faults.ts';
@@ -20,7 +21,14 @@ import type { Surroundings } from './plan.ts';
 import { restoredService } from './services.ts';
 import { strangersBehind } from './strangers.ts';
 import { disabledTemplate } from './template.ts';
-import { annotationOf, isOptedIn, listenPorts, serviceSelects, type Workload } from './workload.ts';
+import {
+  annotationOf,
+  isOptedIn,
+  listenPorts,
+  serversIn,
+  serviceSelects,
+  type Workload,
+} from './workload.ts';
 
 export function planDisable(workload: Workload, around: Surroundings): Plan {
   const name = annotationOf(workload.spec.template, 'name') ?? workload.metadata.name;
@@ -45,12 +53,34 @@ export function planDisable(workload: Workload, around: Surroundings): Plan {
     after: deletions(around.secrets, secretNames, name, { apiVersion: 'v1', kind: 'Secret' }),
     faults: heldUp(workload),
     warnings: restored.flatMap((each) => each.warnings),
-    refusals: strangersBehind(services, workload, around.pods, (pod) => isOptedIn(pod)).map(
-      ({ service, pods }) =>
-        `${service} also reaches enabled pods (${pods}): their callers would no longer be checked.\n` +
-        'Disable the others too, and give --force',
-    ),
+    refusals: [
+      ...endingPods(workload),
+      ...strangersBehind(services, workload, around.pods, (pod) => isOptedIn(pod)).map(
+        ({ service, pods }) =>
+          `${service} also reaches enabled pods (${pods}): their callers would no longer be checked.\n` +
+          'Disable the others too, and give --force',
+      ),
+    ],
   };
+}
+
+/** A server of stdio whose standard input nobody holds open ends when it has started: a rollout would not. */
+function endingPods({ kind, metadata, spec }: Workload): string[] {
+  if (spec.replicas === 0) return [];
+  const { template } = spec;
+  const held = (name: string): boolean =>
+    template.spec?.containers.find((each) => each.name === name)?.stdin === true;
+  const ending = serversIn(template)
+    .filter(({ request, target }) => isStdio(request) && !held(target.container))
+    .map(({ target }) => target.container);
+  if (ending.length === 0) return [];
+  const workload = `${kind.toLowerCase()}/${metadata.name}`;
+  return [
+    `container ${ending.join(' and ')} of ${workload} speaks stdio: without the proxy nobody holds its standard input open, and its pods would end as they start.\n` +
+      (kind === 'DaemonSet'
+        ? 'Set stdin: true in the container first'
+        : `Set stdin: true in the container first, or stop it: kubectl scale ${workload} -n ${metadata.namespace} --replicas 0`),
+  ];
 }
 
 const deletions = (

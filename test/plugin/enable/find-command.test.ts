@@ -8,6 +8,7 @@ import { findCommands } from '../../../plugin/enable/find-command.ts';
 import { findPort } from '../../../plugin/enable/find-port.ts';
 import { planEnable } from '../../../plugin/enable/plan.ts';
 import type { WantedAnnotations } from '../../../plugin/enable/template.ts';
+import { planDisable } from '../../../plugin/enable/undo.ts';
 import type { Workload } from '../../../plugin/enable/workload.ts';
 import type { Cluster } from '../../../plugin/kube/client.ts';
 import { PREFIX } from '../../../webhook/names.ts';
@@ -155,6 +156,18 @@ test('back to HTTP nothing is left of stdio', () => {
     'kubectl-mcp.dev/transport',
     'kubectl-mcp.dev/name',
   ]);
+});
+
+test('what would end without the proxy is not disabled', () => {
+  const annotations = { inject: 'true', transport: 'stdio' };
+  const refusals = (each: Workload) => planDisable(each, around()).refusals;
+  const running = stdio({ command: ['/server'] }, annotations);
+  assert.deepEqual(refusals(running), [
+    'container everything of deployment/everything speaks stdio: without the proxy nobody holds its standard input open, and its pods would end as they start.\nSet stdin: true in the container first, or stop it: kubectl scale deployment/everything -n demo --replicas 0',
+  ]);
+  assert.deepEqual(refusals(stdio({ command: ['/server'], stdin: true }, annotations)), []);
+  running.spec.replicas = 0;
+  assert.deepEqual(refusals(running), []);
 });
 
 test('without a Service that leads to the proxy there is a command that makes one', () => {

@@ -1,8 +1,8 @@
 /** Debian's docker-registry on the loopback, and images pushed into it as the distribution specification says. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -26,6 +26,8 @@ export interface Registry {
   readonly push: (repository: string, tag: string, start: Start) => Promise<string>;
   /** One manifest for each platform, and one of an attestation beside them. */
   readonly pushIndex: (repository: string, tag: string, starts: Record<string, Start>) => Promise<string>;
+  /** The one image of an OCI archive. */
+  readonly pushArchive: (repository: string, tag: string, file: string) => Promise<string>;
   readonly stop: () => Promise<void>;
 }
 
@@ -58,11 +60,9 @@ export async function startRegistry({ isPrivate }: { isPrivate: boolean }): Prom
     return response;
   };
   await untilServing(child, ask);
-  const { push, pushIndex } = pusher(ask);
   return {
     host,
-    push,
-    pushIndex,
+    ...pusher(ask),
     stop: async () => {
       child.kill();
       await once(child, 'close');
@@ -71,6 +71,8 @@ export async function startRegistry({ isPrivate }: { isPrivate: boolean }): Prom
   };
 }
 
+type Descriptor = { mediaType: string; digest: string };
+type Described = { manifests?: Descriptor[]; config?: Descriptor; layers?: Descriptor[] };
 type Ask = (path: string, init: RequestInit) => Promise<Response>;
 
 async function untilServing(child: ChildProcess, ask: Ask): Promise<void> {
@@ -110,6 +112,19 @@ function pusher(ask: Ask) {
     } as { mediaType: string });
   };
   return {
+    pushArchive: async (repository: string, tag: string, file: string) => {
+      const unpacked = mkdtempSync(join(tmpdir(), 'archive-'));
+      execFileSync('tar', ['-xf', file, '-C', unpacked]);
+      const read = (digest: string): Buffer =>
+        readFileSync(join(unpacked, 'blobs/sha256', digest.slice('sha256:'.length)));
+      const index = JSON.parse(readFileSync(join(unpacked, 'index.json'), 'utf8')) as Described;
+      const [top] = index.manifests!;
+      const body = JSON.parse(read(top!.digest).toString()) as Described;
+      for (const { mediaType, digest } of [body.config!, ...body.layers!])
+        await blob(repository, mediaType, read(digest));
+      rmSync(unpacked, { recursive: true });
+      return (await manifest(repository, tag, { ...body, mediaType: top!.mediaType })).digest;
+    },
     push: async (repository: string, tag: string, start: Start) =>
       (await image(repository, tag, start)).digest,
     pushIndex: async (repository: string, tag: string, starts: Record<string, Start>) => {
