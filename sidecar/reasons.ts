@@ -4,6 +4,8 @@
  */
 
 import { POLICY_REASONS } from './filter/policy-reasons.ts';
+import { SESSION_REASONS } from './session-reasons.ts';
+
 import { SERVER_REASONS } from './server-reasons.ts';
 
 /** ToolHive's outcomes: what the audit record says of a call. */
@@ -151,9 +153,9 @@ export const REASONS = {
     outcome: 'error',
     message: 'as much as the limits of this server allow is under way',
   },
-  'session-unknown': { status: 404, code: -32001, outcome: 'denied', message: 'Session not found' },
-  ...POLICY_REASONS,
+  ...SESSION_REASONS,
   'task-unknown': { status: 200, code: -32602, outcome: 'denied', message: 'Task not found' },
+  ...POLICY_REASONS,
   'catalogue-unavailable': {
     status: 503,
     code: -32603,

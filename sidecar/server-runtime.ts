@@ -15,7 +15,7 @@ import { createMcpHandler, type McpHandlerDeps } from './downstream/mcp-handler.
 import { createCrossSite } from './edge/cross-site.ts';
 import { createAuthorization } from './filter/authorization.ts';
 import { createToolRules } from './filter/tool-rules.ts';
-import type { Exchange, Upstream } from './exchange.ts';
+import type { Exchange, Reply, Upstream } from './exchange.ts';
 import type { Faults } from './faults.ts';
 import { isHealthy, type ServerHealthSource } from './health.ts';
 import type { Log } from './log.ts';
@@ -118,11 +118,12 @@ export async function createServerRuntime(server: ServerConfig, deps: RuntimeDep
       return (legacy ??= createLegacyUpstream(translated, toolNamed));
     },
   };
+  const judged = (of: Exchange, reply: Reply): Reply => policy.answer(of, reply);
   const toModern = {
     loaded: () => modern,
     async load() {
       const { createModernUpstream } = await import('./upstream/modern/modern-upstream.ts');
-      return (modern ??= createModernUpstream({ pool: translated, sessions, toolNamed }));
+      return (modern ??= createModernUpstream({ pool: translated, sessions, toolNamed, judged }));
     },
   };
   const passed = createStreamableHttp(pool, { sessions, server: catalogue });
@@ -163,8 +164,9 @@ export async function createServerRuntime(server: ServerConfig, deps: RuntimeDep
       : []),
     deps.metrics.pass,
   ];
+  const policy = createPolicy(passes, editedReply);
   const handle = createMcpHandler(server, {
-    policy: createPolicy(passes, editedReply),
+    policy,
     upstream,
     inFlight: deps.inFlight,
     limits: createLimits(server.limits, deps.podLoad),

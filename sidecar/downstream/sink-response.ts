@@ -67,7 +67,11 @@ export class SinkResponse extends Writable {
       this.#held.push(chunk);
       return taken();
     }
-    const messages = this.#splitter.push(chunk).flatMap((frame) => frame.data() ?? []);
+    // An event without data gives its stream a place to be resumed from, which a sink has no use for.
+    const messages = this.#splitter.push(chunk).flatMap((frame) => {
+      const data = frame.data();
+      return data?.length ? [data] : [];
+    });
     let left = messages.length;
     if (left === 0) return taken();
     try {

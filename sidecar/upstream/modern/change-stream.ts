@@ -1,10 +1,9 @@
 import { MODERN_VERSION, text } from '../../client-message.ts';
 import type { Exchange, Reply, Transit } from '../../exchange.ts';
 import { members } from '../../json/members.ts';
-import { messageEvent, SseSplitter } from '../../sse.ts';
+import { SseSplitter } from '../../sse.ts';
 import type { HttpPool } from '../http-pool.ts';
 import { headerLines, withMeta } from '../mcp-request.ts';
-import { startStream } from '../own-reply.ts';
 import type { UpstreamCall } from '../upstream-call.ts';
 import type { ClientSession } from './client-sessions.ts';
 import { legacyNotification } from './to-legacy-answer.ts';
@@ -18,9 +17,10 @@ const MODERN = { era: 'modern', version: MODERN_VERSION } as const;
 /** The GET stream of a client of the era of sessions, from `subscriptions/listen`. */
 export function streamChanges(
   { pool, session }: { pool: HttpPool; session: ClientSession },
-  { principal }: Exchange,
+  exchange: Exchange,
   reply: Reply,
 ): Transit {
+  const { principal } = exchange;
   let call: UpstreamCall | undefined;
   let timer: NodeJS.Timeout | undefined;
   let reopenMs = FIRST_REOPEN_MS;
@@ -79,18 +79,25 @@ export function streamChanges(
     const method = text(data, top.get('method'));
     if (method === ACKNOWLEDGED) reopenMs = FIRST_REOPEN_MS;
     if (method === undefined || method === ACKNOWLEDGED || top.has('id')) return;
-    reply.chunk(messageEvent(legacyNotification(data)));
+    stream.write(legacyNotification(data));
   }
 
-  startStream(reply);
-  session.changed = listen;
-  listen();
-  return {
-    abort() {
+  const stream = session.streams.open(exchange, reply, {
+    abandoned() {
       clearTimeout(timer);
       call?.abort();
       if (session.changed === listen) session.changed = undefined;
     },
+    pause: () => call?.pause(),
+    resume: () => call?.resume(),
+  });
+  // A client that listens anew does not come back for the stream before.
+  if (session.listening?.waiting) session.listening.abandon();
+  session.listening = stream;
+  session.changed = listen;
+  listen();
+  return {
+    abort: () => stream.detach(reply),
     pause: () => call?.pause(),
     resume: () => call?.resume(),
   };

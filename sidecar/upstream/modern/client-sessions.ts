@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { translatedId } from '../era-choice.ts';
+import { createKeptStreams, type SessionStreams } from './kept-streams.ts';
+import type { ResumableStream } from './resumable-stream.ts';
 import type { ClientFacts } from './to-modern-request.ts';
 
 /** What a client of the era of sessions believes a server to keep, while the server knows no sessions. */
@@ -14,6 +16,10 @@ export interface ClientSession extends ClientFacts {
   readonly questions: Map<string, (answer: Answered) => void>;
   /** Calls by the raw JSON of their id, for the client cancels by that. */
   readonly calls: Map<string, () => void>;
+  /** Which the client may ask for again. */
+  readonly streams: SessionStreams;
+  /** The last one that it listened on. */
+  listening: ResumableStream | undefined;
   /** What the client subscribes to has changed. */
   changed: (() => void) | undefined;
   usedAtMs: number;
@@ -26,6 +32,8 @@ export interface ClientSessions {
   open(facts: ClientFacts): ClientSession;
   find(id: string): ClientSession | undefined;
   end(session: ClientSession): void;
+  /** Streams that clients may ask for again. */
+  held(): { readonly streams: number; readonly bytes: number };
   size(): number;
 }
 
@@ -34,13 +42,14 @@ const MAX_SESSIONS = 2_048;
 
 export function createClientSessions(now: () => number = Date.now): ClientSessions {
   const sessions = new Map<string, ClientSession>();
+  const kept = createKeptStreams();
   return {
     open(facts) {
       if (sessions.size >= MAX_SESSIONS) {
         const [oldest] = [...sessions.values()]
           .filter(({ calls, changed }) => calls.size === 0 && !changed)
           .toSorted((a, b) => a.usedAtMs - b.usedAtMs);
-        if (oldest) sessions.delete(oldest.id);
+        if (oldest) this.end(oldest);
       }
       const session: ClientSession = {
         ...facts,
@@ -49,6 +58,8 @@ export function createClientSessions(now: () => number = Date.now): ClientSessio
         subscriptions: new Set(),
         questions: new Map(),
         calls: new Map(),
+        streams: kept.ofSession(),
+        listening: undefined,
         changed: undefined,
         usedAtMs: now(),
       };
@@ -63,7 +74,9 @@ export function createClientSessions(now: () => number = Date.now): ClientSessio
     end(session) {
       sessions.delete(session.id);
       for (const cancel of session.calls.values()) cancel();
+      session.streams.close();
     },
+    held: kept.held,
     size: () => sessions.size,
   };
 }

@@ -2,21 +2,23 @@ import { randomUUID } from 'node:crypto';
 import type { Exchange, Refusal, Reply, Transit } from '../../exchange.ts';
 import { text } from '../../client-message.ts';
 import { members } from '../../json/members.ts';
-import { refuse } from '../../reasons.ts';
+import { refusalBody, refuse } from '../../reasons.ts';
 import { AnswerReader, type AnswerEvents } from '../answer-reader.ts';
 import { forwardedLines } from '../forwarded-headers.ts';
 import type { HttpPool } from '../http-pool.ts';
 import type { MirroredParam } from '../mirrored-params.ts';
-import { messageEvent } from '../../sse.ts';
-import { send, startStream } from '../own-reply.ts';
+import { send } from '../own-reply.ts';
 import type { UpstreamCall } from '../upstream-call.ts';
 import type { Answered, ClientSession } from './client-sessions.ts';
+import type { ResumableStream } from './resumable-stream.ts';
 import { legacyAnswer, type InputRequired } from './to-legacy-answer.ts';
 import { modernBody, modernHeaderLines, type Retry } from './to-modern-request.ts';
 
 /** As many as the SDK's client takes part in. */
 const MAX_ROUNDS = 10;
 const ANSWER_TIMEOUT_MS = 10 * 60_000;
+/** An answer that takes longer is an event stream, which a client may resume. */
+const STREAM_AFTER_MS = 1_000;
 
 export interface ModernCallParts {
   readonly pool: HttpPool;
@@ -35,7 +37,8 @@ export class ModernCall implements AnswerEvents, Transit {
   #call: UpstreamCall | undefined;
   #reader: AnswerReader | undefined;
   #rounds = 0;
-  #streaming = false;
+  #stream: ResumableStream | undefined;
+  #streamDue: NodeJS.Timeout | undefined;
   #over = false;
   #answersDue: NodeJS.Timeout | undefined;
   readonly #asked = new Set<string>();
@@ -45,6 +48,8 @@ export class ModernCall implements AnswerEvents, Transit {
     this.#reply = reply;
     this.#parts = parts;
     parts.session.calls.set(this.#id, () => this.#cancel());
+    if (/text\/event-stream|\*\/\*/.test(exchange.head.headers.accept ?? ''))
+      this.#streamDue = setTimeout(() => this.#streamed(), STREAM_AFTER_MS).unref();
     this.#ask();
   }
 
@@ -99,8 +104,12 @@ export class ModernCall implements AnswerEvents, Transit {
 
   failed(refusal: Refusal): void {
     if (this.#over) return;
+    const stream = this.#stream;
+    // A client that comes back for the end must find it.
+    stream?.write(Buffer.from(refusalBody(refusal, this.#id)));
     this.#end();
-    this.#reply.fail(refusal);
+    if (stream) stream.end();
+    else this.#reply.fail(refusal);
   }
 
   async #askClient({ requests, requestState }: InputRequired): Promise<void> {
@@ -153,34 +162,37 @@ export class ModernCall implements AnswerEvents, Transit {
   }
 
   #event(message: Buffer): void {
-    if (this.#over) return;
-    if (!this.#streaming) startStream(this.#reply);
-    this.#streaming = true;
-    this.#reply.chunk(messageEvent(message));
+    if (!this.#over) this.#streamed().write(message);
+  }
+
+  #streamed(): ResumableStream {
+    return (this.#stream ??= this.#parts.session.streams.open(this.#exchange, this.#reply, {
+      abandoned: () => this.#end(),
+      pause: () => this.pause(),
+      resume: () => this.resume(),
+    }));
   }
 
   #finish(body: Buffer): void {
     if (this.#over) return;
-    if (this.#streaming) {
-      this.#event(body);
-      this.#end();
-      return this.#reply.end();
-    }
     this.#end();
-    send(this.#reply, { status: 200, body });
+    if (!this.#stream) return send(this.#reply, { status: 200, body });
+    this.#stream.write(body);
+    this.#stream.end();
   }
 
   /** The client wants no answer any more (2025-11-25, cancellation): its stream ends without one. */
   #cancel(): void {
     if (this.#over) return;
-    if (!this.#streaming) startStream(this.#reply);
+    const stream = this.#streamed();
     this.#end();
-    this.#reply.end();
+    stream.end();
   }
 
   #end(): void {
     this.#over = true;
     clearTimeout(this.#answersDue);
+    clearTimeout(this.#streamDue);
     this.#reader?.close();
     this.#call?.abort();
     const { calls, questions } = this.#parts.session;
@@ -188,9 +200,11 @@ export class ModernCall implements AnswerEvents, Transit {
     for (const id of this.#asked) questions.delete(`"${id}"`);
   }
 
-  /** Nobody is there to get the answer: the stream cannot be resumed. */
+  /** Nobody is there to get the answer; who has begun to get it as a stream may come back for the rest. */
   abort(): void {
-    if (!this.#over) this.#end();
+    if (this.#over) return;
+    if (this.#stream) this.#stream.detach(this.#reply);
+    else this.#end();
   }
 
   pause(): void {

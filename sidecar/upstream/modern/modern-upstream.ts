@@ -27,6 +27,8 @@ export interface ModernUpstreamDeps {
   readonly sessions: Sessions;
   /** As the server lists it. */
   readonly toolNamed: (name: string) => CatalogueTool | undefined;
+  /** Stands in front of a reply with what policy does to answers to this exchange. */
+  readonly judged: (of: Exchange, reply: Reply) => Reply;
 }
 
 const NOTHING: Transit = { abort: nothing, pause: nothing, resume: nothing };
@@ -36,7 +38,7 @@ const MAX_SUBSCRIPTIONS = 1_000;
 const METHOD_NOT_FOUND = -32601;
 const INVALID_PARAMS = -32602;
 
-export function createModernUpstream({ pool, sessions, toolNamed }: ModernUpstreamDeps): Upstream {
+export function createModernUpstream({ pool, sessions, toolNamed, judged }: ModernUpstreamDeps): Upstream {
   const clients = createClientSessions();
   const tasks = createModernTasks(pool);
 
@@ -117,6 +119,16 @@ export function createModernUpstream({ pool, sessions, toolNamed }: ModernUpstre
     }
   }
 
+  /** A stream that was cut, in the name of the request that it answers. */
+  function resumed(session: ClientSession, lastEventId: string, reply: Reply): Transit {
+    const found = session.streams.find(lastEventId);
+    if (!found) {
+      setImmediate(() => reply.fail(refuse('event-unknown')));
+      return NOTHING;
+    }
+    return found.stream.attach(found.of.message ? judged(found.of, reply) : reply, found.after);
+  }
+
   return {
     send(exchange, reply) {
       const { head, message } = exchange;
@@ -132,6 +144,9 @@ export function createModernUpstream({ pool, sessions, toolNamed }: ModernUpstre
         setImmediate(() => reply.fail(refuse('session-unknown')));
         return NOTHING;
       }
+      const lastEventId = head.headers['last-event-id'];
+      if (head.method === 'GET' && typeof lastEventId === 'string' && lastEventId !== '')
+        return resumed(session, lastEventId, reply);
       if (head.method === 'GET') return streamChanges({ pool, session }, exchange, reply);
       if (head.method === 'DELETE' || !message) {
         if (exchange.session) sessions.forget(exchange.session);

@@ -1,0 +1,79 @@
+import type { Exchange, Reply } from '../../exchange.ts';
+import { ResumableStream, type KeptStreams, type StreamEvents } from './resumable-stream.ts';
+
+/** The streams of one session, by name. */
+export interface SessionStreams {
+  open(exchange: Exchange, reply: Reply, events: StreamEvents): ResumableStream;
+  /** What a client asks for by the last event that it got; undefined when that is not there any more. */
+  find(lastEventId: string): { stream: ResumableStream; of: Exchange; after: number } | undefined;
+  close(): void;
+}
+
+/** Each holds a call or a listener at the server. */
+const MAX_WAITING = 256;
+const MAX_BYTES = 8 * 1024 * 1024;
+const MAX_OF_SESSION = 64;
+const PRIMED_FROM = '2025-11-25';
+
+/** All streams of one server's clients, under one bound. */
+export function createKeptStreams(): {
+  ofSession(): SessionStreams;
+  held(): { streams: number; bytes: number };
+} {
+  const all = new Set<ResumableStream>();
+  const owners = new WeakMap<ResumableStream, Map<string, unknown>>();
+  let bytes = 0;
+
+  const kept: KeptStreams = {
+    wait: () => [...all].filter((each) => each.waiting).length <= MAX_WAITING,
+    grown(_, more) {
+      bytes += more;
+      // Those that nobody waits for go first, the oldest before the others.
+      if (bytes > MAX_BYTES)
+        for (const each of [...all].toSorted(endedFirst)) {
+          if (bytes <= MAX_BYTES) break;
+          each.abandon();
+        }
+    },
+    drop(stream) {
+      if (!all.delete(stream)) return;
+      bytes -= stream.bytes;
+      owners.get(stream)?.delete(stream.name);
+      stream.close();
+    },
+  };
+
+  return {
+    ofSession() {
+      const streams = new Map<string, { stream: ResumableStream; of: Exchange }>();
+      let last = 0;
+      return {
+        open(exchange, reply, events) {
+          const name = `s${++last}`;
+          const prime = (exchange.session?.version ?? '') >= PRIMED_FROM;
+          const stream = new ResumableStream(name, reply, { kept, events, prime });
+          for (const [, { stream: oldest }] of streams) {
+            if (streams.size < MAX_OF_SESSION) break;
+            if (oldest.ended || oldest.waiting) oldest.abandon();
+          }
+          streams.set(name, { stream, of: exchange });
+          owners.set(stream, streams);
+          all.add(stream);
+          return stream;
+        },
+        find(lastEventId) {
+          const [, name = '', number = ''] = /^(s\d{1,15})-(\d{1,15})$/.exec(lastEventId) ?? [];
+          const found = streams.get(name);
+          const after = Number(number);
+          return found?.stream.has(after) ? { ...found, after } : undefined;
+        },
+        close() {
+          for (const { stream } of streams.values()) stream.abandon();
+        },
+      };
+    },
+    held: () => ({ streams: all.size, bytes }),
+  };
+}
+
+const endedFirst = (a: ResumableStream, b: ResumableStream): number => Number(b.ended) - Number(a.ended);
