@@ -2,6 +2,7 @@
 import { VERSION } from '../version.ts';
 import { SseSplitter } from '../sse.ts';
 import type { HttpPool } from './http-pool.ts';
+import type { UpstreamRequest } from './upstream-call.ts';
 import { UpstreamError } from './upstream-error.ts';
 import type { ResponseHead } from './http-response.ts';
 
@@ -26,6 +27,11 @@ export interface RpcAnswer {
 const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
 let lastId = 0;
 
+interface RpcOptions extends Pick<UpstreamRequest, 'owner' | 'process'> {
+  readonly timeoutMs: number;
+  readonly notification?: boolean;
+}
+
 /**
  * Sends a request, or a notification when `notification` is set.
  * @throws {UpstreamError} when the server cannot be reached, breaks off, or does not answer in time
@@ -35,7 +41,7 @@ export function rpc(
   dialect: Dialect,
   method: string,
   params: Record<string, unknown>,
-  { timeoutMs, notification = false }: { timeoutMs: number; notification?: boolean },
+  { timeoutMs, notification = false, owner, process }: RpcOptions,
 ): Promise<RpcAnswer> {
   const id = `kubectl-mcp-${++lastId}`;
   const body = Buffer.from(
@@ -56,7 +62,13 @@ export function rpc(
       timeoutMs,
     );
     const call = pool.send(
-      { method: 'POST', headerLines: headerLines(dialect, method), body },
+      {
+        method: 'POST',
+        headerLines: headerLines(dialect, method),
+        body,
+        ...(owner === undefined ? {} : { owner }),
+        ...(process === undefined ? {} : { process }),
+      },
       {
         head: (given) => void (head = given),
         chunk(bytes) {

@@ -6,3 +6,6 @@ export interface ProcessRules {
   /** How long one may take to start. */
   readonly startMs: number;
 }
+
+/** Whose process a request is for: one of those of clients of 2026-07-28, whom the server believes to have sessions. */
+export const OF_MODERN_CLIENTS = 'of clients of 2026-07-28';

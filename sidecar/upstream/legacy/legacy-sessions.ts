@@ -2,8 +2,10 @@
  * Sessions with a server of the era of sessions, opened for clients that know none. One is for one caller, one client
  * program and one set of its capabilities, and never anybody else's: what a server keeps, it keeps about a caller.
  */
+import { randomUUID } from 'node:crypto';
 import { reasonOf } from '../connect-mcp.ts';
 import type { HttpPool } from '../http-pool.ts';
+import { OF_MODERN_CLIENTS } from '../process-rules.ts';
 import { headerLines, LEGACY_VERSION, rpc, type Dialect } from '../mcp-request.ts';
 import { sendAndForget } from '../send-and-forget.ts';
 import { UpstreamError } from '../upstream-error.ts';
@@ -28,6 +30,8 @@ export interface LegacySession {
   /** Calls, parked ones too, and streams; a session in use is not ended. */
   uses: number;
   usedAtMs: number;
+  /** As the server was told it. */
+  logLevel?: string | undefined;
 }
 
 export interface LegacySessions {
@@ -47,17 +51,23 @@ export class CrowdedError extends Error {}
 const MAX_SESSIONS = 512;
 const MAX_SESSIONS_PER_OWNER = 16;
 const IDLE_MS = 5 * 60_000;
+/** Of a session that is for one request. */
+const UNUSED_MS = 4_000;
 const SWEEP_MS = 30_000;
 const TIMEOUT_MS = 10_000;
 
 export function createLegacySessions(pool: HttpPool, now: () => number = Date.now): LegacySessions {
   const opening = new Map<string, Promise<LegacySession>>();
   const open = new Map<string, LegacySession>();
-  const sweeper = setInterval(sweep, SWEEP_MS).unref();
+  const { processes } = pool;
+  const isPerRequest = processes?.modern === 'per-request';
+  const idleMs = isPerRequest ? UNUSED_MS : (processes?.idleMs ?? IDLE_MS);
+  const sweeper = setInterval(sweep, Math.min(SWEEP_MS, idleMs / 4)).unref();
+  const keys = new WeakMap<ModernRequest, string>();
 
   function sweep(): void {
     for (const [key, session] of open)
-      if (session.uses === 0 && now() - session.usedAtMs > IDLE_MS) end(key, session);
+      if (session.uses === 0 && now() - session.usedAtMs > idleMs) end(key, session);
   }
 
   function end(key: string, session: LegacySession): void {
@@ -86,9 +96,10 @@ export function createLegacySessions(pool: HttpPool, now: () => number = Date.no
 
   return {
     async acquire(owner, request) {
-      const key = JSON.stringify([owner, request.capabilities, request.clientInfo, request.logLevel]);
+      const key = keyOf(owner, request);
       const session = open.get(key) ?? (await (opening.get(key) ?? begin(key, owner, request)));
       session.usedAtMs = now();
+      if (processes) await setLevel(pool, session, request.logLevel);
       return session;
     },
     lost(session) {
@@ -109,11 +120,22 @@ export function createLegacySessions(pool: HttpPool, now: () => number = Date.no
     size: () => open.size,
   };
 
+  /** What a process keeps, it keeps for its principal, whichever of its programs asks. */
+  function keyOf(owner: string, request: ModernRequest): string {
+    const { capabilities, clientInfo, logLevel } = request;
+    if (!processes) return JSON.stringify([owner, capabilities, clientInfo, logLevel]);
+    if (!isPerRequest) return JSON.stringify([owner, capabilities]);
+    const key = keys.get(request) ?? randomUUID();
+    keys.set(request, key);
+    return key;
+  }
+
   function begin(key: string, owner: string, request: ModernRequest): Promise<LegacySession> {
-    makeRoom(owner);
+    if (!isPerRequest) makeRoom(owner);
     const begun = initialize(pool, owner, request).finally(() => opening.delete(key));
     opening.set(key, begun);
     return begun.then((session) => {
+      if (isPerRequest) whenUnused(session, () => end(key, session));
       open.set(key, session);
       return session;
     });
@@ -122,9 +144,12 @@ export function createLegacySessions(pool: HttpPool, now: () => number = Date.no
 
 async function initialize(pool: HttpPool, owner: string, request: ModernRequest): Promise<LegacySession> {
   const { capabilities, clientInfo, logLevel } = request;
+  const { startMs = 0, modern } = pool.processes ?? {};
   const params = { protocolVersion: LEGACY_VERSION, capabilities, clientInfo };
   const opened = await rpc(pool, { era: 'legacy', version: LEGACY_VERSION }, 'initialize', params, {
-    timeoutMs: TIMEOUT_MS,
+    timeoutMs: Math.max(TIMEOUT_MS, startMs),
+    owner,
+    ...(modern === 'shared' ? { process: OF_MODERN_CLIENTS } : {}),
   });
   const { result } = opened;
   if (!result) throw new UpstreamError(`initialize was refused: ${reasonOf(opened)}`);
@@ -149,5 +174,24 @@ async function initialize(pool: HttpPool, owner: string, request: ModernRequest)
     stream.open();
     await stream.opened;
   }
-  return { dialect, facts, owner, stream, nextId: () => ++lastId, uses: 0, usedAtMs: 0 };
+  return { dialect, facts, owner, stream, nextId: () => ++lastId, uses: 0, usedAtMs: 0, logLevel };
+}
+
+async function setLevel(pool: HttpPool, session: LegacySession, level: string | undefined): Promise<void> {
+  const { dialect, facts } = session;
+  if (level === undefined || level === session.logLevel || !('logging' in facts.capabilities)) return;
+  session.logLevel = level;
+  await rpc(pool, dialect, 'logging/setLevel', { level }, { timeoutMs: TIMEOUT_MS });
+}
+
+function whenUnused(session: LegacySession, told: () => void): void {
+  let uses = 0;
+  Object.defineProperty(session, 'uses', {
+    get: () => uses,
+    set(given: number) {
+      uses = given;
+      // A request may use it again at once.
+      if (given === 0) setImmediate(() => uses === 0 && told());
+    },
+  });
 }

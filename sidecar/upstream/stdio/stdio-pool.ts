@@ -2,6 +2,7 @@
 import { MODERN_VERSION, text } from '../../client-message.ts';
 import { members } from '../../json/members.ts';
 import type { HttpPool } from '../http-pool.ts';
+import { OF_MODERN_CLIENTS } from '../process-rules.ts';
 import type { UpstreamCall, UpstreamEvents, UpstreamRequest } from '../upstream-call.ts';
 import { JSON_HEADERS } from './calls.ts';
 import { later } from './later.ts';
@@ -25,9 +26,6 @@ export interface StdioPool extends HttpPool {
   /** A session on this process, which nobody else has. */
   adopt(link: Link): LinkSession;
 }
-
-/** In {@link UpstreamRequest.process}: one of those of clients of 2026-07-28, whom the server believes to have sessions. */
-export const OF_MODERN_CLIENTS = 'of clients of 2026-07-28';
 
 const SESSION_ID = /^mcp-session-id: (.*)\r$/im;
 const IS_MODERN = new RegExp(`^mcp-protocol-version: ${MODERN_VERSION}\\r$`, 'im');
