@@ -22,6 +22,16 @@ export function createNotFoundEditor(refusal: Refusal, id: string | undefined): 
   };
 }
 
+/** What one caller may read and another may not is nobody's to share (2026-07-28, caching). */
+export function markPrivate(message: Buffer): Buffer {
+  if (!message.includes('"cacheScope"') && !message.includes('\\u')) return message;
+  const result = members(message).get('result');
+  const scope = result && members(message, result.start).get('cacheScope');
+  return scope
+    ? Buffer.concat([message.subarray(0, scope.start), Buffer.from('"private"'), message.subarray(scope.end)])
+    : message;
+}
+
 /**
  * Takes values out of a completion of a resource template that would make the URI of a forbidden resource. How many
  * there are in all is not said then.

@@ -67,8 +67,8 @@ function asCel(value: unknown, found: Found): unknown {
   return copy;
 }
 
-/** Of all objects: each has a colon outside of strings, and nothing else has. */
-function countMembers(bytes: Buffer): number {
+/** Of all objects of a JSON text: each has a colon outside of strings, and nothing else has. */
+export function countMembers(bytes: Buffer): number {
   let count = 0;
   let inString = false;
   for (let at = 0; at < bytes.length; at++) {

@@ -1,6 +1,7 @@
 /** The grammar of a policy file. The JSON Schema for editors is made of it. */
 import * as z from 'zod';
 import { toolGlob, toolMode } from '../config.ts';
+import { URL_GLOB } from './uri-forms.ts';
 
 /** Patterns of what servers name freely: prompts, and URIs of resources. */
 const nameGlob = z
@@ -9,8 +10,6 @@ const nameGlob = z
   .max(1_024)
   // oxlint-disable-next-line no-control-regex
   .regex(/^[^\u0000-\u001f\u007f]*$/, 'holds no control characters');
-/** The host is matched by itself, so that no path can stand in for one. */
-export const URL_GLOB = /^(https?):\/\/([A-Za-z0-9.*?-]+(?::\d{1,5})?)(\/[!-~]*)?$/;
 const urlGlob = z
   .string()
   .max(1_024)

@@ -1,6 +1,6 @@
 import type { Exchange } from '../exchange.ts';
 import type { ResultEditor } from '../passes.ts';
-import { createCompletionEditor, createNotFoundEditor, resourceUnknown } from './answers.ts';
+import { createCompletionEditor, createNotFoundEditor, markPrivate, resourceUnknown } from './answers.ts';
 import { referenceOf } from './reference.ts';
 import { decideListed, governs, type Thing } from './decide.ts';
 import { toolFacts } from './decide-tool.ts';
@@ -16,7 +16,7 @@ const LISTS: Readonly<Record<string, string>> = {
 };
 const READS = new Set(['resources/read', 'resources/subscribe', 'resources/unsubscribe']);
 /** In these a server may ask the user back. */
-const ASKS = new Set(['tools/call', 'prompts/get', 'resources/read']);
+const ASKS = new Set(['tools/call', 'prompts/get', 'resources/read', 'tasks/get', 'tasks/result']);
 
 /** For an exchange: what it needs to see of the answer, judged by what is in force when a message comes. */
 export function createResultEditors(
@@ -42,6 +42,9 @@ export function createResultEditors(
       ...(any || (told.url && ASKS.has(method)) ? [createToldEditor(told, any)] : []),
       ...(resource && (READS.has(method) || completes)
         ? [createNotFoundEditor(resourceUnknown(exchange), exchange.message?.id)]
+        : []),
+      ...(method === 'resources/read' && policy.rules.some(({ kinds }) => kinds.includes('resource'))
+        ? [markPrivate]
         : []),
       ...(resource && completes ? [createCompletionEditor(exchange.message!, resource)] : []),
     ];

@@ -1,7 +1,9 @@
 /** What the server tells besides lists, as a caller may read it. Pure. */
 import { elements, members } from '../json/members.ts';
+import { fold } from '../json/shapes.ts';
 import { ResultRefusedError } from '../passes.ts';
 import { refuse } from '../reasons.ts';
+import { countMembers } from './call-arguments.ts';
 
 export interface Told {
   /** Whether the caller may know of a resource. Undefined: everything. */
@@ -25,7 +27,7 @@ export function createToldEditor(told: Told, dropsUrls: boolean): (message: Buff
     if (!mayMatter(message, told)) return message;
     const value = parse(message);
     const { method, params, result, error } = value;
-    if (told.url && urlsIn(value).some((url) => !told.url!(url))) {
+    if (told.url && asksForOther(message, value, told.url)) {
       if (dropsUrls) return NOTHING;
       throw new ResultRefusedError(refuse('url-forbidden'));
     }
@@ -45,7 +47,7 @@ const mayMatter = (message: Buffer, { resource, subscriptions, url }: Told): boo
   message.includes('\\u') ||
   ((resource !== undefined || !subscriptions) &&
     (message.includes('resources/updated') || message.includes('subscriptions/acknowledged'))) ||
-  (url !== undefined && message.includes('"url"'));
+  (url !== undefined && /"url"/i.test(message.toString('latin1')));
 
 /** A subscription to a forbidden resource looks like one to a resource that the server does not know. */
 function acknowledged(message: Buffer, { resource, subscriptions }: Told): Buffer {
@@ -73,20 +75,41 @@ interface Message {
   readonly error?: { readonly data?: { readonly elicitations?: unknown } };
 }
 
+/** A question that has two readings, of which clients may show the other, is none that is allowed. */
+function asksForOther(message: Buffer, value: Message, isAllowed: (url: string) => boolean): boolean {
+  const urls = urlsIn(value);
+  return (
+    urls.some((url) => !isAllowed(url)) || (urls.length > 0 && countMembers(message) !== membersOf(value))
+  );
+}
+
+const membersOf = (value: unknown): number =>
+  typeof value !== 'object' || value === null
+    ? 0
+    : Object.values(value).reduce<number>(
+        (sum, each) => sum + membersOf(each),
+        Array.isArray(value) ? 0 : Object.keys(value).length,
+      );
+
 /** In a question of 2025-11-25 and its error -32042, and in what a result of 2026-07-28 asks for. */
 function urlsIn({ method, params, result, error }: Message): string[] {
   const asked = [
     ...(method === 'elicitation/create' ? [params] : []),
-    ...Object.values(objectOf(result?.['inputRequests']))
+    // Of a call's result, and of a task that waits for answers.
+    ...[params, result]
+      .flatMap((each) => Object.values(objectOf(each?.['inputRequests'])))
       .map(objectOf)
       .filter((each) => each['method'] === 'elicitation/create')
       .map((each) => each['params']),
     ...(Array.isArray(error?.data?.elicitations) ? (error.data.elicitations as unknown[]) : []),
   ];
-  return asked
-    .map((each) => objectOf(each)['url'])
-    .filter((url) => url !== undefined)
-    .map(String);
+  return (
+    asked
+      .flatMap((each) => Object.entries(objectOf(each)))
+      // Go's clients take "URL" for it.
+      .filter(([key]) => fold(key) === 'url')
+      .map(([, url]) => String(url))
+  );
 }
 
 const objectOf = (value: unknown): Record<string, unknown> =>

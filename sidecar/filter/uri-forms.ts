@@ -1,5 +1,7 @@
 import { globMatcher } from '../glob.ts';
-import { URL_GLOB } from './policy-schema.ts';
+
+/** The host is matched by itself, so that no path can stand in for one. */
+export const URL_GLOB = /^(https?):\/\/([A-Za-z0-9.*?-]+(?::\d{1,5})?)(\/[!-~]*)?$/;
 
 /**
  * The ways in which servers may read a URI: as it is written, without its escapes, without its dot segments. What is

@@ -84,6 +84,7 @@ describe('what a person reads', () => {
     ],
     ['policy-refused', policy('version: 1\ntools:\n  deny: [a]\n  mod: all\n')],
     ['policy-no-yaml', policy('version: 1\ntools: {deny: [a], deny: []}\n')],
+    ['policy-rule', policy('version: 1\nrules: [{name: a, tools: ["*"], deny: principal.group == "x"}]\n')],
     ['policy-without-file', policy(undefined)],
   ] as const) {
     test(file, () => {

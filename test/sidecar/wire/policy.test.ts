@@ -189,7 +189,7 @@ rules: [{name: alices, tools: ["hidden"], allow: 'principal.name == "token:alice
     const listed = async (who: string) => {
       const { result } = await ask(sidecar, 'modern', 'tools/list', {}, as(who));
       assert.equal(result?.['cacheScope'], 'private');
-      return (result?.['tools'] as { name: string }[]).map((each) => each.name);
+      return (result!['tools'] as { name: string }[]).map((each) => each.name);
     };
     assert.deepEqual(await listed('alice'), ['open', 'hidden']);
     assert.deepEqual(await listed('bob'), ['open']);
@@ -197,6 +197,21 @@ rules: [{name: alices, tools: ["hidden"], allow: 'principal.name == "token:alice
       (await ask(sidecar, 'modern', 'tools/call', { name: 'hidden', arguments: {} }, as(who))).error?.message;
     assert.equal(await called('alice'), undefined);
     assert.equal(await called('bob'), 'Unknown tool: hidden');
+  });
+
+  test('is not in a shared cache, as what a caller may read', async () => {
+    const { server, sidecar } = await startWith(HIDING_BY_RULES, worldOf(['open']), { era: 'modern' });
+    server.answers.set(
+      'resources/read',
+      ({ message }, response) =>
+        void response
+          .writeHead(200, { 'content-type': 'application/json' })
+          .end(
+            `{"jsonrpc":"2.0","id":${message?.id as number},"result":{"contents":[],"cacheScope":"public","ttlMs":9}}`,
+          ),
+    );
+    const { body } = await postModern(sidecar.url, 'resources/read', { uri: 'note:///open' });
+    assert.equal(body, '{"jsonrpc":"2.0","id":1,"result":{"contents":[],"cacheScope":"private","ttlMs":9}}');
   });
 
   test('is not in the news of a resource, nor in what a subscription is said to hold', async () => {
@@ -265,13 +280,14 @@ rules: [{name: alices, tools: ["hidden"], allow: 'principal.name == "token:alice
   });
 });
 
+const asking = (url: string) => ({
+  resultType: 'input_required',
+  inputRequests: { a: { method: 'elicitation/create', params: { mode: 'url', url, message: 'open' } } },
+  requestState: 's',
+});
+
 describe('URLs that users are asked to open', () => {
   const POLICY = 'version: 1\nelicitation: {urls: {allow: ["https://login.example.com/*"]}}';
-  const asking = (url: string) => ({
-    resultType: 'input_required',
-    inputRequests: { a: { method: 'elicitation/create', params: { mode: 'url', url, message: 'open' } } },
-    requestState: 's',
-  });
 
   test('go out where the policy allows them, and their call fails where not', async () => {
     const { server, sidecar } = await startWith(POLICY, worldOf(['open']), { era: 'modern' });
