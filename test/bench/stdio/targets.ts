@@ -97,8 +97,14 @@ export function ours(place: Place, load: string, sidecar: readonly string[]): Ta
   return {
     name: OURS,
     port: ports[0],
-    // One tree of processes, so that both are counted.
-    command: ['sh', '-c', `${supervisor.map((each) => `'${each}'`).join(' ')} & exec "$@"`, 'sh', ...sidecar],
+    // One tree of processes, so that both are counted; the log of one alone is waited for.
+    command: [
+      'sh',
+      '-c',
+      `${supervisor.map((each) => `'${each}'`).join(' ')} >/dev/null 2>&1 & exec "$@"`,
+      'sh',
+      ...sidecar,
+    ],
     env: {
       [CONFIG_ENV]: JSON.stringify(config),
       [POD_ENV.name]: 'bench-6d5f7c9b8-x2x4z',

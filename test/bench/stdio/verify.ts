@@ -11,7 +11,8 @@ import type { StdioResult } from './scenarios.ts';
 /** Throws unless the sidecar asks for the token, filters the list and refuses what the list hides. */
 export async function verifyProtects({ port, token }: Target): Promise<void> {
   const url = new URL(`http://127.0.0.1:${port}/mcp`);
-  const anonymous = await fetch(url, { method: 'POST', body: '{}' });
+  const headers = { 'Content-Type': 'application/json', Accept: 'application/json, text/event-stream' };
+  const anonymous = await fetch(url, { method: 'POST', headers, body: '{}' });
   assert.equal(anonymous.status, 401, 'a caller without a token is refused');
   await anonymous.text();
   const client = new Client({ name: 'verify', version: '1' });
