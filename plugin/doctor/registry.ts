@@ -14,6 +14,7 @@ import { refusalChecks } from './checks/refusals.ts';
 import { revisionChecks } from './checks/revisions.ts';
 import { serverChecks } from './checks/server.ts';
 import { sidecarChecks } from './checks/sidecar.ts';
+import { stdioChecks } from './checks/stdio.ts';
 import { trustChecks } from './checks/trust.ts';
 import { upgradeChecks } from './checks/upgrade.ts';
 import { upstreamChecks } from './checks/upstream.ts';
@@ -33,6 +34,7 @@ export const CHECKS: readonly Check[] = [
   ...sidecarChecks,
   ...serverChecks,
   ...upstreamChecks,
+  ...stdioChecks,
   ...authChecks,
   ...filterChecks,
   ...networkChecks,

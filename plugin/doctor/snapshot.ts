@@ -41,6 +41,17 @@ export interface Health {
     /** What is wrong, though calls are answered. */
     readonly problems?: readonly string[];
     readonly tools?: readonly ToolState[];
+    /** Of a server that speaks stdio: its processes so far. */
+    readonly stdio?: {
+      readonly starts: number;
+      readonly failed_starts: number;
+      readonly foreign_lines: number;
+      readonly last_exit?: {
+        readonly code?: number;
+        readonly signal?: string;
+        readonly stderr: readonly string[];
+      };
+    };
   }[];
 }
 

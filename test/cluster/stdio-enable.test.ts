@@ -61,9 +61,8 @@ describe('a server of stdio in a private registry', { skip: noCluster, timeout: 
   });
 
   test('is enabled, and answers with its tools', async () => {
-    const enabled = await kubectlMcp(
-      ...['enable', 'everything', '-n', NAMESPACE, '--transport=stdio', '--plain-http'],
-    );
+    const flags = ['-n', NAMESPACE, '--transport=stdio', '--plain-http'];
+    const enabled = await kubectlMcp('enable', 'everything', ...flags);
     assert.equal(enabled.code, 0, enabled.stderr);
     assert.ok(enabled.stdout.includes(`kubectl-mcp.dev/command-image: "${image}@${digest}"`), enabled.stdout);
     assert.match(enabled.stderr, /no Service leads to port 7410 .*: kubectl expose deployment\/everything/);

@@ -1,5 +1,5 @@
 import type { V1Pod } from '@kubernetes/client-node';
-import { writtenKey } from '../../../webhook/request.ts';
+import { isStdio, writtenKey } from '../../../webhook/request.ts';
 import { serverTitle } from '../../../webhook/names.ts';
 import type { Server } from '../../../webhook/target.ts';
 import { hasSidecar, isLive, serversIn } from '../../enable/workload.ts';
@@ -52,8 +52,9 @@ function downAt(
   const { container, port } = server?.target ?? {};
   const status = pod.status?.containerStatuses?.find((each) => each.name === container);
   const isUp = status?.state?.running !== undefined;
-  // Of one that is elsewhere or over https MCP602 tells.
-  const lost = server?.request.upstream ? [] : told?.filter((each) => !each.connected);
+  // Of one that is elsewhere or over https MCP602 tells, of one that speaks stdio MCP605.
+  const isOfOthers = server && (server.request.upstream || (told && isStdio(server.request)));
+  const lost = isOfOthers ? [] : told?.filter((each) => !each.connected);
   // A container waits for its proxy: before that has started, its own check tells why.
   if (lost ? lost.length === 0 : isUp || !sidecarStatus(pod)?.started || !status) return [];
   const { name, namespace } = pod.metadata ?? {};

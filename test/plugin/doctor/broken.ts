@@ -70,6 +70,15 @@ const unreached = (values: Mutable<Values>, error: string) => {
   healthOf(values).status = 'degraded';
   healthOf(values).servers = [{ name: 'everything', connected: false, error }];
 };
+const speaksStdio = (values: Mutable<Values>, server: object) => {
+  const pod = podOf(values);
+  Object.assign(pod.metadata!.annotations!, {
+    'kubectl-mcp.dev/transport': 'stdio',
+    'kubectl-mcp.dev/command': '["node"]',
+  });
+  for (const key of ['port', 'path']) delete pod.metadata!.annotations![`kubectl-mcp.dev/${key}`];
+  healthOf(values).servers = [{ name: 'everything', ...server }];
+};
 const rollingOut = (values: Mutable<Values>, message: string) => {
   values.workloads[0]!.status = {
     observedGeneration: 2,
@@ -670,6 +679,30 @@ export const BROKEN: readonly Broken[] = [
     when: 'the server runs and listens elsewhere',
     says: /container everything running\n/,
     breakIt: degraded,
+  },
+  {
+    code: 'MCP605',
+    when: 'processes end as they start',
+    says: /3 of 3 processes of the server ended before they had answered\n {4}no answer\n {4}the last one ended with code 1\n {6}Error: Cannot find module\n.*fix: kubectl logs everything-6f-1 -n demo -c everything/,
+    breakIt: (values) =>
+      speaksStdio(values, {
+        connected: false,
+        error: 'no answer',
+        stdio: {
+          starts: 3,
+          failed_starts: 3,
+          foreign_lines: 0,
+          last_exit: { code: 1, stderr: ['Error: Cannot find module'] },
+        },
+      }),
+  },
+  {
+    code: 'MCP605',
+    when: 'a server logs to stdout',
+    outcome: 'warning',
+    says: /the server has printed 7 lines that are no JSON-RPC/,
+    breakIt: (values) =>
+      speaksStdio(values, { connected: true, stdio: { starts: 1, failed_starts: 0, foreign_lines: 7 } }),
   },
   {
     code: 'MCP602',

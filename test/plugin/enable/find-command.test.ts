@@ -158,9 +158,10 @@ test('back to HTTP nothing is left of stdio', () => {
   ]);
 });
 
+const refusals = (each: Workload) => planDisable(each, around()).refusals;
+
 test('what would end without the proxy is not disabled', () => {
   const annotations = { inject: 'true', transport: 'stdio' };
-  const refusals = (each: Workload) => planDisable(each, around()).refusals;
   const running = stdio({ command: ['/server'] }, annotations);
   assert.deepEqual(refusals(running), [
     'container everything of deployment/everything speaks stdio: without the proxy nobody holds its standard input open, and its pods would end as they start.\nSet stdin: true in the container first, or stop it: kubectl scale deployment/everything -n demo --replicas 0',
