@@ -14,6 +14,8 @@ export interface Deps {
    * end, until a second one.
    */
   readonly stopped?: () => Promise<void>;
+  /** For a command that goes on after an exception that nobody has caught; without it that ends the process. */
+  readonly onUncaught?: (caught: (error: unknown) => void) => void;
   /** For what must not be left behind by a second Ctrl-C either. */
   readonly atExit?: (clean: () => void) => void;
 }

@@ -24,6 +24,10 @@ process.exitCode = await runProgram(process.argv.slice(2), {
   nowMs: Date.now,
   signal: interrupt.signal,
   atExit: (clean) => void process.once('exit', clean),
+  onUncaught(caught) {
+    process.on('uncaughtException', caught);
+    process.on('unhandledRejection', caught);
+  },
   stopped() {
     takesItsTime = true;
     return new Promise((resolve) => {

@@ -23,6 +23,8 @@ export interface Local {
   readonly files: Partial<Record<FileKind, Followed>>;
   /** The part of the drain path that nobody knows. */
   readonly secret: string;
+  /** HTTPS_PROXY and its like. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
 }
 
 /** As the sidecar's document names a mounted directory. */
@@ -56,8 +58,7 @@ export function configFromFlags(
     ...annotations,
     inject: 'true',
     name,
-    // Where a server is that says nothing else, HTTP+SSE is looked for at its own usual path.
-    ...(upstream && upstream.path !== LISTEN_PATH && { path: upstream.path }),
+    ...(upstream && placeOf(upstream)),
     auth,
     'listen-port': `${listenText}`,
     'admin-port': `${adminText}`,
@@ -70,13 +71,35 @@ export function configFromFlags(
   if ('refusals' in parsed) throw usageError(inFlags(refusalText(parsed.refusals)));
   const document = configOf(
     parsed.servers.map((request) => ({ request, target: { container: name, port: upstream?.port } })),
-    { spec: { containers: [] }, workload: name, drainPath: drainPath(local.secret), namespace: NAMESPACE },
+    {
+      spec: { containers: [standIn(name, local)] },
+      workload: name,
+      drainPath: drainPath(local.secret),
+      namespace: NAMESPACE,
+    },
   );
   const ready = command
     ? { ...document, servers: document.servers.map((each) => started(each, command)) }
     : document;
   return finish(ready, { ...local, upstream, adminPort }, 'the flags');
 }
+
+/** What the annotations of a pod say of it. */
+const placeOf = (upstream: Upstream): WantedAnnotations =>
+  upstream.tls || !isLoopback(upstream)
+    ? // Where a server is that says nothing else, HTTP+SSE is looked for at its own usual path.
+      { upstream: upstream.path === LISTEN_PATH ? new URL(upstream.url).origin : upstream.url }
+    : upstream.path === LISTEN_PATH
+      ? {}
+      : { path: upstream.path };
+
+/** Its variables are what the webhook would find in the container of the server. */
+const standIn = (name: string, { env = {} }: Pick<Local, 'env'>) => ({
+  name,
+  env: Object.entries(env).flatMap(([key, value]) =>
+    /^(HTTPS?|NO)_PROXY$/i.test(key) && value !== undefined ? [{ name: key, value }] : [],
+  ),
+});
 
 const PER_REQUEST = { 'stdio-modern': 'per-request' } as const;
 const isIsolated = (annotations: WantedAnnotations): boolean => annotations['stdio-sessions'] !== 'shared';
@@ -158,7 +181,10 @@ function overridden(
 ): object {
   const { host: _, tls: ofDocument, ...elsewhere } = upstream as { host?: string; tls?: object };
   const { url: __, tls: ofFlags, ...place } = local.upstream ?? { url: '' };
-  const tls = tlsOf(local.upstream ? ofFlags : ofDocument, { files, skipVerify });
+  const tls = tlsOf(local.upstream ? ofFlags && { ...ofDocument, ...ofFlags } : ofDocument, {
+    files,
+    skipVerify,
+  });
   return {
     upstream: {
       ...(local.upstream ? { ...elsewhere, ...place } : upstream),
@@ -184,8 +210,9 @@ function tlsOf(
   if (flags.length === 0) return tls;
   if (!tls) throw usageError(`${flags[0]} has no effect: the upstream is not https`);
   if (flags.length > 1) throw usageError(`${flags.join(' and ')} may not be used together`);
+  const { insecureSkipVerify: _, ...verified } = tls as { insecureSkipVerify?: boolean };
   return upstreamAuthority
-    ? { certificateAuthority: upstreamAuthority }
+    ? { ...verified, certificateAuthority: upstreamAuthority }
     : { ...tls, insecureSkipVerify: true };
 }
 

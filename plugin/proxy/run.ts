@@ -7,6 +7,7 @@ import { createSidecar, type Bound, type Sidecar } from '../../sidecar/sidecar.t
 import { createLocalLauncher } from '../../sidecar/upstream/stdio/local-launcher.ts';
 import type { LineWriter } from '../../sidecar/audit/line-writer.ts';
 import { CliError, usageError } from '../errors.ts';
+import type { Deps } from '../deps.ts';
 import { type Streams, writeLine } from '../streams.ts';
 import { isLoopback, type Listen, LOOPBACK, urlOf } from './addresses.ts';
 import { sentenceOf } from './events.ts';
@@ -24,6 +25,7 @@ export interface ProxyRun {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Resolves when the proxy shall stop. */
   readonly stopped: Promise<void>;
+  readonly onUncaught: Deps['onUncaught'];
 }
 
 export const newSecret = (): string => randomBytes(16).toString('base64url');
@@ -66,7 +68,11 @@ export async function runProxy({ config, streams, audit, ...run }: ProxyRun): Pr
     if (run.json) writeLine(out, JSON.stringify({ url: urls[0], admin }));
     ready = true;
     early.forEach(audit.write);
-    await run.stopped;
+    const broken = Promise.withResolvers<never>();
+    run.onUncaught?.((error) => {
+      if (sidecar.uncaught(error) === 'unsafe') broken.reject(error);
+    });
+    await Promise.race([run.stopped, broken.promise]);
     await stop(sidecar, run.graceMs, say);
   } catch (error) {
     await sidecar.close(0).catch(() => undefined);

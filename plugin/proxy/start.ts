@@ -58,6 +58,7 @@ export async function startProxy(flags: ProxyFlags, deps: Deps): Promise<void> {
       files: followed.files,
       skipVerify: flags.upstreamInsecureSkipTlsVerify,
       secret: newSecret(),
+      env,
     };
     const config = await configOf(flags, local, streams);
     const lines = openAudit(audit ?? {}, streams.out);
@@ -72,6 +73,7 @@ export async function startProxy(flags: ProxyFlags, deps: Deps): Promise<void> {
         streams,
         env,
         stopped: deps.stopped?.() ?? aborted(signal),
+        onUncaught: deps.onUncaught,
       });
     } finally {
       lines.close();

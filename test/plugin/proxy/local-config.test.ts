@@ -73,6 +73,44 @@ test('a path that is not that of all servers is the only one that is tried', () 
   }
 });
 
+test('a server elsewhere is reached through the proxy that a flag or the environment names', () => {
+  const upstreamOf = (annotations: object, local: Partial<Local>) =>
+    configFromFlags(annotations, { ...LOCAL, ...local } as typeof LOCAL).servers[0]!.upstream;
+  const upstream = parseUpstream('https://tools.example.com/v2/mcp');
+  const env = { https_proxy: 'http://proxy:3128', NO_PROXY: '.internal' };
+  const place = {
+    host: 'tools.example.com',
+    port: 443,
+    path: '/v2/mcp',
+    requestTimeoutMs: 120_000,
+    transport: 'auto',
+    tls: { insecureSkipVerify: false },
+  };
+  assert.deepEqual(upstreamOf({}, { upstream }), place);
+  assert.deepEqual(upstreamOf({}, { upstream, env }), { ...place, proxy: { host: 'proxy', port: 3128 } });
+  assert.deepEqual(upstreamOf({ 'upstream-proxy': 'none' }, { upstream, env }), place);
+  const named = upstreamOf(
+    { 'upstream-tls-server-name': 'tools.internal', 'upstream-proxy': 'http://other:1' },
+    { upstream, files: { upstreamAuthority: { source: 'file/ca.pem', directory: '/ca' } } },
+  );
+  assert.deepEqual(
+    [named.proxy, named.tls],
+    [
+      { host: 'other', port: 1 },
+      {
+        serverName: 'tools.internal',
+        certificateAuthority: { source: 'file/ca.pem', directory: '/ca' },
+        insecureSkipVerify: false,
+      },
+    ],
+  );
+  assert.deepEqual(upstreamOf({}, { env }).proxy, undefined);
+  assert.throws(
+    () => upstreamOf({ 'upstream-proxy': 'http://proxy:1' }, {}),
+    /--upstream-proxy="http:\/\/proxy:1" has no effect/,
+  );
+});
+
 test('what the webhook says of annotations is said of flags', () => {
   assert.equal(
     inFlags('kubectl-mcp.dev/mode: "so\\"me" is not allowed; remove kubectl-mcp.dev/token-secret'),
