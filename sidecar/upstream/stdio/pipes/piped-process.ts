@@ -105,6 +105,8 @@ export function openProcess(run: number, id: string, ask: Asking, events: Proces
     resume: () => void stdout.resume(),
     stop() {
       stdin.end();
+      // Nobody waits for its answers any more, and behind them comes its end.
+      stdout.resume();
       ask.stop();
     },
     get residentBytes() {
