@@ -38,6 +38,7 @@ struct kept {
   pid_t server;
   int in, out, errors; /* ends of the server's pipes; `errors` is what it writes its stderr to */
   long long bytes;
+  const char *unsaid; /* word to the sidecar, which other writers of that pipe may hold up */
 };
 
 static void go_to(struct kept *kept, enum stage stage) {
@@ -185,7 +186,7 @@ _Noreturn void keep_session(const struct place *place, const struct session *ses
   relay.from = errors[0];
   kept.errors = errors[1];
   go_to(&kept, WAITING);
-  say(place, "made %s %s\n", session->epoch, session->id);
+  kept.unsaid = "made";
   if (getppid() != place->supervisor) go_to(&kept, KILLING);
 
   while (reap(&kept, outcome)) {
@@ -201,8 +202,9 @@ _Noreturn void keep_session(const struct place *place, const struct session *ses
     if (kept.stage == RUNNING && now >= kept.measure_at) measure(place, session, &kept);
     long long until = kept.stage == RUNNING ? kept.measure_at : kept.deadline;
     int wait_ms = kept.stage == KILLING ? KILL_AGAIN_MS : until > now ? (int)(until - now) : 0;
-    struct pollfd ready[] = {{place->signals, POLLIN, 0}, {relay.from, POLLIN, 0}};
-    if (poll(ready, 2, wait_ms) <= 0) continue;
+    if (kept.unsaid && say(place, "%s %s %s\n", kept.unsaid, session->epoch, session->id)) kept.unsaid = NULL;
+    struct pollfd ready[] = {{place->signals, POLLIN, 0}, {relay.from, POLLIN, 0}, {kept.unsaid ? place->status : -1, POLLOUT, 0}};
+    if (poll(ready, 3, wait_ms) <= 0) continue;
     if (ready[1].revents && !relay_lines(&relay)) {
       close(relay.from);
       relay.from = -1;
@@ -212,7 +214,7 @@ _Noreturn void keep_session(const struct place *place, const struct session *ses
       take_signals(place, &kept, directory, command);
       if (before == WAITING && kept.server > 0) {
         outcome->ran = 1;
-        say(place, "started %s %s\n", session->epoch, session->id);
+        kept.unsaid = "started";
       }
     }
   }
