@@ -23,13 +23,16 @@ export function memoryMb(root: number): { resident: number; peak: number } {
   return sum;
 }
 
-/** A process and all that descend from it. */
+/** A process and all that descend from it; one that has ended meanwhile is left out. */
 export function tree(pid: number): number[] {
-  const children = readdirSync(`/proc/${pid}/task`)
-    .map((task) => readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').trim())
-    .join(' ')
-    .trim();
-  return [pid, ...(children ? children.split(/ +/) : []).flatMap((each) => tree(Number(each)))];
+  try {
+    const children = readdirSync(`/proc/${pid}/task`)
+      .map((task) => readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').trim())
+      .filter((listed) => listed !== '');
+    return [pid, ...children.flatMap((listed) => listed.split(' ')).flatMap((each) => tree(Number(each)))];
+  } catch {
+    return [];
+  }
 }
 
 function field(status: string, name: string): number {

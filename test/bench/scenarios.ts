@@ -3,7 +3,8 @@
 export interface Scenario {
   key: string;
   title: string;
-  call: 'echo' | 'list' | 'blob';
+  /** `modern`: as a client of 2026-07-28, which the backend is not. */
+  call: 'echo' | 'list' | 'blob' | 'modern';
   connections: number;
   /** Legacy servers with sessions are the usual case; without one the sidecar has no session id to unseal. */
   sessions: boolean;
@@ -16,6 +17,13 @@ export const SCENARIOS: Scenario[] = [
   { key: 'stateless', title: 'the same without a session', call: 'echo', connections: 32, sessions: false },
   { key: 'list', title: 'tools/list of 15 KB, filtered', call: 'list', connections: 32, sessions: true },
   { key: 'blob', title: 'result of 64 KiB', call: 'blob', connections: 32, sessions: true },
+  {
+    key: 'translated',
+    title: 'tools/call of 2026-07-28, translated',
+    call: 'modern',
+    connections: 32,
+    sessions: false,
+  },
   { key: 'single', title: 'tools/call, one connection', call: 'echo', connections: 1, sessions: true },
 ];
 

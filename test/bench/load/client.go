@@ -72,6 +72,13 @@ func (c *client) initialize() error {
 	return err
 }
 
+// speakModern is for calls of 2026-07-28, which have no session and say in headers what they are.
+func (c *client) speakModern() {
+	c.header.Set("Mcp-Protocol-Version", "2026-07-28")
+	c.header.Set("Mcp-Method", "tools/call")
+	c.header.Set("Mcp-Name", "echo")
+}
+
 // post returns bytes that are valid until the next call.
 func (c *client) post(body string) (int, []byte, error) {
 	request, err := http.NewRequest(http.MethodPost, c.url, strings.NewReader(body))

@@ -26,7 +26,7 @@ type result struct {
 func run(args []string) error {
 	flags := flag.NewFlagSet("run", flag.ExitOnError)
 	to := targetFlags(flags)
-	kind := flags.String("call", "echo", "echo, blob or list")
+	kind := flags.String("call", "echo", "echo, blob, list or modern")
 	connections := flags.Int("connections", 32, "connections")
 	duration := flags.Duration("duration", 2*time.Second, "how long")
 	sessions := flags.Bool("sessions", true, "initialize each connection and send its session id")
@@ -36,6 +36,9 @@ func run(args []string) error {
 	workers := make([]*worker, *connections)
 	for i := range workers {
 		workers[i] = &worker{client: newClient(*to), id: 1_000_000 + i*100_000}
+		if *kind == "modern" {
+			workers[i].client.speakModern()
+		}
 		if *shared && i > 0 {
 			workers[i].client.header = workers[0].client.header
 		} else if *sessions {
@@ -55,6 +58,9 @@ func run(args []string) error {
 
 // bodies lack their id, which follows.
 var bodies = map[string]string{
+	"modern": `{"jsonrpc":"2.0","method":"tools/call","params":{"name":"echo","arguments":{"text":"x","limit":20},"_meta":{` +
+		`"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{},` +
+		`"io.modelcontextprotocol/clientInfo":{"name":"bench","version":"1.0.0"}}},"id":%d}`,
 	"list": `{"jsonrpc":"2.0","method":"tools/list","params":{},"id":%d}`,
 	"blob": `{"jsonrpc":"2.0","method":"tools/call","params":{"name":"blob","arguments":{"text":"x"}},"id":%d}`,
 	"echo": `{"jsonrpc":"2.0","method":"tools/call","params":{"name":"echo","arguments":{"text":"` +

@@ -87,7 +87,13 @@ export function ours(place: Place, load: string, sidecar: readonly string[]): Ta
       {
         name: 'bench',
         listenPort: ports[0],
-        upstream: { transport: 'stdio', runDirectory, modern: 'per-principal' },
+        upstream: {
+          transport: 'stdio',
+          runDirectory,
+          modern: 'per-principal',
+          idleSeconds: 10,
+          maxProcesses: 200,
+        },
         filter: { allowTools: [...ALLOWED_TOOLS, 'burst'], mode: 'all' },
         audit: 'stdout',
         ...tokenKind(directory, token).server,
