@@ -12,11 +12,18 @@ export const PLUGIN = join(ROOT, 'dist', 'bin', 'kubectl-mcp');
 export function prepare(testImages: readonly string[]): void {
   node('test/rig/cluster/main.ts', 'up');
   node('manifests/image.ts');
-  node('test/images/build.ts', ...testImages);
-  for (const archive of [OUR_ARCHIVE, ...testImages.map((name) => `dist/test-images/${name}.tar`)])
-    node('test/rig/cluster/main.ts', 'load', archive);
+  load(OUR_ARCHIVE);
+  prepareTestImages(testImages);
   restartWebhook();
 }
+
+/** On a cluster that has the rest. */
+function prepareTestImages(names: readonly string[]): void {
+  node('test/images/build.ts', ...names);
+  for (const name of names) load(`dist/test-images/${name}.tar`);
+}
+
+const load = (archive: string): void => node('test/rig/cluster/main.ts', 'load', archive);
 
 /** A tag says nothing of what is behind it: a webhook that runs already would stay the old one. */
 function restartWebhook(): void {
@@ -41,4 +48,8 @@ function node(script: string, ...args: string[]): void {
   if (status !== 0) throw new Error(`${script} ${args.join(' ')} ended with ${signal ?? status}`);
 }
 
-if (import.meta.main) prepare(process.argv.slice(2));
+if (import.meta.main) {
+  const [first, ...rest] = process.argv.slice(2);
+  if (first === '--test-images') prepareTestImages(rest);
+  else prepare(process.argv.slice(2));
+}
