@@ -42,6 +42,7 @@ test('the Containerfile gives the same files and the same configuration', { skip
   assert.deepEqual({ ...theirs.config, Labels: labels }, ours.config);
   const files = filesIn(at('ours'));
   assert.ok(files.some((line) => line.startsWith('bin/busybox f 755 0:0 ')));
+  assert.ok(files.some((line) => line.startsWith('app/supervise f 755 0:0 ')));
   assert.ok(files.includes('tmp d 1777 0:0'));
   assert.deepEqual(filesIn(at('theirs')), files);
 });

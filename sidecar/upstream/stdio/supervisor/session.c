@@ -80,7 +80,7 @@ static int make_directory(const struct place *place, const char *id, int *errors
     if (mkdirat(directory, DIRECTORIES[each], 0700) != 0) return -1;
   if (make_pipe(directory, "in") || make_pipe(directory, "out") || make_pipe(directory, "err")) return -1;
   /* Open both ways: that the sidecar is away is no error, and what it cannot take is left out. */
-  *errors = openat(directory, "err", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+  *errors = openat(directory, "err", O_RDWR | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
   return directory;
 }
 
@@ -100,7 +100,7 @@ _Noreturn static void become_server(struct kept *kept, char *const command[]) {
 
 /* The sidecar has opened `in` before, so that the server's first read does not find the end of it. */
 static void run(struct kept *kept, int directory, char *const command[]) {
-  kept->out = openat(directory, "out", O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+  kept->out = openat(directory, "out", O_WRONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
   if (kept->out < 0) return go_to(kept, KILLING);
   fcntl(kept->in, F_SETFL, 0);
   fcntl(kept->out, F_SETFL, 0);
@@ -178,7 +178,7 @@ _Noreturn void keep_session(const struct place *place, const struct session *ses
   prctl(PR_SET_PDEATHSIG, ASK_KILL);
   set_environment(place, session->id, environment);
   if (pipe2(errors, O_CLOEXEC) != 0 || (directory = make_directory(place, session->id, &relay.copy)) < 0 ||
-      (kept.in = openat(directory, "in", O_RDONLY | O_NONBLOCK | O_CLOEXEC)) < 0) {
+      (kept.in = openat(directory, "in", O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC)) < 0) {
     fprintf(stderr, "supervise: cannot make %s/%s: %s\n", place->path, session->id, strerror(errno));
     _exit(1);
   }

@@ -222,7 +222,7 @@ static void prepare(void) {
   if (entries) closedir(entries);
   if (make_pipe(place.run, "status") != 0) fail("cannot make the pipe status");
   /* Open both ways: the sidecar may come later, and it sees the end when the last process of this container is gone. */
-  place.status = openat(place.run, "status", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+  place.status = openat(place.run, "status", O_RDWR | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
   if (place.status < 0) fail("cannot open the pipe status");
   open_control();
 }

@@ -15,10 +15,9 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { waitFor } from '../../wire/wait-for.ts';
 import { forgeSupervisor, mkfifo } from './forged-supervisor.ts';
-import { launch } from './supervised.ts';
+import { launch, supervise, whyNot as notRoot } from './supervised.ts';
 
 const SECRET = 'the-signing-key-of-the-sidecar';
-const root = process.getuid?.() === 0;
 
 /** What is put in the place of a pipe, with the words that the refusal has for it. */
 const SWAPS: Readonly<
@@ -35,7 +34,11 @@ const SWAPS: Readonly<
   'a link to /proc/self': { put: (path) => symlinkSync('/proc/self/environ', path), says: 'a symbolic link' },
   'a regular file': { put: (path) => writeFileSync(path, 'a'.repeat(100)), says: 'a regular file' },
   'a directory': { put: (path) => mkdirSync(path), says: 'a directory' },
-  'a device': { put: (path) => execFileSync('mknod', [path, 'c', '1', '5']), says: 'a device', skip: !root },
+  'a device': {
+    put: (path) => execFileSync('mknod', [path, 'c', '1', '5']),
+    says: 'a device',
+    skip: notRoot !== false,
+  },
   nothing: { put: () => {}, says: 'ENOENT' },
 };
 
@@ -154,4 +157,33 @@ test('words that are none, are cut or are of another epoch change nothing', asyn
   });
   const { process } = await launch(launcher, 'well');
   assert.equal(process.residentBytes, undefined);
+});
+
+test('a session that swaps the pipes of the others gets no secret out', { skip: notRoot }, async (t) => {
+  const { launcher, run } = supervise(t);
+  const secret = join(run, '..', 'secret');
+  writeFileSync(secret, SECRET, { mode: 0o600 });
+  const before = await launch(launcher, 'well');
+  const swapper = await launch(launcher, 'swapper', { SECRET: secret });
+  await swapper.echo('swapping');
+  const said: string[] = [];
+  let refused = 0;
+  for (let times = 0; times < 30; times++)
+    await launch(launcher, 'well', {}, `s${times}x`).then(
+      (victim) => {
+        said.push(victim.stdout(), ...victim.stderr);
+        victim.process.stop();
+      },
+      (error: Error) => {
+        refused++;
+        said.push(error.message);
+      },
+    );
+  assert.ok(!said.join('').includes(SECRET));
+  assert.equal(readFileSync(secret, 'utf8'), SECRET);
+  t.diagnostic(`${refused} of 30 were refused`);
+  await before.echo('unharmed');
+  swapper.process.stop();
+  await swapper.exit;
+  await (await launch(launcher, 'well')).echo('and the next one');
 });

@@ -24,6 +24,15 @@ case $MANNER in
   flood-stderr) head -c "$BYTES" /dev/zero >&2; echo >&2 ;;
   flood-status) yes 'exited 0000000000000000 t0 code 0' >"$HOME/../../status" & ;;
   flood-err) yes 0123456789 | tr -d '\n' >"$HOME/../err" & ;;
+  # Puts a link where the next sessions have their pipes, as fast as it can.
+  swapper)
+    swap() {
+      for each in "$HOME"/../../*/out; do
+        [ -p "$each" ] && [ "$each" != "$HOME/../out" ] && ln -sf "$SECRET" "$each"
+      done
+    }
+    (while :; do swap; done) </dev/null &
+    ;;
   unread) sleep 1000 ;;
 esac
 while read -r line; do echo "$line"; done
