@@ -61,6 +61,10 @@ async function ask(
   return JSON.parse(body);
 }
 
+/** Servers without sessions are used by clients with them through one of the sidecar's own. */
+const sessionOf = async (sidecar: TestSidecar, client: Era, server: Era): Promise<Record<string, string>> =>
+  client === 'legacy' && server === 'modern' ? { 'mcp-session-id': await initialize(sidecar.url) } : {};
+
 /** About whom nothing is said, whoever calls gets the same. */
 const SAMPLE = [...TOOLS_CASES, ...THINGS_CASES.slice(0, 3), RULES_CASES[1]!, RULES_CASES[5]!];
 
@@ -148,15 +152,27 @@ describe('what a caller may not use', () => {
       ['legacy', 'legacy'],
       ['modern', 'modern'],
       ['modern', 'legacy'],
+      ['legacy', 'modern'],
     ] as const) {
       test(`by ${how} is told by no sequence of requests (${client} clients, ${server} server)`, async () => {
         const having = await startWith(policy, worldOf(['open', 'hidden', 'hidden-too']), { era: server });
         const lacking = await startWith(policy, worldOf(['open']), { era: server });
+        const sessions = await Promise.all(
+          [having, lacking].map(({ sidecar }) => sessionOf(sidecar, client, server)),
+        );
+        for (const [method, params] of [
+          ['tools/call', { name: 'open', arguments: {} }],
+          ['prompts/get', { name: 'open' }],
+          ['resources/read', { uri: 'note:///open' }],
+        ] as const)
+          assert.ok((await ask(having.sidecar, client, method, params, sessions[0])).result, method);
         await fc.assert(
           fc.asyncProperty(fc.array(request, { minLength: 1, maxLength: 8 }), async (requests) => {
             for (const [method, params] of requests) {
               const [one, other] = await Promise.all(
-                [having, lacking].map(({ sidecar }) => ask(sidecar, client, method, params)),
+                [having, lacking].map(({ sidecar }, index) =>
+                  ask(sidecar, client, method, params, sessions[index]),
+                ),
               );
               assert.deepEqual(one, other);
               // What is hidden is answered as what is not there.
@@ -167,6 +183,7 @@ describe('what a caller may not use', () => {
                 client,
                 method,
                 JSON.parse(words.replaceAll(/hidden(-too)?/g, 'absent')),
+                sessions[0],
               );
               assert.deepEqual(
                 one,
