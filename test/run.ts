@@ -33,13 +33,14 @@ const LONG = [
 const LIFECYCLE = 'test/rig/cluster/lifecycle.test.ts';
 /** Every client with every server, in all languages; a sample of them is among the others. */
 const MATRIX = 'test/matrix/all.test.ts';
+const TASKS = 'test/matrix/tasks/tasks.test.ts';
 const THOUSAND = 'test/sidecar/upstream/stdio/thousand.test.ts';
 /** Of both platforms, built several times. */
 const ofImage = tests.filter((path) => path.startsWith('test/image/'));
 const [onCluster, withHelm, here] = [
   tests.filter((path) => path.startsWith('test/cluster/') && !LONG.includes(path)),
   tests.filter((path) => path.startsWith('test/helm/')),
-  tests.filter((path) => !/^test\/(cluster|helm|image)\//.test(path) && ![LIFECYCLE, MATRIX].includes(path)),
+  tests.filter((path) => !/^test\/(cluster|helm|image)\//.test(path) && ![LIFECYCLE, MATRIX, TASKS].includes(path)),
 ];
 
 const STAGES: readonly Stage[] = [
@@ -79,7 +80,7 @@ const STAGES: readonly Stage[] = [
   },
   {
     name: 'every client with every server',
-    command: ['env', 'INTERLEAVINGS=10000', 'node', '--test', MATRIX, 'test/matrix/interleavings.test.ts'],
+    command: ['env', 'INTERLEAVINGS=10000', 'node', '--test', MATRIX, TASKS, 'test/matrix/interleavings.test.ts'],
     full: true,
   },
   {
