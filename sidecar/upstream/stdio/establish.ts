@@ -45,7 +45,11 @@ export async function establish(options: EstablishOptions): Promise<Established>
     const discovered = rpc(poolOf(link), MODERN, 'server/discover', {}, { timeoutMs: startMs });
     // Whoever is asked later, its failing is looked at.
     discovered.catch(() => undefined);
-    const first = await Promise.race([discovered, delay(SILENCE_MS, 'silent' as const, { ref: false })]);
+    // One that is known to answer may still be starting: asked in two ways, it would have to be started anew, each time.
+    const first =
+      known === 'modern'
+        ? await discovered
+        : await Promise.race([discovered, delay(SILENCE_MS, 'silent' as const, { ref: false })]);
     if (first !== 'silent') return modernOf(link, first) ?? (await initialize(link, options));
     const second = await Promise.race([
       discovered.then((answer) => modernOf(link, answer)),
