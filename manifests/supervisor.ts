@@ -1,7 +1,7 @@
 /** The supervisor of stdio servers, compiled for a platform: one static file, for it runs in images of others. */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, globSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
+import { chmodSync, existsSync, globSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { installPackages, missingPackages } from './packages.ts';
 import type { Platform } from './platforms.ts';
@@ -37,6 +37,7 @@ export function supervisorFor({ architecture, nodeArch, triplet }: Platform): st
   const part = `${made}.${process.pid}`;
   const sources = files.filter((file) => file.endsWith('.c')).map((file) => join(SOURCES, file));
   execFileSync(compiler, [...FLAGS, ...sources, '-o', part], { stdio: ['ignore', 'inherit', 'inherit'] });
+  chmodSync(part, 0o755);
   renameSync(part, made);
   return made;
 }
