@@ -16,6 +16,8 @@ export interface Check {
 export type Checks = Map<string, Check>;
 
 const SUITE = join(import.meta.dirname, '../../node_modules/@modelcontextprotocol/conformance/dist/index.js');
+/** It takes seconds, and a minute beside other work: one that hangs is to be told, with where. */
+const TIMEOUT_MS = 300_000;
 /** What happened on the way; it is no judgement. */
 const NO_JUDGEMENT = new Set(['INFO']);
 
@@ -48,21 +50,25 @@ async function run(url: string, selections: readonly string[][]): Promise<Checks
     await Promise.all(
       selections.map((selection) => {
         const flags = ['--url', url, ...selection, '--output-dir', directory];
-        return new Promise<void>((resolve) => {
-          // A failing check makes the suite exit with 1: the files, not the exit code, say what it found.
-          execFile(
-            process.execPath,
-            [SUITE, 'server', ...flags],
-            { cwd: directory, maxBuffer: 1 << 28 },
-            () => resolve(),
-          );
-        });
+        return runOnce([SUITE, 'server', ...flags], directory);
       }),
     );
     return readChecks(directory);
   } finally {
     rmSync(directory, { recursive: true });
   }
+}
+
+function runOnce(args: string[], cwd: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const options = { cwd, maxBuffer: 1 << 28, timeout: TIMEOUT_MS, killSignal: 'SIGKILL' } as const;
+    // A failing check makes the suite exit with 1: the files, not the exit code, say what it found.
+    execFile(process.execPath, args, options, (error, stdout, stderr) => {
+      if (!error?.killed) return resolve();
+      const last = `${stdout}\n${stderr}`.trimEnd().split('\n').slice(-10).join('\n');
+      reject(new Error(`the suite did not end within ${TIMEOUT_MS} ms; its last words:\n${last}`));
+    });
+  });
 }
 
 function readChecks(directory: string): Checks {

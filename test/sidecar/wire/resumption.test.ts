@@ -179,6 +179,24 @@ describe('the stream of a call that was cut', () => {
       assert.equal((await open(sidecar.url, { ...headers, 'last-event-id': id })).status, 400, id);
   });
 
+  test('ends with the error when the server has broken off, for who comes back too', async () => {
+    const { server, sidecar, begun, headers } = await startServer();
+    server.answers.set('tools/call', (request, response) => {
+      begun.push({ request, id: request.message?.id, tell: startStream(response) });
+      setTimeout(() => response.destroy(), 50);
+    });
+    const opening = open(sidecar.url, headers, call('echo'));
+    await waitFor('the call', () => begun.length);
+    begun[0]!.tell(progress(1));
+    const stream = await opening;
+    await stream.over;
+    const [, , { id, data }] = stream.events() as [object, object, { id: string; data: string }];
+    assert.deepEqual([JSON.parse(data).id, JSON.parse(data).error.code], [1, -32603]);
+    const again = await open(sidecar.url, after(headers, stream.events()[1]!));
+    await again.over;
+    assert.deepEqual(again.events(), [{ id, data }]);
+  });
+
   test('is filtered as the call was', async () => {
     const { sidecar, begun, headers } = await startServer({ denyTools: ['secret'] });
     const opening = open(sidecar.url, headers, { jsonrpc: '2.0', id: 1, method: 'tools/list' });

@@ -1,0 +1,118 @@
+import assert from 'node:assert/strict';
+import { afterEach, beforeEach, describe, mock, test } from 'node:test';
+import type { Exchange, Reply } from '../../../../sidecar/exchange.ts';
+import { createKeptStreams } from '../../../../sidecar/upstream/modern/kept-streams.ts';
+import { RESUME_MS } from '../../../../sidecar/upstream/modern/resumable-stream.ts';
+
+beforeEach(() => mock.timers.enable({ apis: ['setTimeout'] }));
+afterEach(() => mock.timers.reset());
+
+interface Client extends Reply {
+  readonly got: string[];
+  ended: boolean;
+}
+
+function client(): Client {
+  const got: string[] = [];
+  return {
+    got,
+    ended: false,
+    head: () => undefined,
+    chunk: (bytes) => void got.push(bytes.toString()),
+    end() {
+      this.ended = true;
+    },
+    fail: () => assert.fail('no stream fails'),
+  };
+}
+const exchange = (version = '2025-11-25') => ({ session: { version } }) as Exchange;
+function events() {
+  const told = { abandoned: 0, pause: () => undefined, resume: () => undefined };
+  return { told, abandoned: () => void told.abandoned++, pause: told.pause, resume: told.resume };
+}
+const message = (bytes: number) => Buffer.from(`"${'x'.repeat(bytes)}"`);
+
+describe('a stream that is kept for its client', () => {
+  test('begins with an id for clients of 2025-11-25, and with none for those before', () => {
+    const [now, before] = [client(), client()];
+    const streams = createKeptStreams().ofSession();
+    streams.open(exchange(), now, events());
+    streams.open(exchange('2025-06-18'), before, events());
+    assert.deepEqual([now.got, before.got], [['id: s1-0\ndata: \n\n'], []]);
+  });
+
+  test('waits for a minute, and not longer', () => {
+    const reply = client();
+    const kept = createKeptStreams();
+    const streams = kept.ofSession();
+    const watched = events();
+    const stream = streams.open(exchange(), reply, watched);
+    stream.write(message(1));
+    stream.detach(reply);
+    mock.timers.tick(RESUME_MS - 1);
+    assert.ok(streams.find('s1-1'));
+    mock.timers.tick(1);
+    assert.equal(watched.told.abandoned, 1);
+    assert.equal(streams.find('s1-1'), undefined);
+    assert.deepEqual(kept.held(), { streams: 0, bytes: 0 });
+  });
+
+  test('that is over can be asked for again for a minute', () => {
+    const kept = createKeptStreams();
+    const streams = kept.ofSession();
+    const watched = events();
+    const stream = streams.open(exchange(), client(), watched);
+    stream.write(message(1));
+    stream.end();
+    const again = client();
+    streams.find('s1-0')!.stream.attach(again, 0);
+    assert.deepEqual([again.got.length, again.ended], [1, true]);
+    mock.timers.tick(RESUME_MS);
+    assert.deepEqual([kept.held(), watched.told.abandoned], [{ streams: 0, bytes: 0 }, 0]);
+  });
+
+  test('is taken over by who comes last, and a client that left before does not end that', () => {
+    const [first, second] = [client(), client()];
+    const streams = createKeptStreams().ofSession();
+    const stream = streams.open(exchange(), first, events());
+    stream.write(message(1));
+    stream.attach(second, 1);
+    assert.ok(first.ended);
+    stream.detach(first);
+    stream.write(message(2));
+    assert.equal(second.got.length, 1);
+    assert.match(second.got[0]!, /^id: s1-2\n/);
+  });
+
+  test('goes when 8 MiB are kept, those first that are over; a session keeps 64', () => {
+    const kept = createKeptStreams();
+    const all = Array.from({ length: 20 }, () => {
+      const streams = kept.ofSession();
+      const reply = client();
+      const stream = streams.open(exchange(), reply, events());
+      for (let each = 0; each < 8; each++) stream.write(message(60_000));
+      stream.detach(reply);
+      return streams;
+    });
+    const { bytes, streams: count } = kept.held();
+    assert.ok(bytes <= 8 * 1024 * 1024 && bytes > 7 * 1024 * 1024, `${bytes} bytes`);
+    assert.ok(count < 20);
+    assert.equal(all[0]!.find('s1-0'), undefined);
+    assert.ok(all[19]!.find('s1-0'));
+    const many = createKeptStreams();
+    const session = many.ofSession();
+    for (let each = 0; each < 100; each++) session.open(exchange(), client(), events()).end();
+    assert.equal(many.held().streams, 64);
+  });
+
+  test('cannot wait where 256 do already', () => {
+    const kept = createKeptStreams();
+    const watched = Array.from({ length: 300 }, () => {
+      const [reply, told] = [client(), events()];
+      kept.ofSession().open(exchange(), reply, told).detach(reply);
+      return told.told;
+    });
+    assert.equal(watched.filter(({ abandoned }) => abandoned === 0).length, 256);
+    assert.equal(kept.held().streams, 256);
+  });
+});
