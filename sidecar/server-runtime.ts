@@ -126,8 +126,9 @@ export async function createServerRuntime(server: ServerConfig, deps: RuntimeDep
       return (modern ??= createModernUpstream({ pool: translated, sessions, toolNamed, judged }));
     },
   };
-  const passed = createStreamableHttp(pool, { sessions, server: catalogue });
-  const upstream = createEraChoice(passed, { toLegacy, toModern }, catalogue);
+  const direct = createStreamableHttp(pool, { sessions, server: catalogue });
+  const passed = way.gate?.(direct, toolNamed) ?? direct;
+  const upstream = createEraChoice(passed, { toLegacy, toModern }, catalogue, pool.processes?.startMs);
   const dialectOf = async (exchange: Exchange): Promise<Dialect> =>
     isTranslated(exchange)
       ? { era: 'modern', version: MODERN_VERSION }

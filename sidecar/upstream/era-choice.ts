@@ -33,22 +33,30 @@ export function createEraChoice(
   passed: Upstream,
   { toLegacy, toModern }: { toLegacy: Translation; toModern: Translation },
   catalogue: Pick<Catalogue, 'state' | 'tools'>,
+  knownWaitMs = KNOWN_WAIT_MS,
 ): EraChoice {
   let refusesSessions = false;
 
-  async function whenKnown(): Promise<Upstream> {
-    if (catalogue.state().era === undefined) await catalogue.tools(KNOWN_WAIT_MS);
-    return catalogue.state().era === 'legacy' ? toLegacy.load() : passed;
+  async function eraWhenKnown(): Promise<ReturnType<Catalogue['state']>['era']> {
+    if (catalogue.state().era === undefined) await catalogue.tools(knownWaitMs);
+    return catalogue.state().era;
   }
+
+  const whenKnown = async (): Promise<Upstream> =>
+    (await eraWhenKnown()) === 'legacy' ? toLegacy.load() : passed;
 
   function initialize(exchange: Exchange, reply: Reply): Transit {
     if (refusesSessions) return through(toModern, exchange, reply);
     let next: Transit | undefined;
     const first = passed.send(
       exchange,
-      initializeRefused(reply, () => {
-        refusesSessions = true;
-        next = through(toModern, exchange, reply);
+      initializeRefused(reply, (release) => {
+        // A client may come before it is known what the server speaks.
+        void eraWhenKnown().then((era) => {
+          if (era !== 'modern') return release();
+          refusesSessions = true;
+          next = through(toModern, exchange, reply);
+        });
       }),
     );
     return {
@@ -63,7 +71,7 @@ export function createEraChoice(
       const { message, head } = exchange;
       if (isTranslated(exchange)) return through(toModern, exchange, reply);
       const { era } = catalogue.state();
-      if (message?.era === 'legacy' && message.method === 'initialize' && era === 'modern')
+      if (message?.era === 'legacy' && message.method === 'initialize' && era !== 'legacy')
         return initialize(exchange, reply);
       // One that says 2026-07-28 in its headers alone is refused in that era's words.
       const modern = message?.era === 'modern' || head.headers['mcp-protocol-version'] === MODERN_VERSION;

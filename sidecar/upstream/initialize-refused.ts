@@ -6,7 +6,8 @@ const CODES = new Set([-32022, -32020, -32601, -32602, -32600, -32000]);
 const MAX_ERROR_BYTES = 64 * 1024;
 
 /** Stands in front of the reply to `initialize`; where the server knows no such thing, nothing of its answer goes out. */
-export function initializeRefused(reply: Reply, refused: () => void): Reply {
+/** @param refused told of it; what it is given lets the server's own words out after all */
+export function initializeRefused(reply: Reply, refused: (release: () => void) => void): Reply {
   let held: ReplyHead | undefined;
   let chunks: Buffer[] = [];
   let bytes = 0;
@@ -16,6 +17,11 @@ export function initializeRefused(reply: Reply, refused: () => void): Reply {
     held = undefined;
     for (const each of chunks) reply.chunk(each);
     chunks = [];
+  }
+
+  function pass(): void {
+    release();
+    reply.end();
   }
 
   return {
@@ -30,9 +36,8 @@ export function initializeRefused(reply: Reply, refused: () => void): Reply {
       if (bytes > MAX_ERROR_BYTES) release();
     },
     end() {
-      if (held && CODES.has(parseMessage(Buffer.concat(chunks))?.error?.code ?? 0)) return refused();
-      release();
-      reply.end();
+      if (held && CODES.has(parseMessage(Buffer.concat(chunks))?.error?.code ?? 0)) return refused(pass);
+      pass();
     },
     fail: (refusal) => reply.fail(refusal),
   };

@@ -1,7 +1,9 @@
 import type { ServerConfig } from '../config.ts';
 import { listeningOn, type Listening } from '../listening.ts';
+import type { Upstream } from '../exchange.ts';
 import type { Log } from '../log.ts';
 import { createHttpPool } from './http-pool.ts';
+import type { CatalogueTool } from './list-tools.ts';
 import { placeOf } from './place.ts';
 import type { CreateLauncher } from './stdio/open-stdio.ts';
 import type { StdioHealth } from './stdio/stdio-health.ts';
@@ -16,6 +18,8 @@ export interface OpenedUpstream {
   readonly headers?: WatchedHeaders;
   readonly tls?: TlsOpener;
   readonly stdio?: () => StdioHealth;
+  /** Stands before the server where it cannot see what a server over HTTP looks at. */
+  readonly gate?: (passed: Upstream, toolNamed: (name: string) => CatalogueTool | undefined) => Upstream;
   listening(): Listening | undefined;
   close(): void;
 }
@@ -36,7 +40,14 @@ export async function openUpstream(server: ServerConfig, deps: OpenUpstreamDeps)
   if (target.transport === 'stdio') {
     const { openStdio } = await import('./stdio/open-stdio.ts');
     const choice = await openStdio(target, deps);
-    return { choice, stdio: choice.health, listening: () => undefined, close: choice.close };
+    const { modernGate } = await import('./stdio/modern-gate.ts');
+    return {
+      choice,
+      gate: modernGate,
+      stdio: choice.health,
+      listening: () => undefined,
+      close: choice.close,
+    };
   }
   const headers = await openHeaders(target, log);
   const tls = await openTls(target, log);

@@ -5,6 +5,8 @@ export interface ProcessRules {
   readonly idleMs: number;
   /** How long one may take to start. */
   readonly startMs: number;
+  /** What had this name in {@link UpstreamRequest.process} is over. */
+  ended(process: string): void;
 }
 
 /** Whose process a request is for: one of those of clients of 2026-07-28, whom the server believes to have sessions. */

@@ -16,7 +16,14 @@ import type { Answers } from './answers.ts';
 import { Audience } from './audience.ts';
 import type { ModernRequest } from './modern-request.ts';
 import { REPEATED_MS, type Outcome, type ParkedRounds, type Question, type Round } from './parked-rounds.ts';
-import { mayBeAskedBack, missingCapability, readQuestion, undeclared, type Required } from './questions.ts';
+import {
+  mayBeAskedBack,
+  missingCapability,
+  readQuestion,
+  undeclared,
+  type Required,
+  gatherMs,
+} from './questions.ts';
 import { Receiver } from './receiver.ts';
 import { sendCall } from './send-call.ts';
 import { tell } from './tell.ts';
@@ -136,7 +143,7 @@ export class LegacyCall implements AnswerEvents {
     }
     this.#questions.set(`${++this.#asked}`, question);
     // Those that come together are asked together.
-    if (this.#questions.size === 1) setImmediate(() => this.#ask());
+    if (this.#questions.size === 1) setTimeout(() => this.#ask(), gatherMs(this.#parts.pool));
   }
 
   #ask(): void {

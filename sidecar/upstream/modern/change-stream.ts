@@ -2,6 +2,7 @@ import { MODERN_VERSION, text } from '../../client-message.ts';
 import type { Exchange, Reply, Transit } from '../../exchange.ts';
 import { members } from '../../json/members.ts';
 import { SseSplitter } from '../../sse.ts';
+import { createBackOff } from '../back-off.ts';
 import type { HttpPool } from '../http-pool.ts';
 import { headerLines, withMeta } from '../mcp-request.ts';
 import type { UpstreamCall } from '../upstream-call.ts';
@@ -10,8 +11,6 @@ import { legacyNotification } from './to-legacy-answer.ts';
 
 const ACKNOWLEDGED = 'notifications/subscriptions/acknowledged';
 const MAX_EVENT_BYTES = 4 * 1024 * 1024;
-const FIRST_REOPEN_MS = 200;
-const MAX_REOPEN_MS = 10_000;
 const MODERN = { era: 'modern', version: MODERN_VERSION } as const;
 
 /** The GET stream of a client of the era of sessions, from `subscriptions/listen`. */
@@ -23,7 +22,7 @@ export function streamChanges(
   const { principal } = exchange;
   let call: UpstreamCall | undefined;
   let timer: NodeJS.Timeout | undefined;
-  let reopenMs = FIRST_REOPEN_MS;
+  const backOff = createBackOff();
 
   function listen(): void {
     clearTimeout(timer);
@@ -39,8 +38,7 @@ export function streamChanges(
     const again = (): void => {
       // One that does not have it is not asked again; its client has a stream on which nothing comes.
       if (status >= 400 && status < 500) return;
-      timer = setTimeout(listen, reopenMs).unref();
-      reopenMs = Math.min(reopenMs * 2, MAX_REOPEN_MS);
+      timer = setTimeout(listen, backOff.nextMs()).unref();
     };
     const body = JSON.stringify({
       jsonrpc: '2.0',
@@ -55,6 +53,7 @@ export function streamChanges(
         body: Buffer.from(body),
         listens: true,
         owner: principal.digest,
+        process: session.id,
       },
       {
         head: (response) => void (status = response.status),
@@ -77,7 +76,7 @@ export function streamChanges(
   function tell(data: Buffer): void {
     const top = members(data);
     const method = text(data, top.get('method'));
-    if (method === ACKNOWLEDGED) reopenMs = FIRST_REOPEN_MS;
+    if (method === ACKNOWLEDGED) backOff.reset();
     if (method === undefined || method === ACKNOWLEDGED || top.has('id')) return;
     stream.write(legacyNotification(data));
   }

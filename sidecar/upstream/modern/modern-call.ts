@@ -70,6 +70,7 @@ export class ModernCall implements AnswerEvents, Transit {
         forwarded: forwardedLines(this.#exchange),
         body: modernBody(message, session, { id, ...(retry ? { retry } : {}) }),
         owner: this.#exchange.principal.digest,
+        process: session.id,
       },
       this.#reader,
     );

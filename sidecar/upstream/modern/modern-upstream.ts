@@ -151,6 +151,7 @@ export function createModernUpstream({ pool, sessions, toolNamed, judged }: Mode
       if (head.method === 'DELETE' || !message) {
         if (exchange.session) sessions.forget(exchange.session);
         clients.end(session);
+        pool.processes?.ended(session.id);
         sendNothing(reply, 200);
         return NOTHING;
       }

@@ -6,6 +6,7 @@ import { asUpstream } from '../channel/channel-session.ts';
 import { guardedEvents } from '../guarded-events.ts';
 import type { UpstreamCall, UpstreamEvents } from '../upstream-call.ts';
 import { UpstreamError } from '../upstream-error.ts';
+import { unownedQuestion } from '../unowned-question.ts';
 import { answer, statusOfError, type Call } from './calls.ts';
 import { route } from './link-routes.ts';
 import type { LinkSession } from './link-session.ts';
@@ -184,9 +185,7 @@ export class Link {
 
   /** Answers what the server asked and nobody can say to whom. */
   refuse(id: string): void {
-    const words = 'no call, or more than one, is under way that this may belong to';
-    const error = JSON.stringify({ code: -32601, message: words });
-    this.tell(Buffer.from(`{"jsonrpc":"2.0","id":${id},"error":${error}}`));
+    this.tell(unownedQuestion(id));
   }
 
   #take(wireId: number): Call | undefined {

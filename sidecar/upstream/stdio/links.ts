@@ -30,6 +30,8 @@ export interface Links {
   open(how: OpenLink): Promise<Link>;
   /** The one of this name, for as long as it lasts. */
   named(name: string, how: OpenLink): Promise<Link>;
+  /** Ends the one of this name. */
+  end(name: string): void;
   limit(): number;
   close(): void;
 }
@@ -62,6 +64,11 @@ export function createLinks(channels: StdioChannels, settings: LinksSettings): L
     const most = limit();
     const used = opening + [...all.values()].filter(({ isOwn }) => !isOwn).length;
     if (used < most) return;
+    // In 2026-07-28 nothing that a server keeps may be counted on; what sessions keep is theirs until they end.
+    const [oldest] = [...all]
+      .filter(([link, { isOwn }]) => !isOwn && !link.isUsed && link.sessions.size === 0)
+      .toSorted(([a], [b]) => a.usedAtMs - b.usedAtMs);
+    if (oldest) return oldest[0].close('its place was needed');
     throw new UpstreamError(
       `${most} are there already; the annotation max-stdio-processes allows more`,
       'crowded',
@@ -110,6 +117,11 @@ export function createLinks(channels: StdioChannels, settings: LinksSettings): L
       }
       return found;
     },
+    end: (name) =>
+      void byName.get(name)?.then(
+        (link) => link.close(),
+        () => undefined,
+      ),
     limit,
     close() {
       clearInterval(sweeper);

@@ -139,6 +139,7 @@ export function createStdioPool({ links, target, shared, own }: StdioPoolDeps): 
       modern,
       idleMs: target.idleSeconds * 1_000,
       startMs: target.startSeconds * 1_000,
+      ended: (process) => links.end(`session ${process}`),
     },
     send(request, events) {
       const { method, body, headerLines, message } = request;
