@@ -2,6 +2,7 @@
 import type { V1Pod, V1Service } from '@kubernetes/client-node';
 import { LISTEN_PATH } from '../sidecar/config.ts';
 import type { InjectionRequest } from '../webhook/request.ts';
+import { isStdio } from '../webhook/request.ts';
 import { audienceOf, serverTitle, SIDECAR_CONTAINER } from '../webhook/names.ts';
 import { parseAnnotations } from '../webhook/parse-annotations.ts';
 import { refusalText } from '../webhook/refusals.ts';
@@ -118,20 +119,20 @@ export function toMcpServers(
       ...(creationTimestamp ? { created: creationTimestamp } : {}),
       refusals: 'refusals' in parsed ? parsed.refusals.map((each) => refusalText([each])) : [],
       ...(pod ? { pod } : {}),
-      bypass: isPassedBy(workload, request, { leading, pods }) ? 'yes' : '?',
+      bypass: bypassOf(workload, request, { leading, pods }),
     };
   });
 }
 
 /**
  * What is known without a dial: a Service leads to the server, a pod has no proxy, or the port is left open on purpose.
- * That a NetworkPolicy is there says nothing of whether it is enforced.
+ * That a NetworkPolicy is there says nothing of whether it is enforced. A server of stdio listens nowhere.
  */
-function isPassedBy(
+function bypassOf(
   workload: Workload,
   request: InjectionRequest | undefined,
   { leading, pods }: { leading: readonly V1Service[]; pods: readonly V1Pod[] },
-): boolean {
+): Bypass {
   const { template, selector } = workload.spec;
   const server = serversIn(template).find((each) => each.request.server?.name === request?.server?.name);
   const declared = declaredPorts(template);
@@ -145,7 +146,9 @@ function isPassedBy(
   const reached = leading
     .flatMap((each) => each.spec?.ports ?? [])
     .some((port) => server && isTcp(port) && portsOf([server]).includes(reachedPort(port, declared) ?? 0));
-  return bare || reached || request?.lockdown === 'none';
+  if (bare) return 'yes';
+  if (request && isStdio(request)) return 'no';
+  return reached || request?.lockdown === 'none' ? 'yes' : '?';
 }
 
 /** No other pod reaches a server that listens on the loopback alone: its kernel says so. */

@@ -79,6 +79,9 @@ function failureOf({ conditions = [] }: Status): string | undefined {
  * condition may be that of an older one.
  */
 export function refusalOf(workload: Workload, sets: readonly V1ReplicaSet[]): string | undefined {
+  // Until then the revision is that of the template before, whose pods may have been refused for what is mended now.
+  const { observedGeneration = 0 } = (workload.status ?? {}) as Status;
+  if (observedGeneration < (workload.metadata.generation ?? 0)) return undefined;
   const revision = workload.metadata.annotations?.[REVISION];
   const newest = sets.find(
     ({ metadata }) =>

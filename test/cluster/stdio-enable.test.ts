@@ -12,7 +12,7 @@ const NAMESPACE = namespaceName('test-stdio-enable');
 const ARCHIVE = join(import.meta.dirname, '../../dist/test-images/everything.tar');
 const inNamespace = (...args: string[]) => kubectl(['-n', NAMESPACE, ...args]);
 
-/** What a user would have: it says the arguments, and leaves the program to the image. */
+/** It says the arguments, and leaves the program to the image: its pods are refused. */
 const manifest = (image: string): string => `
 apiVersion: apps/v1
 kind: Deployment
@@ -20,7 +20,9 @@ metadata: { name: everything, namespace: ${NAMESPACE} }
 spec:
   selector: { matchLabels: { app: everything } }
   template:
-    metadata: { labels: { app: everything } }
+    metadata:
+      labels: { app: everything }
+      annotations: { kubectl-mcp.dev/inject: "true", kubectl-mcp.dev/transport: stdio }
     spec:
       imagePullSecrets: [{ name: registry }]
       securityContext: { runAsNonRoot: true, seccompProfile: { type: RuntimeDefault } }
@@ -60,7 +62,13 @@ describe('a server of stdio in a private registry', { skip: noCluster, timeout: 
     await registry.stop();
   });
 
-  test('is enabled, and answers with its tools', async () => {
+  test('is refused, enabled, and answers with its tools', async () => {
+    await inNamespace('wait', '--for=condition=ReplicaFailure', 'deployment/everything', '--timeout=60s');
+    const found = await kubectlMcp('doctor', 'deployment/everything', '-n', NAMESPACE, '-o', 'short');
+    assert.match(
+      found.stdout,
+      /MCP308 .*\n.*command is missing.*\n.*enable deployment\/everything .* --transport stdio/,
+    );
     const flags = ['-n', NAMESPACE, '--transport=stdio', '--plain-http'];
     const enabled = await kubectlMcp('enable', 'everything', ...flags);
     assert.equal(enabled.code, 0, enabled.stderr);

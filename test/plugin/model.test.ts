@@ -145,6 +145,8 @@ test('a way past the proxy is told where it is known, and not believed closed', 
   assert.equal(bypassOf({}, [ready], [leading, service('old', 8080)]).bypass, 'yes');
   assert.equal(bypassOf({}, [ready], [service('old', undefined, 8080)]).bypass, 'yes');
   assert.equal(bypassOf({ lockdown: 'none' }, [ready], [leading]).bypass, 'yes');
+  const stdio = { transport: 'stdio', command: '["x"]' };
+  assert.equal(bypassOf(stdio, [ready], [leading]).bypass, 'no', 'it listens nowhere');
   const bare: V1Pod = {
     ...pod('b', true),
     spec: { containers: [] },

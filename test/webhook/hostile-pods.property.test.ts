@@ -20,6 +20,8 @@ const HOSTILE = [
   '__proto__',
   'mcp-proxy',
   'kubectl-mcp-keys',
+  'kubectl-mcp-run',
+  '/kubectl-mcp-bin/supervise',
   '/drain/x',
   '{"a":',
   '\\u0000',
@@ -31,7 +33,10 @@ type Change = { at: number; how: number; text: string };
 const change: fc.Arbitrary<Change> = fc.record({
   at: fc.nat(),
   how: fc.nat(),
-  text: fc.oneof(fc.constantFrom(...HOSTILE, 'true', 'token', 'none', '8080', 'data', '*'), fc.string()),
+  text: fc.oneof(
+    fc.constantFrom(...HOSTILE, 'true', 'token', 'none', '8080', 'data', '*', 'stdio', '["x"]'),
+    fc.string(),
+  ),
 });
 
 /** Every place of a document: its holder and the key there. */

@@ -94,6 +94,14 @@ describe('the state of a rollout', () => {
     assert.equal(refusalOf(current, [...old, set('3', 'FailedCreate')]), 'no');
     assert.equal(refusalOf(current, [...old, set('3', 'FailedDelete')]), undefined);
     assert.equal(refusalOf(current, old), undefined);
+    const unseen = workload((draft) => {
+      Object.assign(draft.metadata, current.metadata, { generation: 4 });
+      draft.status = { observedGeneration: 3 };
+    });
+    const refused = [...old, set('3', 'FailedCreate')];
+    assert.equal(refusalOf(unseen, refused), undefined, 'what was refused before the template changed');
+    unseen.status = { observedGeneration: 4 };
+    assert.equal(refusalOf(unseen, refused), 'no');
   });
 });
 
