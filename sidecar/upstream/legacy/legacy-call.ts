@@ -16,14 +16,8 @@ import type { Answers } from './answers.ts';
 import { Audience } from './audience.ts';
 import type { ModernRequest } from './modern-request.ts';
 import { REPEATED_MS, type Outcome, type ParkedRounds, type Question, type Round } from './parked-rounds.ts';
-import {
-  mayBeAskedBack,
-  missingCapability,
-  readQuestion,
-  undeclared,
-  type Required,
-  gatherMs,
-} from './questions.ts';
+import { mayBeAskedBack, missingCapability, readQuestion, undeclared, type Required } from './questions.ts';
+import { gatherMs } from './turns.ts';
 import { Receiver } from './receiver.ts';
 import { sendCall } from './send-call.ts';
 import { tell } from './tell.ts';

@@ -1,4 +1,3 @@
-import type { HttpPool } from '../http-pool.ts';
 import { text } from '../../client-message.ts';
 import { members } from '../../json/members.ts';
 import type { ModernRequest, ProtocolError } from './modern-request.ts';
@@ -75,6 +74,3 @@ export const missingCapability = (required: Required): ProtocolError => ({
     .join(', ')}`,
   data: { requiredCapabilities: required },
 });
-
-/** For how long those of one round may come one after the other: on a stream of lines they do not come together. */
-export const gatherMs = ({ oneStream }: Pick<HttpPool, 'oneStream'>): number => (oneStream ? 10 : 0);

@@ -1,4 +1,5 @@
 import type { Transit } from '../../exchange.ts';
+import type { HttpPool } from '../http-pool.ts';
 import { whenThere } from '../when-there.ts';
 
 /** One at a time for each session: the next begins when the one before is done. */
@@ -34,3 +35,6 @@ export class Turns {
     };
   }
 }
+
+/** For how long those of one round may come one after the other: on a stream of lines they do not come together. */
+export const gatherMs = ({ oneStream }: Pick<HttpPool, 'oneStream'>): number => (oneStream ? 10 : 0);
