@@ -11,6 +11,7 @@ export interface SessionStreams {
 
 /** Each holds a call or a listener at the server. */
 const MAX_WAITING = 256;
+const MAX_WAITING_OF_OWNER = 64;
 const MAX_BYTES = 8 * 1024 * 1024;
 const MAX_OF_SESSION = 64;
 const PRIMED_FROM = '2025-11-25';
@@ -21,11 +22,20 @@ export function createKeptStreams(): {
   held(): { streams: number; bytes: number };
 } {
   const all = new Set<ResumableStream>();
-  const owners = new WeakMap<ResumableStream, Map<string, unknown>>();
+  const places = new WeakMap<ResumableStream, { among: Map<string, unknown>; owner: string }>();
   let bytes = 0;
 
   const kept: KeptStreams = {
-    wait: () => [...all].filter((each) => each.waiting).length <= MAX_WAITING,
+    wait(stream) {
+      // A set keeps the order in which its members came: of those that wait, that in which they began to.
+      all.delete(stream);
+      all.add(stream);
+      const waiting = [...all].filter((each) => each.waiting);
+      const owner = places.get(stream)?.owner;
+      const mine = waiting.filter((each) => places.get(each)?.owner === owner);
+      if (mine.length > MAX_WAITING_OF_OWNER) mine[0]?.abandon();
+      else if (waiting.length > MAX_WAITING) waiting[0]?.abandon();
+    },
     grown(_, more) {
       bytes += more;
       // Those that nobody waits for go first, the oldest before the others.
@@ -38,7 +48,7 @@ export function createKeptStreams(): {
     drop(stream) {
       if (!all.delete(stream)) return;
       bytes -= stream.bytes;
-      owners.get(stream)?.delete(stream.name);
+      places.get(stream)?.among.delete(stream.name);
       stream.close();
     },
   };
@@ -57,8 +67,9 @@ export function createKeptStreams(): {
             if (oldest.ended || oldest.waiting) oldest.abandon();
           }
           streams.set(name, { stream, of: exchange });
-          owners.set(stream, streams);
+          places.set(stream, { among: streams, owner: exchange.principal.digest });
           all.add(stream);
+          kept.grown(stream, stream.bytes);
           return stream;
         },
         find(lastEventId) {

@@ -14,8 +14,8 @@ export interface StreamEvents extends Pick<Transit, 'pause' | 'resume'> {
 
 /** Where streams that are kept count. */
 export interface KeptStreams {
-  /** @returns false: there is no room, it cannot wait for its client */
-  wait(stream: ResumableStream): boolean;
+  /** It waits for its client: where too many do, the one goes that has waited for longest. */
+  wait(stream: ResumableStream): void;
   /** It has kept so many bytes more, or fewer. */
   grown(stream: ResumableStream, bytes: number): void;
   drop(stream: ResumableStream): void;
@@ -24,8 +24,9 @@ export interface KeptStreams {
 /** How long a client may take to come back, and how long what it has been told is kept. */
 export const RESUME_MS = 60_000;
 const MAX_STREAM_BYTES = 512 * 1024;
-/** Of an event beside its bytes. */
+/** Of an event beside its bytes, and of a stream without any. */
 const EVENT_BYTES = 128;
+const STREAM_BYTES = 512;
 
 export class ResumableStream {
   readonly name: string;
@@ -35,7 +36,7 @@ export class ResumableStream {
   #log: Buffer[] = [];
   /** Number of the first event that is kept. */
   #first = 1;
-  #bytes = 0;
+  #bytes = STREAM_BYTES;
   #ended = false;
   #timer: NodeJS.Timeout | undefined;
 
@@ -96,8 +97,8 @@ export class ResumableStream {
     if (this.#reply !== reply || this.#ended) return;
     this.#reply = undefined;
     this.#events.resume();
-    if (!this.#kept.wait(this)) return this.abandon();
     this.#timer = setTimeout(() => this.abandon(), RESUME_MS).unref();
+    this.#kept.wait(this);
   }
 
   /** Nobody can ask for it any more, and nobody is told any more. */
@@ -115,7 +116,6 @@ export class ResumableStream {
   close(): void {
     clearTimeout(this.#timer);
     this.#log = [];
-    this.#bytes = 0;
   }
 
   /** Whether all that came after this event is still there. */

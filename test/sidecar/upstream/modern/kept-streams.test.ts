@@ -25,7 +25,8 @@ function client(): Client {
     fail: () => assert.fail('no stream fails'),
   };
 }
-const exchange = (version = '2025-11-25') => ({ session: { version } }) as Exchange;
+const exchange = (version = '2025-11-25', digest = 'alice') =>
+  ({ session: { version }, principal: { digest } }) as Exchange;
 function events() {
   const told = { abandoned: 0, pause: () => undefined, resume: () => undefined };
   return { told, abandoned: () => void told.abandoned++, pause: told.pause, resume: told.resume };
@@ -105,14 +106,24 @@ describe('a stream that is kept for its client', () => {
     assert.equal(many.held().streams, 64);
   });
 
-  test('cannot wait where 256 do already', () => {
-    const kept = createKeptStreams();
-    const watched = Array.from({ length: 300 }, () => {
-      const [reply, told] = [client(), events()];
-      kept.ofSession().open(exchange(), reply, told).detach(reply);
-      return told.told;
-    });
-    assert.equal(watched.filter(({ abandoned }) => abandoned === 0).length, 256);
-    assert.equal(kept.held().streams, 256);
+  test('waits no longer where 256 have begun to since, or 64 of the same caller', () => {
+    const left = (count: number, owner: (index: number) => string) => {
+      const kept = createKeptStreams();
+      const watched = Array.from({ length: count }, (_, index) => {
+        const [reply, told] = [client(), events()];
+        kept
+          .ofSession()
+          .open(exchange('2025-11-25', owner(index)), reply, told)
+          .detach(reply);
+        return told.told;
+      });
+      return { abandoned: watched.map(({ abandoned }) => abandoned), held: kept.held().streams };
+    };
+    const all = left(300, (index) => `caller-${index}`);
+    assert.equal(all.held, 256);
+    assert.deepEqual(all.abandoned.slice(0, 45), [...Array<number>(44).fill(1), 0]);
+    const mine = left(80, () => 'alice');
+    assert.equal(mine.held, 64);
+    assert.equal(mine.abandoned[0], 1);
   });
 });
