@@ -1,4 +1,5 @@
 import { MODERN_VERSION } from '../client-message.ts';
+import { asRecord } from '../json/record.ts';
 import {
   LEGACY_VERSION,
   CLIENT_INFO,
@@ -77,5 +78,3 @@ export function reasonOf({ status, error, headers }: RpcAnswer): string {
 }
 
 const inconclusive = (status: number): boolean => [401, 403, 407, 408, 429].includes(status) || status >= 500;
-const asRecord = (value: unknown): Record<string, unknown> =>
-  typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};

@@ -1,5 +1,6 @@
 import { PARAM_HEADER_PREFIX } from '../client-message.ts';
 import type { Exchange } from '../exchange.ts';
+import { asRecord } from '../json/record.ts';
 import { mirroredValue } from '../mirrored-value.ts';
 import { refuse, type Refusal } from '../reasons.ts';
 
@@ -70,8 +71,3 @@ const same = (value: string, expected: unknown): boolean =>
   typeof expected === 'number'
     ? value.trim() !== '' && Number(value) === expected
     : value === String(expected);
-
-const asRecord = (value: unknown): Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? (value as Record<string, unknown>)
-    : {};

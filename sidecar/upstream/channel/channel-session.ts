@@ -4,6 +4,7 @@ import { messageEvent } from '../../sse.ts';
 import type { ResponseHead } from '../http-response.ts';
 import type { UpstreamEvents } from '../upstream-call.ts';
 import { UpstreamError } from '../upstream-error.ts';
+import { unownedQuestion } from '../unowned-question.ts';
 import type { Channel } from './channel.ts';
 
 /** A request on a channel that has no answer yet. */
@@ -118,9 +119,7 @@ export class ChannelSession {
   }
 
   #refuse(id: string): void {
-    const words = 'no call, or more than one, is under way that this may belong to';
-    const error = JSON.stringify({ code: -32601, message: words });
-    this.channel?.send(Buffer.from(`{"jsonrpc":"2.0","id":${id},"error":${error}}`), () => undefined);
+    this.channel?.send(unownedQuestion(id), () => undefined);
   }
 }
 

@@ -10,6 +10,7 @@ import { type Dialect } from '../mcp-request.ts';
 import { mirroredParamsProblem } from '../mirrored-params.ts';
 import { send, sendNothing } from '../own-reply.ts';
 import { UpstreamError } from '../upstream-error.ts';
+import { unownedQuestion } from '../unowned-question.ts';
 import { whenThere } from '../when-there.ts';
 import { discovered } from './discovered.ts';
 import { digestOfAnswers, readAnswers } from './answers.ts';
@@ -24,7 +25,6 @@ import { failureOf, ownerOf } from './whose-exchange.ts';
 import { isAboutTask, prepareCall, tellingOfTask } from './task-calls.ts';
 import { tell } from './tell.ts';
 import { Turns } from './turns.ts';
-import { legacyError } from './to-legacy.ts';
 import { ownAnswer, ownError } from './to-modern.ts';
 
 export interface LegacyUpstream extends Upstream {
@@ -38,7 +38,6 @@ export interface LegacyUpstream extends Upstream {
 }
 
 const INVALID_PARAMS = -32602;
-const METHOD_NOT_FOUND = -32601;
 const NOTHING: Transit = { abort: nothing, pause: nothing, resume: nothing };
 /** A session may be lost once while a request is on its way; a server that loses each one is broken. */
 const ATTEMPTS = 2;
@@ -128,8 +127,7 @@ export function createLegacyUpstream(
   /** Nobody can say whose it is. */
   function refuseQuestion(session: LegacySession, question: Buffer): void {
     const { start = 0, end = 0 } = members(question).get('id') ?? {};
-    const words = 'no call, or more than one, is under way that this may belong to';
-    tell(pool, session, legacyError(question.toString('utf8', start, end), METHOD_NOT_FOUND, words));
+    tell(pool, session, unownedQuestion(question.toString('utf8', start, end)));
   }
 
   function resume(exchange: Exchange, reply: Reply, request: ModernRequest, state: string): Transit {

@@ -1,4 +1,5 @@
 import { SseSplitter } from '../../sse.ts';
+import { createBackOff } from '../back-off.ts';
 import type { HttpPool } from '../http-pool.ts';
 import { headerLines, type Dialect } from '../mcp-request.ts';
 import type { UpstreamCall } from '../upstream-call.ts';
@@ -14,8 +15,6 @@ export interface SessionStream {
 }
 
 const MAX_EVENT_BYTES = 4 * 1024 * 1024;
-const FIRST_REOPEN_MS = 200;
-const MAX_REOPEN_MS = 10_000;
 const ANSWER_MS = 1_000;
 /** A stream that lasted this long ended for a reason of its own. */
 const LONG_MS = 5_000;
@@ -26,7 +25,7 @@ export function createSessionStream(pool: HttpPool, dialect: Dialect, owner: str
   let call: UpstreamCall | undefined;
   let timer: NodeJS.Timeout | undefined;
   let closed = false;
-  let reopenMs = FIRST_REOPEN_MS;
+  const backOff = createBackOff();
   const { promise: opened, resolve: answered } = Promise.withResolvers<void>();
 
   function start(): void {
@@ -35,9 +34,8 @@ export function createSessionStream(pool: HttpPool, dialect: Dialect, owner: str
     const again = (): void => {
       answered();
       if (closed || !splitter) return;
-      if (performance.now() - startedAtMs > LONG_MS) reopenMs = FIRST_REOPEN_MS;
-      timer = setTimeout(start, reopenMs).unref();
-      reopenMs = Math.min(reopenMs * 2, MAX_REOPEN_MS);
+      if (performance.now() - startedAtMs > LONG_MS) backOff.reset();
+      timer = setTimeout(start, backOff.nextMs()).unref();
     };
     call = pool.send(
       { method: 'GET', headerLines: headerLines(dialect), listens: true, owner },
