@@ -84,7 +84,7 @@ export function linkSupervisor(directory: number, events: LinkEvents, log: Log):
       if (word.verb === 'ready') becomeReady(made);
       events.word(word);
     });
-    control.write(`reset ${epoch}\n`);
+    control.write(lineOf(`reset ${epoch}`));
     timer = setTimeout(() => {
       problem = 'it does not answer';
       lose(made);
@@ -140,7 +140,7 @@ export function linkSupervisor(directory: number, events: LinkEvents, log: Log):
     send(line) {
       if (!connection) return;
       if (connection.control.writableLength > MAX_UNREAD_BYTES) return lose(connection);
-      connection.control.write(`${line}\n`);
+      connection.control.write(lineOf(line));
     },
     close() {
       closed = true;
@@ -150,3 +150,6 @@ export function linkSupervisor(directory: number, events: LinkEvents, log: Log):
     },
   };
 }
+
+/** Of its own, whatever half of one a server has written there. */
+const lineOf = (words: string): string => `\n${words}\n`;

@@ -20,24 +20,31 @@ int make_pipe(int directory, const char *name) {
   return renameat(directory, made, directory, name);
 }
 
-void remove_tree(int directory, const char *name, int depth) {
-  if (unlinkat(directory, name, 0) == 0 || errno == ENOENT || depth == 0) return;
-  /* Module caches are read-only. */
-  fchmodat(directory, name, 0700, 0);
-  int opened = openat(directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+/* Takes the descriptor. */
+static void remove_entries(int opened, int depth) {
   DIR *entries = opened < 0 ? NULL : fdopendir(opened);
   if (!entries) return;
   for (struct dirent *entry; (entry = readdir(entries));)
     if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, "..")) remove_tree(opened, entry->d_name, depth - 1);
   closedir(entries);
+}
+
+void empty_directory(int directory) { remove_entries(openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), DEEPEST); }
+
+void remove_tree(int directory, const char *name, int depth) {
+  if (unlinkat(directory, name, 0) == 0 || errno == ENOENT || depth == 0) return;
+  /* Module caches are read-only. */
+  fchmodat(directory, name, 0700, 0);
+  remove_entries(openat(directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), depth);
   unlinkat(directory, name, AT_REMOVEDIR);
 }
 
 int say(const struct place *place, const char *format, ...) {
-  char line[256];
+  /* Begins a line of its own, whatever half of one a server has written there. */
+  char line[256] = "\n";
   va_list values;
   va_start(values, format);
-  int length = vsnprintf(line, sizeof line, format, values);
+  int length = 1 + vsnprintf(line + 1, sizeof line - 1, format, values);
   va_end(values);
   return write(place->status, line, length) == length;
 }

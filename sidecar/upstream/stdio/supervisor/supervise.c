@@ -18,7 +18,6 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include <dirent.h>
 
 enum { LINE_BYTES = 65536, FAILURES = 5, PROVEN_MS = 10000, PURGES = 40, PURGE_MS = 25 };
 
@@ -216,10 +215,7 @@ static void prepare(void) {
   place.run = open(place.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (place.run < 0 || place.signals < 0 || outcomes == MAP_FAILED) fail(place.path);
   /* Of an earlier supervisor: its processes are gone. */
-  DIR *entries = fdopendir(dup(place.run));
-  for (struct dirent *entry; entries && (entry = readdir(entries));)
-    if (entry->d_name[0] != '.' || strlen(entry->d_name) > 2) remove_tree(place.run, entry->d_name, DEEPEST);
-  if (entries) closedir(entries);
+  empty_directory(place.run);
   if (make_pipe(place.run, "status") != 0) fail("cannot make the pipe status");
   /* Open both ways: the sidecar may come later, and it sees the end when the last process of this container is gone. */
   place.status = openat(place.run, "status", O_RDWR | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);

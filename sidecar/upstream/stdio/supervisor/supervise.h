@@ -58,6 +58,7 @@ struct relay {
 int relay_lines(struct relay *relay);
 
 int make_pipe(int directory, const char *name);
+void empty_directory(int directory);
 void remove_tree(int directory, const char *name, int depth);
 
 long long now_ms(void);
