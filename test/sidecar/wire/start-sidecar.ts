@@ -135,7 +135,7 @@ async function start({
 async function settled(url: string, audit: AuditRecord[]): Promise<void> {
   const mark = randomUUID();
   await fetch(url, { method: 'PUT', headers: { 'user-agent': mark } });
-  const at = (): number => audit.findIndex(({ source }) => source.extra.user_agent === mark);
+  const at = (): number => audit.findIndex(({ source }) => source.extra?.user_agent === mark);
   await waitFor('the audit records', () => at() >= 0);
   audit.splice(at(), 1);
 }
