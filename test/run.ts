@@ -40,7 +40,9 @@ const ofImage = tests.filter((path) => path.startsWith('test/image/'));
 const [onCluster, withHelm, here] = [
   tests.filter((path) => path.startsWith('test/cluster/') && !LONG.includes(path)),
   tests.filter((path) => path.startsWith('test/helm/')),
-  tests.filter((path) => !/^test\/(cluster|helm|image)\//.test(path) && ![LIFECYCLE, MATRIX, TASKS].includes(path)),
+  tests.filter(
+    (path) => !/^test\/(cluster|helm|image)\//.test(path) && ![LIFECYCLE, MATRIX, TASKS].includes(path),
+  ),
 ];
 
 const STAGES: readonly Stage[] = [
@@ -80,7 +82,15 @@ const STAGES: readonly Stage[] = [
   },
   {
     name: 'every client with every server',
-    command: ['env', 'INTERLEAVINGS=10000', 'node', '--test', MATRIX, TASKS, 'test/matrix/interleavings.test.ts'],
+    command: [
+      'env',
+      'INTERLEAVINGS=10000',
+      'node',
+      '--test',
+      MATRIX,
+      TASKS,
+      'test/matrix/interleavings.test.ts',
+    ],
     full: true,
   },
   {
