@@ -55,6 +55,7 @@ export function stdioChannels(launcher: Launcher, settings: StdioSettings): Stdi
   let failedInARow = 0;
   let retryAtMs = 0;
   let foreignLines = 0;
+  let closed = false;
   let processBytes: number | undefined;
   let lastExit: StdioState['lastExit'];
 
@@ -73,6 +74,7 @@ export function stdioChannels(launcher: Launcher, settings: StdioSettings): Stdi
   }
 
   async function open(events: ProcessChannelEvents, isProbe = false): Promise<Channel> {
+    if (closed) throw new UpstreamError('closed');
     if (!isProbe) refuseEarly();
     const id = randomBytes(8).toString('hex');
     let spoke = false;
@@ -127,6 +129,10 @@ export function stdioChannels(launcher: Launcher, settings: StdioSettings): Stdi
       },
     );
     if (over) throw over;
+    if (closed) {
+      started.stop();
+      throw new UpstreamError('closed');
+    }
     launched = started;
     running.add(started);
     return {
@@ -157,7 +163,10 @@ export function stdioChannels(launcher: Launcher, settings: StdioSettings): Stdi
       ...(lastExit ? { lastExit } : {}),
       ...(processBytes === undefined ? {} : { processBytes }),
     }),
-    close: () => launcher.close(),
+    close() {
+      closed = true;
+      return launcher.close();
+    },
   };
 }
 
