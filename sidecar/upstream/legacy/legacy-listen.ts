@@ -1,12 +1,14 @@
 import { text } from '../../client-message.ts';
 import type { Exchange, Reply, Transit } from '../../exchange.ts';
 import { members } from '../../json/members.ts';
+import { declaresTasks } from '../../tasks/declares-tasks.ts';
 import type { HttpPool } from '../http-pool.ts';
 import { rpc } from '../mcp-request.ts';
 import { messageEvent } from '../../sse.ts';
-import { startStream } from '../own-reply.ts';
+import { send, startStream } from '../own-reply.ts';
 import type { LegacySession } from './legacy-sessions.ts';
-import { withParam } from './to-modern.ts';
+import { MISSING_TASKS } from './legacy-tasks.ts';
+import { ownError, withParam } from './to-modern.ts';
 
 /** What a client may be told, the kind of it, and where the server says that it tells. */
 const CHANGES = [
@@ -30,6 +32,10 @@ export function listenOnSession(
   const message = exchange.message!;
   const subscriptionId = message.id ?? 'null';
   const wishes = wishesOf(exchange);
+  if (wishes['taskIds'] !== undefined && !declaresTasks(message)) {
+    send(reply, ownError(subscriptionId, MISSING_TASKS));
+    return { abort: () => undefined, pause: () => undefined, resume: () => undefined };
+  }
   const told = new Set<string>();
   const uris = new Set<string>();
   let over = false;

@@ -11,7 +11,15 @@ import { freePorts } from '../../conformance/ports.ts';
 import { createTaskServer } from '../../conformance/reference/task-server.ts';
 import { startEverythingServer, type RunningServer } from './everything-server.ts';
 import { startSidecar, untilHealth, type TestSidecar } from './start-sidecar.ts';
-import { EXTENSION, legacyTaskClient, taskClient, type Json, type TaskClient } from './task-client.ts';
+import {
+  EXTENSION,
+  legacyTaskClient,
+  listenToTasks,
+  taskClient,
+  type Json,
+  type TaskClient,
+} from './task-client.ts';
+import { waitFor } from './wait-for.ts';
 
 describe('server-everything, which has the tasks of 2025-11-25, for clients of the extension', () => {
   const research = 'simulate-research-query';
@@ -80,6 +88,16 @@ describe('server-everything, which has the tasks of 2025-11-25, for clients of t
     assert.equal(status, 400);
     assert.equal(last.error.code, -32021);
     assert.deepEqual(last.error.data, { requiredCapabilities: { extensions: { [EXTENSION]: {} } } });
+  });
+
+  test('promises to tell of no task, and refuses who does not know them', async () => {
+    const listening = await listenToTasks(sidecar.url, ['t'], {});
+    const [acknowledged] = await waitFor('the answer', () => listening.messages[0] && listening.messages);
+    listening.close();
+    assert.deepEqual(acknowledged.params.notifications, {});
+    const notifications = { taskIds: ['t'] };
+    const { last } = await client.send('subscriptions/listen', { notifications }, { capabilities: {} });
+    assert.equal(last.error.code, -32021);
   });
 
   test('makes no task of a tool that cannot be one, whatever the call says', async () => {
