@@ -169,7 +169,8 @@ export const REASONS = {
   },
   NameTaken: {
     outcome: 'refused',
-    means: "The proxy's name is the name of an ordinary container.",
+    means:
+      'A name of ours (`mcp-proxy`; with `transport: stdio` also `mcp-bin`) is that of another container.',
     mend: 'rename the container',
   },
   VolumeTaken: {

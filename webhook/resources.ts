@@ -1,6 +1,5 @@
 /** CPU and memory of the sidecar, and the heap that fits them. */
 import type { V1PodSpec, V1ResourceRequirements } from '@kubernetes/client-node';
-import { isBinContainer } from './bin-container.ts';
 import { SIDECAR_CONTAINER } from './names.ts';
 import { amountOf } from './quantity.ts';
 
@@ -52,7 +51,7 @@ export function heapMiB(resources: V1ResourceRequirements): number {
 /** Kubernetes' own rule (pod QoS): CPU and memory limits on every container, and requests equal to them or absent. */
 function isGuaranteed(spec: V1PodSpec): boolean {
   const others = [...spec.containers, ...(spec.initContainers ?? [])].filter(
-    (each) => each.name !== SIDECAR_CONTAINER && !isBinContainer(each),
+    (each) => each.name !== SIDECAR_CONTAINER,
   );
   return others.every(({ resources }) =>
     ['cpu', 'memory'].every((kind) => {

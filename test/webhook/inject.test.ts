@@ -7,7 +7,10 @@ import { CONFIG_ENV, parseConfig } from '../../sidecar/config.ts';
 import { inject } from '../../webhook/inject.ts';
 import { patchOf } from '../../webhook/patch.ts';
 import { refusalText } from '../../webhook/refusals.ts';
+import { SUPERVISOR } from '../../webhook/supervised.ts';
+import { uninject } from '../../webhook/uninject.ts';
 import { assertGolden } from './golden.ts';
+import { meaningOf } from './meaning.ts';
 import { GOLDEN, injectable, injected, readPod, refused, settings, sidecarOf } from './golden-pods.ts';
 
 /** By the names before the dots, or one without. */
@@ -106,10 +109,40 @@ describe('pods that are left alone', () => {
 
 test('a container that another injector adds later does not change what the first pass chose', () => {
   const mesh = { name: 'logs', image: 'example.test/mesh:1', ports: [{ containerPort: 15090 }] };
-  for (const file of ['deployment.yaml', 'servers-by-path.yaml']) {
+  for (const file of ['deployment.yaml', 'servers-by-path.yaml', 'stdio.yaml', 'stdio-servers.yaml']) {
     const once = injected(readPod(file));
     const meshed = { ...once, spec: { ...once.spec, containers: [mesh, ...(once.spec?.containers ?? [])] } };
     assert.deepEqual(injected(meshed), meshed, file);
+  }
+});
+
+test('a program that another injector puts before the supervisor of a stdio server stays there', () => {
+  for (const file of ['stdio.yaml', 'stdio-command.yaml']) {
+    const once = injected(readPod(file));
+    const [server] = once.spec!.containers;
+    const [, ...others] = once.spec!.containers;
+    const args = [...server!.command!, ...(server!.args ?? [])];
+    const wrapped = { ...server!, command: ['/vault/vault-env'], args };
+    const later = { ...once, spec: { ...once.spec!, containers: [wrapped, ...others] } };
+    assert.deepEqual(injected(later), later, file);
+    const [back] = uninject(later).spec!.containers;
+    assert.deepEqual(
+      [back?.command, back?.args],
+      [['/vault/vault-env'], args.slice(SUPERVISOR.length)],
+      file,
+    );
+  }
+});
+
+test('a server that speaks stdio no more has its command back', () => {
+  for (const file of ['stdio.yaml', 'stdio-command.yaml']) {
+    const pod = readPod(file);
+    const once = injected(pod);
+    const annotations = { 'kubectl-mcp.dev/inject': 'true', 'kubectl-mcp.dev/port': '3001' };
+    const changed = (each: V1Pod): V1Pod => ({ ...each, metadata: { ...each.metadata, annotations } });
+    const [again, fresh] = [injected(changed(once)), injected(changed(pod))];
+    assert.deepEqual(meaningOf(again).spec?.containers, meaningOf(fresh).spec?.containers, file);
+    assert.doesNotMatch(JSON.stringify(again.spec), /mcp-bin|kubectl-mcp-(bin|run)|supervise/, file);
   }
 });
 

@@ -51,6 +51,15 @@ describe('what is foreseen of pods with the proxy', () => {
     );
   });
 
+  test('names the proxy, whose size the container has too that copies the supervisor of a stdio server', () => {
+    const spec = { limits: [{ type: 'Container', min: { memory: '200Mi' } }] };
+    const rules = { name: 'web', limitRanges: [{ metadata: { name: 'floor' }, spec }] };
+    const found = foresee(readPod('stdio.yaml'), rules, SETTINGS);
+    assert.equal(found.length, 1, JSON.stringify(found));
+    assert.match(found[0]!.message, /^container mcp-proxy/);
+    assert.match(found[0]!.mend, /requests: \{cpu: 10m, memory: 256Mi\}/);
+  });
+
   test('lasts where an empty namespace would have no room either', () => {
     assert.deepEqual(
       asked('769Mi').map((each) => each.lasting),
