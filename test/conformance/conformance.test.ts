@@ -10,6 +10,7 @@ import {
   TRANSLATED,
 } from './compare.ts';
 import { startProxy } from './proxy.ts';
+import { throughStdio } from './stdio.ts';
 import { SPEC_VERSIONS } from './suite.ts';
 
 describe('the conformance suite says the same of the reference server through the sidecar', () => {
@@ -39,6 +40,12 @@ test('the scenarios of the tasks extension say the same through kubectl mcp prox
   assert.equal(passed(direct), direct.size - 1, failures(direct).join('\n'));
   assert.ok(direct.size > 40, `${direct.size} checks ran`);
   assert.deepEqual(differences, []);
+});
+
+test('a server of 2026-07-28 over stdio passes the suite of its revision, headers and all', async () => {
+  const checks = await throughStdio('modern', '2026-07-28', ['--stdio-modern', 'shared']);
+  assert.ok(checks.size > 140, `${checks.size} checks ran`);
+  assert.deepEqual(failures(checks), []);
 });
 
 test('a check that is missing on one side is a difference', () => {

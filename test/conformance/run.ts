@@ -12,6 +12,7 @@ import {
 import type { Comparison } from './compare.ts';
 import { startProxy } from './proxy.ts';
 import { startSidecar } from './sidecar.ts';
+import { throughStdio } from './stdio.ts';
 import { SPEC_VERSIONS } from './suite.ts';
 
 const { values: options } = parseArgs({ options: { verbose: { type: 'boolean', default: false } } });
@@ -85,4 +86,15 @@ console.log(
   '\n| server behind the sidecar | spec version | checks | pass | outside input-required |\n| --- | --- | --- | --- | --- |',
 );
 for (const row of translated) console.log(`| ${row} |`);
+// A process for each session: each of the suite's scenarios starts one.
+for (const [eras, specVersion] of [
+  ['legacy', '2025-11-25'],
+  ['both', '2025-11-25'],
+  ['modern', '2026-07-28'],
+] as const) {
+  const checks = await throughStdio(eras, specVersion, ['--stdio-modern', 'shared']);
+  unexpected += failures(checks).length;
+  console.log(`\n${specVersion}, ${eras}, over stdio: ${passed(checks)} of ${checks.size}`);
+  for (const key of failures(checks)) console.log(`  FAILED: ${key}: ${checks.get(key)?.error ?? ''}`);
+}
 process.exitCode = unexpected || comparisons.some(({ differences }) => differences.length) ? 1 : 0;
