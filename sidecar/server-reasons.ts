@@ -23,6 +23,19 @@ export const SERVER_REASONS = {
     message: 'the server did not answer in time',
     doctorCode: 'MCP601',
   },
+  'upstream-exited': {
+    status: 502,
+    code: -32603,
+    outcome: 'error',
+    message: 'the process of the server has ended',
+    doctorCode: 'MCP605',
+  },
+  'upstream-crowded': {
+    status: 503,
+    code: -32603,
+    outcome: 'error',
+    message: 'as many processes of the server as there may be are in use',
+  },
   'upstream-redirect': {
     status: 502,
     code: -32603,
@@ -58,18 +71,5 @@ export const SERVER_REASONS = {
     code: -32603,
     outcome: 'error',
     message: 'the result cannot be filtered',
-  },
-  'upstream-exited': {
-    status: 502,
-    code: -32603,
-    outcome: 'error',
-    message: 'the process of the server has ended',
-    doctorCode: 'MCP601',
-  },
-  'upstream-crowded': {
-    status: 503,
-    code: -32603,
-    outcome: 'error',
-    message: 'as many processes of the server as there may be are in use',
   },
 } as const satisfies Record<string, ReasonRow>;
