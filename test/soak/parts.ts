@@ -165,7 +165,7 @@ export async function limitsPart(
 }
 
 /** Waits until nothing is left to come, then collects; V8 gives empty pages back some seconds later. */
-async function rest(sampler: Sampler, server: SoakServer, sidecar: SoakSidecar): Promise<Rest> {
+export async function rest(sampler: Sampler, server: SoakServer, sidecar: SoakSidecar): Promise<Rest> {
   sampler.phase = 'quiet';
   await sleep(QUIET_MS);
   const { heapMb, externalMb } = await sampler.collected();
@@ -205,7 +205,7 @@ async function callBeside(caller: Caller): Promise<number[]> {
   return latencies;
 }
 
-function faultless(title: string, { failed, faults }: { failed: number; faults: string[] }): Finding {
+export function faultless(title: string, { failed, faults }: { failed: number; faults: string[] }): Finding {
   const finding = equal(title, failed, 0);
   return failed > 0 ? { ...finding, measured: `${failed} (${faults[0]})` } : finding;
 }

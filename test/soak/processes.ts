@@ -33,7 +33,7 @@ export interface ServerStats {
   readonly openedStreams: number;
 }
 
-export interface SoakServer extends Started {
+export interface SoakServer extends Pick<Started, 'stop'> {
   readonly port: number;
   stats(): Promise<ServerStats>;
   /** One event on every open stream. */
@@ -48,7 +48,6 @@ export async function startServer(): Promise<SoakServer> {
   const port = Number(String(line).trim());
   const url = `http://127.0.0.1:${port}`;
   return {
-    child,
     port,
     stats: async () => (await (await fetch(`${url}/stats`)).json()) as ServerStats,
     broadcast: async () => void (await fetch(`${url}/broadcast`)),

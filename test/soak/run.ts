@@ -20,14 +20,18 @@ import {
   type SoakSidecar,
 } from './processes.ts';
 import type { Sample } from './sample.ts';
+import { cutPart, parkedPart } from './translated.ts';
+import { startAsking, startModern } from './translated-servers.ts';
 
-const USAGE = `Usage: node test/soak/run.ts [--sessions N] [--streams N] [--held N] [--quick] [--plots DIRECTORY] [--only PART] [--bundle FILE]
+const USAGE = `Usage: node test/soak/run.ts [--sessions N] [--streams N] [--held N] [--parked N] [--cut N] [--quick] [--plots DIRECTORY] [--only PART] [--bundle FILE]
   --sessions N   clients that open a session and drop it (117000: one in seven leaves before it has one)
   --streams N    streams opened and dropped (10000)
   --held N       idle streams held at once (5000)
+  --parked N     calls parked for clients that leave, repeat or come back (30000)
+  --cut N        translated sessions whose streams are cut (10000)
   --quick        a fiftieth of it all: does it run?
   --plots DIR    write soak-PART.svg
-  --only PART    rude, held or limits (repeatable)
+  --only PART    rude, held, limits, parked or cut (repeatable)
   --bundle FILE  a sidecar other than the one that is built now`;
 /** The default of webhook/resources.ts. */
 const CONTAINER_MIB = 128;
@@ -39,6 +43,8 @@ const { values: options } = parseArgs({
     sessions: { type: 'string', default: '117000' },
     streams: { type: 'string', default: '10000' },
     held: { type: 'string', default: '5000' },
+    parked: { type: 'string', default: '30000' },
+    cut: { type: 'string', default: '10000' },
     quick: { type: 'boolean', default: false },
     plots: { type: 'string' },
     only: { type: 'string', multiple: true },
@@ -66,9 +72,8 @@ else await main();
 async function main(): Promise<void> {
   if (!options.bundle) await buildBundles();
   const share = options.quick ? 0.02 : 1;
-  const [sessions, streams, held] = [options.sessions, options.streams, options.held].map((each) =>
-    Math.round(Number(each) * share),
-  ) as [number, number, number];
+  const count = (of: string): number => Math.round(Number(of) * share);
+  const [sessions, streams, held] = [count(options.sessions), count(options.streams), count(options.held)];
   const parts: Record<string, () => Promise<readonly Finding[]>> = {
     rude: () =>
       part('rude', { memoryMib: CONTAINER_MIB }, (server, sidecar) =>
@@ -79,6 +84,20 @@ async function main(): Promise<void> {
         heldPart(server, sidecar, held),
       ),
     limits: () => part('limits', { memoryMib: CONTAINER_MIB }, limitsPart),
+    parked: () =>
+      part(
+        'parked',
+        { memoryMib: CONTAINER_MIB },
+        (server, sidecar) => parkedPart(server, sidecar, count(options.parked), share),
+        startAsking,
+      ),
+    cut: () =>
+      part(
+        'cut',
+        { memoryMib: CONTAINER_MIB },
+        (server, sidecar) => cutPart(server, sidecar, count(options.cut), share),
+        startModern,
+      ),
   };
   const findings: Finding[] = [];
   for (const name of options.only ?? Object.keys(parts)) findings.push(...((await parts[name]?.()) ?? []));
@@ -87,15 +106,16 @@ async function main(): Promise<void> {
 }
 
 /** A part with a server and a sidecar of its own, in a container's cgroup where there can be one. */
-async function part(
+async function part<Server extends SoakServer = SoakServer>(
   name: string,
   settings: SidecarSettings,
-  run: (server: SoakServer, sidecar: SoakSidecar, cgroup: MemoryCgroup | undefined) => Promise<PartResult>,
+  run: (server: Server, sidecar: SoakSidecar, cgroup: MemoryCgroup | undefined) => Promise<PartResult>,
+  start: () => Promise<Server> = startServer as () => Promise<never>,
 ): Promise<readonly Finding[]> {
   console.error(`soak: ${name}`);
   const directory = mkdtempSync(join(tmpdir(), 'kubectl-mcp-soak-'));
   const cgroup = createMemoryCgroup(`kubectl-mcp-soak-${process.pid}-${name}`, settings.memoryMib);
-  const server = await startServer();
+  const server = await start();
   let sidecar: SoakSidecar | undefined;
   try {
     sidecar = await startSidecar(directory, server.port, {

@@ -57,7 +57,7 @@ const SWEEP_MS = 30_000;
 const TIMEOUT_MS = 10_000;
 
 export function createLegacySessions(pool: HttpPool, now: () => number = Date.now): LegacySessions {
-  const opening = new Map<string, Promise<LegacySession>>();
+  const opening = new Map<string, { owner: string; session: Promise<LegacySession> }>();
   const open = new Map<string, LegacySession>();
   const { processes } = pool;
   const isPerRequest = processes?.modern === 'per-request';
@@ -84,7 +84,9 @@ export function createLegacySessions(pool: HttpPool, now: () => number = Date.no
   /** Ends the one that has not been used for longest, where there is one. */
   function makeRoom(owner: string): void {
     const mine = [...open].filter(([, each]) => each.owner === owner);
-    const crowd = mine.length >= MAX_SESSIONS_PER_OWNER ? mine : [...open];
+    // Those that are being opened count: many may begin at once.
+    const soon = [...opening.values()].filter((each) => each.owner === owner).length;
+    const crowd = mine.length + soon >= MAX_SESSIONS_PER_OWNER ? mine : [...open];
     if (crowd === mine || open.size + opening.size >= MAX_SESSIONS) {
       const [oldest] = crowd
         .filter(([, { uses }]) => uses === 0)
@@ -97,7 +99,7 @@ export function createLegacySessions(pool: HttpPool, now: () => number = Date.no
   return {
     async acquire(owner, request) {
       const key = keyOf(owner, request);
-      const session = open.get(key) ?? (await (opening.get(key) ?? begin(key, owner, request)));
+      const session = open.get(key) ?? (await (opening.get(key)?.session ?? begin(key, owner, request)));
       session.usedAtMs = now();
       if (processes) await setLevel(pool, session, request.logLevel);
       return session;
@@ -133,7 +135,7 @@ export function createLegacySessions(pool: HttpPool, now: () => number = Date.no
   function begin(key: string, owner: string, request: ModernRequest): Promise<LegacySession> {
     if (!isPerRequest) makeRoom(owner);
     const begun = initialize(pool, owner, request).finally(() => opening.delete(key));
-    opening.set(key, begun);
+    opening.set(key, { owner, session: begun });
     return begun.then((session) => {
       if (isPerRequest) whenUnused(session, () => end(key, session));
       open.set(key, session);
