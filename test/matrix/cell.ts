@@ -1,6 +1,6 @@
 /** A client and a server, directly and through the sidecar: what differs. */
 import { isDeepStrictEqual } from 'node:util';
-import { startSidecar, untilHealth, type TestSidecar } from '../sidecar/wire/start-sidecar.ts';
+import { startSidecar, untilHealth } from '../sidecar/wire/start-sidecar.ts';
 import { LEGACY_CLIENT, MODERN_CLIENT, SSE_CLIENT, type MatrixClient } from './clients/clients.ts';
 import type { MatrixServer } from './servers/servers.ts';
 import type { Feature, Outcome, Seen, Step } from './steps.ts';
@@ -29,46 +29,72 @@ const REFUSED = { error: -32602 };
 
 /** A server with the sidecar in front of it. */
 export async function setUp(server: MatrixServer): Promise<Bench> {
-  const { port, stop } = await server.start();
-  let sidecar: TestSidecar;
+  const stops: (() => Promise<void>)[] = [];
+  const stop = async (): Promise<void> => {
+    for (const each of stops.splice(0)) await each();
+  };
   try {
-    sidecar = await startSidecar({
-      upstreamPort: port,
-      upstreamPath: server.path,
-      upstream: { transport: server.transport },
-      filter: { denyTools: [server.denied] },
-    });
+    const alone = server.overHttp ?? server;
+    const { port, stop: stopServer } = await alone.start();
+    stops.unshift(stopServer);
+    const sidecar = server.overHttp === undefined ? await sidecarOf(server, port) : undefined;
+    stops.unshift(async () => sidecar?.stop());
+    const directly = new Map<MatrixClient, Promise<Seen>>();
+    const direct = (client: MatrixClient): Promise<Seen> => {
+      const known = directly.get(client) ?? client.run(`http://127.0.0.1:${port}${alone.path}`, server.steps);
+      directly.set(client, known);
+      return known;
+    };
+    return {
+      direct,
+      async cell(client) {
+        const expected = await direct(baselineOf(client, alone));
+        // A process of stdio may be all clients': what one of them has changed is not for the next to find.
+        const front: Front = sidecar ?? (await server.start());
+        try {
+          await front.ready?.();
+          const url = `http://127.0.0.1:${front.port}${client.path ?? '/mcp'}`;
+          return await compare({ client, server, expected }, client.run(url, server.steps));
+        } finally {
+          if (front !== sidecar) await front.stop();
+        }
+      },
+      stop,
+    };
   } catch (error) {
     await stop();
     throw error;
   }
-  const directly = new Map<MatrixClient, Promise<Seen>>();
-  const direct = (client: MatrixClient): Promise<Seen> => {
-    const known = directly.get(client) ?? client.run(`http://127.0.0.1:${port}${server.path}`, server.steps);
-    directly.set(client, known);
-    return known;
-  };
-  return {
-    direct,
-    async cell(client) {
-      await untilHealth(sidecar, 'healthy');
-      const expected = await direct(baselineOf(client, server));
-      return compare(
-        { client, server, expected },
-        client.run(`http://127.0.0.1:${sidecar.listenPort}${client.path ?? '/mcp'}`, server.steps),
-      );
-    },
-    async stop() {
-      await sidecar.stop();
-      await stop();
-    },
-  };
+}
+
+/** What clients are sent to. */
+interface Front {
+  readonly port: number;
+  readonly ready?: () => Promise<unknown>;
+  stop(): Promise<void>;
+}
+
+async function sidecarOf({ path, transport, denied }: MatrixServer, upstreamPort: number): Promise<Front> {
+  if (transport === 'stdio') throw new Error('a server of stdio is started by what is in front of it');
+  const sidecar = await startSidecar({
+    upstreamPort,
+    upstreamPath: path,
+    upstream: { transport },
+    filter: { denyTools: [denied] },
+  });
+  return { port: sidecar.listenPort, ready: () => untilHealth(sidecar, 'healthy'), stop: sidecar.stop };
 }
 
 /** Who says what the server does: the client itself where it can be connected to it. */
 export function baselineOf(client: MatrixClient, server: MatrixServer): MatrixClient {
   const { transports = ['streamable-http'], eras } = client;
-  if (transports.includes(server.transport) && eras.some((era) => server.eras.includes(era))) return client;
+  const { transport } = server;
+  if (
+    transport !== 'stdio' &&
+    transports.includes(transport) &&
+    eras.some((era) => server.eras.includes(era))
+  )
+    return client;
   if (server.transport === 'sse') return SSE_CLIENT;
   return server.eras.includes('legacy') ? LEGACY_CLIENT : MODERN_CLIENT;
 }

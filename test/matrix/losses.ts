@@ -17,6 +17,12 @@ export const LOSSES: readonly Loss[] = [
     features: ['list changed'],
     why: 'the server tells of changed tools and does not declare `tools.listChanged`, without which `subscriptions/listen` promises nothing',
   },
+  {
+    clients: MODERN_CLIENTS,
+    servers: /^server-everything, stdio$/,
+    features: ['tools', 'roots'],
+    why: 'callers without names have one process of the server in common (`stdio-modern: shared`), which is told of nobody’s roots, and then shows no tool for them',
+  },
 ];
 
 export const lossesOf = (client: string, server: string): Loss[] =>

@@ -6,30 +6,35 @@ import { createInterface } from 'node:readline';
 import { freePorts } from '../../conformance/ports.ts';
 import { createReferenceServer, type Eras } from '../../conformance/reference/server.ts';
 import { goProgram, npmPackages, pythonWith } from '../../programs/built-once.ts';
-import { startEverythingServer } from '../../sidecar/wire/everything-server.ts';
+import { EVERYTHING_ENTRY, startEverythingServer } from '../../sidecar/wire/everything-server.ts';
 import type { Step } from '../steps.ts';
 import { EVERYTHING_STEPS } from './everything-steps.ts';
 import { KUBERNETES_STEPS } from './kubernetes-steps.ts';
 import { OWN_STEPS, STATELESS_STEPS } from './own-steps.ts';
 import { REFERENCE_STEPS } from './reference-steps.ts';
+import { stdio } from './stdio.ts';
 
 export interface MatrixServer {
   readonly name: string;
   readonly eras: readonly ('legacy' | 'modern')[];
-  readonly transport: 'streamable-http' | 'sse';
+  readonly transport: 'streamable-http' | 'sse' | 'stdio';
   readonly path: string;
   /** Which the filter takes away. */
   readonly denied: string;
   readonly steps: readonly Step[];
   /** A program that is built first. */
   readonly foreign?: true;
+  /** One of stdio has the sidecar in front of it then. */
   readonly start: () => Promise<{ readonly port: number; readonly stop: () => Promise<void> }>;
+  /** Of a server of stdio: the same one, to which clients can be connected directly. */
+  readonly overHttp?: MatrixServer;
 }
 
 const HTTP = { transport: 'streamable-http', path: '/mcp' } as const;
+const REFERENCE = join(import.meta.dirname, '..', '..', 'conformance', 'reference', 'stdio-server.ts');
 const SSE = { transport: 'sse', path: '/sse' } as const;
 
-export const SERVERS: readonly MatrixServer[] = [
+const OVER_HTTP: readonly MatrixServer[] = [
   reference('TypeScript SDK 2, both eras', 'both', ['legacy', 'modern']),
   reference('TypeScript SDK 2, sessions alone', 'legacy', ['legacy']),
   reference('TypeScript SDK 2, 2026-07-28 alone', 'modern', ['modern']),
@@ -51,6 +56,28 @@ export const SERVERS: readonly MatrixServer[] = [
     ...own(['legacy'], () => go({ moduleFile: 'v1.3.1.mod', tags: 'sessions' })),
     ...HTTP,
   },
+];
+
+const overHttp = (name: string): MatrixServer => OVER_HTTP.find((each) => each.name === name)!;
+
+export const SERVERS: readonly MatrixServer[] = [
+  ...OVER_HTTP,
+  stdio('TypeScript SDK 2, stdio, both eras', overHttp('TypeScript SDK 2, both eras'), () => [
+    process.execPath,
+    REFERENCE,
+    'both',
+  ]),
+  stdio('TypeScript SDK 2, stdio, 2026-07-28 alone', overHttp('TypeScript SDK 2, 2026-07-28 alone'), () => [
+    process.execPath,
+    REFERENCE,
+    'modern',
+  ]),
+  stdio('server-everything, stdio', overHttp('server-everything'), () => [
+    process.execPath,
+    EVERYTHING_ENTRY,
+    'stdio',
+  ]),
+  stdio('Python SDK 2.3.0, stdio', overHttp('Python SDK 2.3.0'), () => python('stdio')),
 ];
 
 function reference(name: string, eras: Eras, known: MatrixServer['eras']): MatrixServer {

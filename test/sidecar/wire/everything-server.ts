@@ -4,7 +4,9 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { waitFor } from './wait-for.ts';
 
-const ENTRY = fileURLToPath(import.meta.resolve('@modelcontextprotocol/server-everything/dist/index.js'));
+export const EVERYTHING_ENTRY = fileURLToPath(
+  import.meta.resolve('@modelcontextprotocol/server-everything/dist/index.js'),
+);
 
 export interface RunningServer {
   /** Ends it at once, as a crash would. */
@@ -15,7 +17,7 @@ export async function startEverythingServer(
   port: number,
   transport: 'streamableHttp' | 'sse' = 'streamableHttp',
 ): Promise<RunningServer> {
-  const child = spawn(process.execPath, [ENTRY, transport], {
+  const child = spawn(process.execPath, [EVERYTHING_ENTRY, transport], {
     env: { PATH: process.env['PATH'], PORT: String(port) },
     stdio: 'ignore',
   });

@@ -1,4 +1,4 @@
-"""A server of the Python SDK: both eras over streamable HTTP, or the era of sessions over HTTP+SSE (`sse`)."""
+"""A server of the Python SDK: both eras over streamable HTTP, or the era of sessions over HTTP+SSE (`sse`), or both over stdio (`stdio`)."""
 
 import json
 import socket
@@ -133,6 +133,9 @@ def main() -> None:
     for method in ("resources/subscribe", "resources/unsubscribe"):
         server._lowlevel_server.add_request_handler(method, SubscribeRequestParams, accepted)
     server._lowlevel_server.add_request_handler("logging/setLevel", SetLevelRequestParams, accepted)
+    if "stdio" in sys.argv:
+        server.run("stdio")
+        return
     app = server.sse_app() if "sse" in sys.argv else server.streamable_http_app()
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listening.bind(("127.0.0.1", 0))
