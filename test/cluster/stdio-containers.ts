@@ -43,12 +43,19 @@ export interface Inside {
 
 export async function inside({ containerID }: Status): Promise<Inside> {
   const listed = await task('ps', idOf(containerID));
-  const pids = [...listed.matchAll(/^(\d+)\s/gm)].map(([, pid]) => pid!);
-  const states = pids.map((pid) => /\) (\S)/.exec(readFileSync(`/proc/${pid}/stat`, 'utf8'))?.[1]);
+  const seen = [...listed.matchAll(/^(\d+)\s/gm)].flatMap(([, pid]) => {
+    try {
+      const state = /\) (\S)/.exec(readFileSync(`/proc/${pid}/stat`, 'utf8'))?.[1];
+      return [{ isZombie: state === 'Z', descriptors: readdirSync(`/proc/${pid}/fd`).length }];
+    } catch {
+      // It has ended meanwhile.
+      return [];
+    }
+  });
   return {
-    processes: pids.length,
-    zombies: states.filter((state) => state === 'Z').length,
-    descriptors: pids.reduce((sum, pid) => sum + readdirSync(`/proc/${pid}/fd`).length, 0),
+    processes: seen.length,
+    zombies: seen.filter(({ isZombie }) => isZombie).length,
+    descriptors: seen.reduce((sum, { descriptors }) => sum + descriptors, 0),
   };
 }
 

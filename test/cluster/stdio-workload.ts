@@ -17,6 +17,8 @@ export interface StdioWorkload {
   /** Python, done before it starts. */
   readonly prepare?: string;
   readonly memory?: string;
+  /** Somebody holds its stdin open. */
+  readonly stdin?: true;
 }
 
 const PREFIX = 'kubectl-mcp.dev/';
@@ -31,7 +33,7 @@ const SECURITY = {
 };
 
 export function deployment(namespace: string, workload: StdioWorkload): object {
-  const { name, image, command, args, env = {}, writes, prepare, memory } = workload;
+  const { name, image, command, args, env = {}, writes, prepare, memory, stdin } = workload;
   const container = {
     image: imageName(image),
     imagePullPolicy: 'Never',
@@ -61,7 +63,7 @@ export function deployment(namespace: string, workload: StdioWorkload): object {
               command,
               ...(args && { args }),
               env: Object.entries(env).map(([key, value]) => ({ name: key, value })),
-              // Without a terminal and without an open stdin, such a server ends as soon as it starts.
+              ...(stdin && { stdin }),
               ...(memory && { resources: { limits: { memory } } }),
             },
           ],
