@@ -66,10 +66,13 @@ export function createCompletionEditor(
   };
 }
 
-/** RFC 6570, as far as servers' templates go; undefined while a variable has no value. */
+/**
+ * RFC 6570, as far as servers' templates go; undefined while a variable has no value. The template is the caller's:
+ * the expression must not read a text twice, however many braces it opens.
+ */
 function expanded(template: string, values: Record<string, unknown>): string | undefined {
   let isWhole = true;
-  const uri = template.replaceAll(/\{[+#./;?&]?([\w.]+)[^}]*\}/g, (_, name: string) => {
+  const uri = template.replaceAll(/\{[+#./;?&]?([\w.]+)(?:[^\w.{}][^{}]*)?\}/g, (_, name: string) => {
     if (typeof values[name] !== 'string') isWhole = false;
     return String(values[name]);
   });

@@ -95,7 +95,9 @@ export function createTaskBinding({ seal, owners, decide }: TaskBindingDeps): Pa
     if (message.method === 'subscriptions/listen')
       return message.era === 'modern' ? (each) => listened(each, exchange) : undefined;
     if (!known)
-      return message.method === 'tasks/result' ? (each) => ownNotification(each, exchange) : undefined;
+      return message.method === 'tasks/result'
+        ? letsLargePass((each) => ownNotification(each, exchange))
+        : undefined;
     return (each) => {
       const told = toldTask(each);
       const task = told && known.get(told.id);
@@ -109,7 +111,7 @@ export function createTaskBinding({ seal, owners, decide }: TaskBindingDeps): Pa
     const tool = message.target ?? '';
     const { era } = message;
     if (era === 'modern' ? !declaresTasks(message) : !message.document.params.has('task')) return undefined;
-    const edit = (each: Buffer): Buffer => {
+    return letsLargePass((each) => {
       const made = madeTask(each, era);
       if (!made) return era === 'legacy' ? ownNotification(each, exchange) : each;
       exchange.task = made.id;
@@ -117,8 +119,7 @@ export function createTaskBinding({ seal, owners, decide }: TaskBindingDeps): Pa
         return replaced(each, made.span, JSON.stringify(seal.seal({ id: made.id, tool }, owner)));
       owners.add(owner, made.id, tool);
       return each;
-    };
-    return Object.assign(edit, { largePass: true as const });
+    });
   }
 
   /** Of tasks of sessions. */
@@ -158,6 +159,10 @@ export function createTaskBinding({ seal, owners, decide }: TaskBindingDeps): Pa
 
   return { name: 'tasks', needs: ['request', 'result'], request, result };
 }
+
+/** Results of tools have any size; what is edited among them is small. */
+const letsLargePass = (edit: (message: Buffer) => Buffer): ResultEditor =>
+  Object.assign(edit, { largePass: true as const });
 
 function unknown(exchange: Exchange): Verdict {
   exchange.rule = 'task-unknown';

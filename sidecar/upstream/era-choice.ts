@@ -48,11 +48,13 @@ export function createEraChoice(
   function initialize(exchange: Exchange, reply: Reply): Transit {
     if (refusesSessions) return through(toModern, exchange, reply);
     let next: Transit | undefined;
+    let gone = false;
     const first = passed.send(
       exchange,
       initializeRefused(reply, (release) => {
         // A client may come before it is known what the server speaks.
         void eraWhenKnown().then((era) => {
+          if (gone) return;
           if (era !== 'modern') return release();
           refusesSessions = true;
           next = through(toModern, exchange, reply);
@@ -60,7 +62,10 @@ export function createEraChoice(
       }),
     );
     return {
-      abort: () => (next ?? first).abort(),
+      abort() {
+        gone = true;
+        (next ?? first).abort();
+      },
       pause: () => (next ?? first).pause(),
       resume: () => (next ?? first).resume(),
     };
@@ -72,7 +77,7 @@ export function createEraChoice(
       if (isTranslated(exchange)) return through(toModern, exchange, reply);
       const { era } = catalogue.state();
       if (message?.era === 'legacy' && message.method === 'initialize' && era !== 'legacy')
-        return initialize(exchange, reply);
+        return inScope(exchange, reply, (own) => initialize(exchange, own));
       // One that says 2026-07-28 in its headers alone is refused in that era's words.
       const modern = message?.era === 'modern' || head.headers['mcp-protocol-version'] === MODERN_VERSION;
       if (!message || !modern || era === 'modern') return passed.send(exchange, reply);

@@ -38,11 +38,12 @@ export function createKeptStreams(): {
     },
     grown(_, more) {
       bytes += more;
-      // Those that nobody waits for go first, the oldest before the others.
+      // Those that nobody waits for go first, the oldest before the others; whoever is there loses only the way back.
       if (bytes > MAX_BYTES)
         for (const each of [...all].toSorted(endedFirst)) {
           if (bytes <= MAX_BYTES) break;
-          each.abandon();
+          if (each.ended || each.waiting) each.abandon();
+          else bytes -= each.forget();
         }
     },
     drop(stream) {

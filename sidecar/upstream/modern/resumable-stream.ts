@@ -112,6 +112,15 @@ export class ResumableStream {
     reply?.end();
   }
 
+  /** What its client, which is there, has been told is kept no longer. @returns bytes of it */
+  forget(): number {
+    const freed = this.#bytes - STREAM_BYTES;
+    this.#first += this.#log.length;
+    this.#log = [];
+    this.#bytes = STREAM_BYTES;
+    return freed;
+  }
+
   /** Nothing is kept any more. */
   close(): void {
     clearTimeout(this.#timer);

@@ -106,6 +106,24 @@ describe('a stream that is kept for its client', () => {
     assert.equal(many.held().streams, 64);
   });
 
+  test('goes on for a client that is there when 8 MiB are kept: only what it has had is kept no longer', () => {
+    const kept = createKeptStreams();
+    const all = Array.from({ length: 20 }, () => {
+      const [reply, watched] = [client(), events()];
+      const session = kept.ofSession();
+      const stream = session.open(exchange(), reply, watched);
+      for (let each = 0; each < 8; each++) stream.write(message(60_000));
+      return { reply, watched, session, stream };
+    });
+    assert.ok(kept.held().bytes <= 8 * 1024 * 1024);
+    for (const { reply, watched, stream } of all) {
+      stream.write(message(1));
+      assert.deepEqual([watched.told.abandoned, reply.ended, reply.got.length], [0, false, 10]);
+    }
+    assert.equal(all[0]!.session.find('s1-0'), undefined);
+    assert.ok(all[19]!.session.find('s1-0'));
+  });
+
   test('waits no longer where 256 have begun to since, or 64 of the same caller', () => {
     const left = (count: number, owner: (index: number) => string) => {
       const kept = createKeptStreams();
