@@ -52,7 +52,13 @@ async function start(): Promise<void> {
       void sidecar
         .close(CLOSE_TIMEOUT_MS)
         .then(() => events.flush())
-        .then(() => process.exit(code));
+        .then(
+          () => process.exit(code),
+          (error: unknown) => {
+            log('stop_failed', { error: String(error) });
+            process.exit(1);
+          },
+        );
     };
     const caught = (error: unknown): void => {
       // Calls under way have what is left of the grace period; the kubelet starts the container anew.

@@ -60,7 +60,11 @@ export function openPassage(
     limits.leave(share);
     // The server must see that nobody waits any more, as it would without us (2026-07-28: this is how calls are cancelled);
     // also where the answer was ended here before the server's was over.
-    guarded(() => transit?.abort())();
+    try {
+      transit?.abort();
+    } catch (error) {
+      failed(error);
+    }
     if (!response.writableFinished) {
       if (exchange.status === 0) exchange.status = 499;
       // A stream has no other end than its client's leaving; a call without its answer has failed.

@@ -57,7 +57,7 @@ export function createResultEditors(
     if (
       !any &&
       !LISTS[exchange.message?.method ?? ''] &&
-      (!started || editorsOf(started, exchange).length === 0)
+      (!started || !editsAnswers(started) || editorsOf(started, exchange).length === 0)
     )
       return undefined;
     let made: { of: Policy; edits: ResultEditor[] } | undefined;
@@ -71,6 +71,9 @@ export function createResultEditors(
     };
   };
 }
+
+/** Patterns of tools and prompts alone leave every answer that is no list as it is. */
+const editsAnswers = (policy: Policy): boolean => policy.url !== undefined || governs(policy, 'resource');
 
 /**
  * Lists and news may come on any stream that is no single call's, for a GET with `Last-Event-ID` replays what another

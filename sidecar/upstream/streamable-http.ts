@@ -92,14 +92,12 @@ export function createStreamableHttp(
           const problem = headProblem(response, contentType, message);
           if (problem) return refused(problem);
           const { id, kind } = message ?? {};
-          const begin = (agreed?: string): void =>
-            reply.head(replyHead(exchange, response, { contentType, sessions, agreed }));
           const opens = message?.method === 'initialize' && response.headers.has('mcp-session-id');
-          if (opens) body = untilAgreed(reply, contentType, begin);
+          if (opens) body = opening(exchange, reply, response, { contentType, sessions });
           if (contentType === 'json' && response.status === 200 && kind === 'request' && id !== undefined)
             body = new CheckedAnswer(body, id, response.contentLength, refused);
           streaming = contentType === 'sse';
-          if (!opens) begin();
+          if (!opens) reply.head(replyHead(exchange, response, { contentType, sessions }));
         },
         chunk(bytes) {
           // Not the bytes: a small piece would keep the whole of what Node cuts buffers from.
@@ -176,14 +174,23 @@ function requestHeaderLines({ head, message, session }: Exchange): string {
   return lines;
 }
 
+/** The head of an answer that opens a session goes out when the version is known that the session is of. */
+function opening(
+  exchange: Exchange,
+  reply: Reply,
+  response: ResponseHead,
+  given: { contentType: ReplyHead['contentType']; sessions: Sessions },
+): Pick<Reply, 'chunk' | 'end'> {
+  return untilAgreed(reply, given.contentType, (agreed) =>
+    reply.head(replyHead(exchange, response, given, agreed)),
+  );
+}
+
 function replyHead(
   exchange: Exchange,
   response: ResponseHead,
-  {
-    contentType,
-    sessions,
-    agreed,
-  }: { contentType: ReplyHead['contentType']; sessions: Sessions; agreed: string | undefined },
+  { contentType, sessions }: { contentType: ReplyHead['contentType']; sessions: Sessions },
+  agreed?: string,
 ): ReplyHead {
   const headers: Record<string, string> = {};
   for (const name of FORWARDED_RESPONSE_HEADERS) {

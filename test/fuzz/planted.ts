@@ -12,7 +12,14 @@ import { parseArgs } from 'node:util';
 const ROOT = join(import.meta.dirname, '../..');
 const PATCHES = join(import.meta.dirname, 'planted');
 /** What the harness needs of the checkout. */
-const COPIED = ['package.json', 'sidecar', 'test/fuzz', 'test/sidecar/wire', 'test/conformance/ports.ts'];
+const COPIED = [
+  'package.json',
+  'sidecar',
+  'test/fuzz',
+  'test/sidecar/wire',
+  'test/bundles',
+  'test/conformance/ports.ts',
+];
 
 const { values: options } = parseArgs({
   options: { only: { type: 'string', default: '' }, seconds: { type: 'string', default: '60' } },
