@@ -61,7 +61,13 @@ export function createStdioChoice(
   }
 
   const shared = createSharedProcess(() => start(false, isShared));
-  const pool = createStdioPool({ links, target, shared, own: () => (own?.over ? undefined : own) });
+  const pool = createStdioPool({
+    links,
+    target,
+    shared,
+    own: () => (own?.over ? undefined : own),
+    faulted,
+  });
 
   return {
     pool,

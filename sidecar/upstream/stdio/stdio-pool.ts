@@ -1,6 +1,7 @@
 /** The face of streamable HTTP on processes: requests go to the process whose they are, and answers come back as theirs. */
 import { MODERN_VERSION, text } from '../../client-message.ts';
 import { members } from '../../json/members.ts';
+import { guardedEvents } from '../guarded-events.ts';
 import type { HttpPool } from '../http-pool.ts';
 import { OF_MODERN_CLIENTS } from '../process-rules.ts';
 import type { UpstreamCall, UpstreamEvents, UpstreamRequest } from '../upstream-call.ts';
@@ -20,6 +21,14 @@ export interface StdioPoolDeps {
   readonly shared: SharedProcess;
   /** The sidecar's own process; undefined while there is none. */
   readonly own: () => Link | undefined;
+  /** Told of what those have thrown who take the answers: a process is others' too. */
+  readonly faulted: (error: unknown) => void;
+}
+
+interface Held {
+  readonly session: LinkSession;
+  readonly link: Link;
+  usedAtMs: number;
 }
 
 export interface StdioPool extends HttpPool {
@@ -27,6 +36,8 @@ export interface StdioPool extends HttpPool {
   adopt(link: Link): LinkSession;
 }
 
+/** On one process; clients that end none of theirs would make it hold them for ever. */
+const MAX_SESSIONS = 2_048;
 const SESSION_ID = /^mcp-session-id: (.*)\r$/im;
 const IS_MODERN = new RegExp(`^mcp-protocol-version: ${MODERN_VERSION}\\r$`, 'im');
 
@@ -36,15 +47,25 @@ interface Parsed {
   readonly id: string | undefined;
 }
 
-export function createStdioPool({ links, target, shared, own }: StdioPoolDeps): StdioPool {
-  const sessions = new Map<string, { readonly session: LinkSession; readonly link: Link }>();
+export function createStdioPool({ links, target, shared, own, faulted }: StdioPoolDeps): StdioPool {
+  const sessions = new Map<string, Held>();
   const isShared = target.sessions === 'shared';
   const modern = isShared ? 'shared' : (target.modern ?? 'per-principal');
 
   function add(link: Link, session: LinkSession): void {
     for (const [id, each] of sessions) if (each.link.over) sessions.delete(id);
+    if (link.sessions.size >= MAX_SESSIONS) endUnused(link);
     link.sessions.add(session);
-    sessions.set(session.id, { session, link });
+    sessions.set(session.id, { session, link, usedAtMs: performance.now() });
+  }
+
+  /** The one that was used longest ago: its client is told that it is unknown, and opens another. */
+  function endUnused(of: Link): void {
+    const [oldest] = [...sessions.values()]
+      .filter(({ link, session }) => link === of && !session.hasListener)
+      .filter(({ session }) => !of.calls.some((call) => call.session === session))
+      .toSorted((a, b) => a.usedAtMs - b.usedAtMs);
+    if (oldest) end(oldest.session.id);
   }
 
   function end(id: string): void {
@@ -141,7 +162,8 @@ export function createStdioPool({ links, target, shared, own }: StdioPoolDeps): 
       startMs: target.startSeconds * 1_000,
       ended: (process) => links.end(`session ${process}`),
     },
-    send(request, events) {
+    send(request, taker) {
+      const events = guardedEvents(taker, faulted);
       const { method, body, headerLines, message } = request;
       const given = SESSION_ID.exec(headerLines)?.[1];
       const parsed = message ? { name: message.method || undefined, id: message.id } : parse(body);
@@ -150,6 +172,7 @@ export function createStdioPool({ links, target, shared, own }: StdioPoolDeps): 
       if (given === undefined) return withoutSession(request, events, parsed);
       const found = sessions.get(given);
       if (!found || found.link.over) return plain(events, 404, UNKNOWN_SESSION);
+      found.usedAtMs = performance.now();
       if (method === 'DELETE') {
         end(given);
         return plain(events, 200);

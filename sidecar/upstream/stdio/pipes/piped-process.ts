@@ -3,7 +3,7 @@ import { closeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { constants } from 'node:os';
 import type { Exit, LaunchedProcess, ProcessEvents } from '../launcher.ts';
-import { readLines } from './line-reader.ts';
+import { readLines } from './bounded-lines.ts';
 import { inDirectory, openDirectory, openPipe } from './open-pipe.ts';
 import type { Ending } from './words.ts';
 

@@ -4,7 +4,7 @@ import { closeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import type { Log } from '../../../log.ts';
 import { UpstreamError } from '../../upstream-error.ts';
-import { readLines } from './line-reader.ts';
+import { readLines } from './bounded-lines.ts';
 import { codeOf, openPipe } from './open-pipe.ts';
 import { readWord, type Word } from './words.ts';
 
