@@ -15,10 +15,11 @@ const PATCHES = join(import.meta.dirname, 'planted');
 const COPIED = [
   'package.json',
   'sidecar',
-  'test/fuzz',
-  'test/sidecar/wire',
+  'webhook',
   'test/bundles',
   'test/conformance/ports.ts',
+  'test/fuzz',
+  'test/sidecar/wire',
 ];
 
 const { values: options } = parseArgs({
