@@ -66,7 +66,7 @@ function recordIn(line: string): { kind: Kind; name: string; component: unknown 
   }
   const { type, name } = record?.target ?? {};
   const isRecord = record?.msg === 'audit_event' && record.outcome !== 'denied';
-  if (!isRecord || typeof name !== 'string' || typeof type !== 'string' || !(type in SECTIONS))
+  if (!isRecord || typeof name !== 'string' || typeof type !== 'string' || !Object.hasOwn(SECTIONS, type))
     return undefined;
   return CUT.test(name) ? undefined : { kind: type as Kind, name, component: record?.component };
 }
