@@ -36,7 +36,8 @@ export async function watchPolicy(
   let taken: Promise<void> = Promise.resolve();
 
   async function take(reading: DirectoryReading): Promise<void> {
-    const next = await judge(reading);
+    // What cannot be judged holds up no later version.
+    const next = await judge(reading).catch((error: Error) => ({ faults: [error.message] }));
     state = 'faults' in next ? { ...state, faults: next.faults } : { ...next, faults: [] };
     changed(state);
   }

@@ -2,6 +2,8 @@ import { CLIENT_CAPABILITIES_KEY, type ClientMessage } from '../client-message.t
 import { members } from '../json/members.ts';
 
 export const TASKS_EXTENSION = 'io.modelcontextprotocol/tasks';
+/** In `_meta` of what is about a task of 2025-11-25. */
+export const RELATED_TASK = 'io.modelcontextprotocol/related-task';
 const WRITTEN = Buffer.from(`"${TASKS_EXTENSION}"`);
 
 /**

@@ -1,9 +1,8 @@
 import { members } from '../../json/members.ts';
 import { asBytes, membersWithout, ofBytes } from '../../json/splice.ts';
 import type { Span } from '../../json/strict-reader.ts';
+import { RELATED_TASK } from '../../tasks/declares-tasks.ts';
 import type { Question } from './parked-rounds.ts';
-
-export const RELATED_TASK = 'io.modelcontextprotocol/related-task';
 
 /** A task as 2025-11-25 writes it. */
 export interface LegacyTaskState {

@@ -145,7 +145,7 @@ export function createLegacyTasks(pool: HttpPool): LegacyTasks {
     if (!answered.result) return refused(id, answered);
     const state: LegacyTaskState = answered.result;
     if (state.status === 'completed' || state.status === 'failed') {
-      const { answer } = openTaskResult({ pool, session, exchange }, taskId, (data) =>
+      const { answer } = openTaskResult({ pool, session, exchange, isOver: true }, taskId, (data) =>
         tell(pool, session, legacyError(readQuestion(data).id, METHOD_NOT_FOUND, 'the task is over')),
       );
       const response = await answer;

@@ -12,13 +12,21 @@ export interface TaskResultStream {
   close(): void;
 }
 
+export interface TaskResultParts {
+  readonly pool: HttpPool;
+  readonly session: LegacySession;
+  readonly exchange: Exchange;
+  /** Its answer is there: a server that says nothing is not waited for. */
+  readonly isOver?: boolean;
+}
+
 /**
  * `tasks/result` of 2025-11-25: answered when the task is over; until then the server asks on its stream what it wants
  * to know.
  * @param asked called with each request of the server's
  */
 export function openTaskResult(
-  { pool, session, exchange }: { pool: HttpPool; session: LegacySession; exchange: Exchange },
+  { pool, session, exchange, isOver = false }: TaskResultParts,
   taskId: string,
   asked: (request: Buffer) => void,
 ): TaskResultStream {
@@ -46,7 +54,7 @@ export function openTaskResult(
       body: Buffer.from(`{"jsonrpc":"2.0","id":${id},"method":"tasks/result","params":${params}}`),
       owner: session.owner,
       // A task may take its time, and its client too.
-      listens: true,
+      listens: !isOver,
     },
     reader,
   );

@@ -3,9 +3,7 @@ import { SERVER_INFO_KEY, text } from '../../client-message.ts';
 import { elements, members } from '../../json/members.ts';
 import { asBytes, membersWithout, ofBytes } from '../../json/splice.ts';
 import type { Span } from '../../json/strict-reader.ts';
-import { TASKS_EXTENSION } from '../../tasks/declares-tasks.ts';
-
-export const RELATED_TASK = 'io.modelcontextprotocol/related-task';
+import { RELATED_TASK, TASKS_EXTENSION } from '../../tasks/declares-tasks.ts';
 
 /** What a task is, without what came of it. */
 const STATE = ['taskId', 'status', 'statusMessage', 'createdAt', 'lastUpdatedAt'];

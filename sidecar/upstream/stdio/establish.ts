@@ -2,6 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { MODERN_VERSION, text } from '../../client-message.ts';
 import { members } from '../../json/members.ts';
+import { asRecord } from '../../json/record.ts';
 import { NotConnectedError, reasonOf } from '../connect-mcp.ts';
 import type { HttpPool } from '../http-pool.ts';
 import { CLIENT_INFO, LEGACY_VERSION, rpc, type Dialect, type RpcAnswer } from '../mcp-request.ts';
@@ -72,7 +73,7 @@ const isStartFailure = (error: unknown): boolean =>
 function modernOf(link: Link, { result }: RpcAnswer): Established | undefined {
   const versions = result?.['supportedVersions'];
   if (!Array.isArray(versions) || !versions.includes(MODERN_VERSION)) return undefined;
-  return { link, era: 'modern', version: MODERN_VERSION, capabilities: recordOf(result?.['capabilities']) };
+  return { link, era: 'modern', version: MODERN_VERSION, capabilities: asRecord(result?.['capabilities']) };
 }
 
 async function initialize(link: Link, options: EstablishOptions): Promise<Established> {
@@ -90,7 +91,7 @@ async function initialize(link: Link, options: EstablishOptions): Promise<Establ
       link,
       era: 'legacy',
       version: typeof version === 'string' ? version : LEGACY_VERSION,
-      capabilities: recordOf(result['capabilities']),
+      capabilities: asRecord(result['capabilities']),
       result,
     };
   } catch (error) {
@@ -118,6 +119,3 @@ export function poolOf(link: Link): HttpPool {
     close: () => undefined,
   };
 }
-
-const recordOf = (value: unknown): Record<string, unknown> =>
-  typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
