@@ -56,11 +56,15 @@ export function createHttpPool(target: HttpPoolTarget): HttpPool {
     clockMs += Math.min(nowMs - sweptMs, 2 * sweepMs);
     sweptMs = nowMs;
     while (idle[0] && nowMs - idle[0].idleSinceMs > idleMs) drop(idle[0]);
-    for (const { call, aliveMs } of open) {
-      if (!call || clockMs - aliveMs < limitMs + sweepMs) continue;
+    for (const connection of open) {
+      const { call } = connection;
+      if (!call) continue;
+      // It may end to be one that only listens: the server's time begins then.
+      if (call.request.listens && !call.paused) connection.aliveMs = clockMs;
+      if (clockMs - connection.aliveMs < limitMs + sweepMs) continue;
       const limit = `for ${limitMs / 1000} s`;
       if (call.paused) call.fail(new UpstreamError(`the client took nothing ${limit}`, 'stalled'));
-      else if (!call.request.listens) call.fail(new UpstreamError(`no byte came ${limit}`, 'timeout'));
+      else call.fail(new UpstreamError(`no byte came ${limit}`, 'timeout'));
     }
   }
 

@@ -32,10 +32,11 @@ export function createChannelPool(
   function sweep(): void {
     const nowMs = performance.now();
     for (const session of sessions.values())
-      for (const [id, { aliveMs, events }] of session.waiting) {
-        if (nowMs - aliveMs < requestTimeoutMs) continue;
+      for (const [id, waiting] of session.waiting) {
+        if (waiting.request.listens) waiting.aliveMs = nowMs;
+        if (nowMs - waiting.aliveMs < requestTimeoutMs) continue;
         session.waiting.delete(id);
-        events.fail(new UpstreamError(`nothing came for ${requestTimeoutMs / 1000} s`, 'timeout'));
+        waiting.events.fail(new UpstreamError(`nothing came for ${requestTimeoutMs / 1000} s`, 'timeout'));
       }
   }
 
@@ -136,10 +137,12 @@ export function createChannelPool(
 
 function ask(
   session: ChannelSession,
-  { body = Buffer.alloc(0), forwarded }: UpstreamRequest,
+  request: UpstreamRequest,
   { events, id, headers }: { events: UpstreamEvents; id: string; headers?: ReadonlyMap<string, string> },
 ): UpstreamCall {
+  const { body = Buffer.alloc(0), forwarded } = request;
   session.waiting.set(id, {
+    request,
     events,
     progressToken: progressTokenIn(body),
     form: headers ? 'json' : 'sse',

@@ -2,13 +2,14 @@ import { text } from '../../client-message.ts';
 import { members } from '../../json/members.ts';
 import { messageEvent } from '../../sse.ts';
 import type { ResponseHead } from '../http-response.ts';
-import type { UpstreamEvents } from '../upstream-call.ts';
+import type { UpstreamEvents, UpstreamRequest } from '../upstream-call.ts';
 import { UpstreamError } from '../upstream-error.ts';
 import { unownedQuestion } from '../unowned-question.ts';
 import type { Channel } from './channel.ts';
 
 /** A request on a channel that has no answer yet. */
 export interface Waiting {
+  readonly request: Pick<UpstreamRequest, 'listens'>;
   readonly events: UpstreamEvents;
   /** Raw JSON; what the server names in progress of this request. */
   readonly progressToken: string | undefined;

@@ -1,5 +1,5 @@
 import type { ResponseHead } from '../http-response.ts';
-import type { UpstreamEvents } from '../upstream-call.ts';
+import type { UpstreamEvents, UpstreamRequest } from '../upstream-call.ts';
 import { messageEvent } from '../../sse.ts';
 import type { LinkSession } from './link-session.ts';
 
@@ -9,6 +9,7 @@ export interface Call {
   /** Raw JSON; the client's own. */
   readonly id: string;
   readonly method: string;
+  readonly request: Pick<UpstreamRequest, 'listens'>;
   /** Raw JSON of the client's own. */
   readonly token: string | undefined;
   readonly events: UpstreamEvents;

@@ -4,7 +4,7 @@ import { members } from '../../json/members.ts';
 import type { Channel } from '../channel/channel.ts';
 import { asUpstream } from '../channel/channel-session.ts';
 import { guardedEvents } from '../guarded-events.ts';
-import type { UpstreamCall, UpstreamEvents } from '../upstream-call.ts';
+import type { UpstreamCall, UpstreamEvents, UpstreamRequest } from '../upstream-call.ts';
 import { UpstreamError } from '../upstream-error.ts';
 import { unownedQuestion } from '../unowned-question.ts';
 import { answer, statusOfError, type Call } from './calls.ts';
@@ -17,6 +17,8 @@ export interface Asking {
   /** Raw JSON. */
   readonly id: string;
   readonly method: string;
+  /** That it is for; none: one of the sidecar's own. */
+  readonly request?: Pick<UpstreamRequest, 'listens'>;
   readonly message?: ClientMessage | undefined;
   readonly session?: LinkSession | undefined;
   readonly isModern: boolean;
@@ -61,7 +63,7 @@ export class Link {
   }
 
   ask(body: Buffer, given: UpstreamEvents, asking: Asking): UpstreamCall {
-    const { id, method, message, session, isModern, headers } = asking;
+    const { id, method, request = {}, message, session, isModern, headers } = asking;
     const wireId = ++this.#lastId;
     const { bytes, token } = rekeyedRequest(body, wireId, message);
     const nowMs = performance.now();
@@ -70,6 +72,7 @@ export class Link {
       wireId,
       id,
       method,
+      request,
       token,
       events,
       session,
@@ -167,10 +170,12 @@ export class Link {
   sweep(nowMs: number, limitMs: number): void {
     for (const call of this.calls.slice()) {
       const { pausedAtMs, pausedBytes } = call;
+      // It may end to be one that only listens: the server's time begins then.
+      if (call.request.listens) call.aliveMs = nowMs;
       if (pausedBytes > MAX_PAUSED_BYTES || (pausedAtMs !== undefined && nowMs - pausedAtMs > limitMs)) {
         this.#resume(call);
         this.fail(call, new UpstreamError('the client took nothing', 'stalled'));
-      } else if (nowMs - call.aliveMs > limitMs && call.method !== 'subscriptions/listen') {
+      } else if (nowMs - call.aliveMs > limitMs) {
         this.#abort(call);
         call.events.fail(new UpstreamError(`nothing came for ${limitMs / 1000} s`, 'timeout'));
       }

@@ -124,7 +124,7 @@ export function createStdioPool({ links, target, shared, own, faulted }: StdioPo
     return later(
       linkFor(request),
       events,
-      (link) => link.ask(body, events, { id, method: name, message, isModern: true }),
+      (link) => link.ask(body, events, { id, method: name, request, message, isModern: true }),
       closeUnused,
     );
   }
@@ -147,7 +147,7 @@ export function createStdioPool({ links, target, shared, own, faulted }: StdioPo
         return id === undefined ? plain(events, 202) : plain(events, 200, answerOf(id, ours));
     }
     if (name !== undefined && id !== undefined)
-      return link.ask(body, events, { id, method: name, message, session, isModern: false });
+      return link.ask(body, events, { id, method: name, request, message, session, isModern: false });
     if (name === 'notifications/cancelled') link.cancel(body, session);
     else if (name !== undefined) link.tell(body);
     else if (id !== undefined) link.answerQuestion(body, id, session);

@@ -169,6 +169,25 @@ describe('a request', () => {
     assert.deepEqual(told, ['head', 'a']);
   });
 
+  test('has its whole time when it does not just listen any more', async () => {
+    const { server, pool } = await start({ requestTimeoutMs: 600 });
+    let listens = true;
+    server.scripts.set('asks', (each) => {
+      setTimeout(() => (listens = false), 1_500);
+      setTimeout(() => result(each, 1), 1_850);
+    });
+    const { method, headerLines, body } = request('asks');
+    const { status, error } = await send(pool, {
+      method,
+      headerLines,
+      body: body!,
+      get listens() {
+        return listens;
+      },
+    });
+    assert.deepEqual([status, error], [200, undefined]);
+  });
+
   test('is given up when no byte comes, not when one comes now and then, nor when it just listens', async () => {
     const { server, pool } = await start({ requestTimeoutMs: 300 });
     server.scripts.set('silent', () => undefined);

@@ -55,6 +55,34 @@ const on = (session: string, request: Partial<UpstreamRequest> = {}): UpstreamRe
   ...request,
 });
 
+describe('a call on a process', () => {
+  test('may be silent while its client is being asked, and has its whole time again afterwards', () => {
+    const link = new Link(false, { closed: nothing, faulted: assert.fail });
+    const failed: string[] = [];
+    let listens = true;
+    const body = Buffer.from('{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"a"}}');
+    const events = {
+      head: nothing,
+      chunk: nothing,
+      end: nothing,
+      fail: ({ fault }: { fault: string }) => void failed.push(fault),
+    };
+    const request = {
+      get listens() {
+        return listens;
+      },
+    };
+    link.ask(body, events, { id: '1', method: 'tools/call', request, isModern: true });
+    const startMs = performance.now();
+    link.sweep(startMs + 5_000, 1_000);
+    listens = false;
+    link.sweep(startMs + 5_900, 1_000);
+    assert.deepEqual(failed, []);
+    link.sweep(startMs + 6_100, 1_000);
+    assert.deepEqual(failed, ['timeout']);
+  });
+});
+
 describe('a process that all have', () => {
   test('forgets sessions that nobody ends, those that were used longest ago; not who listens', async () => {
     const { link, pool } = shared();
