@@ -9,10 +9,14 @@ import type { Platform } from './platforms.ts';
 const ROOT = join(import.meta.dirname, '..');
 const SOURCES = join(ROOT, 'sidecar', 'upstream', 'stdio', 'supervisor');
 /** No path and no build id get in: the same compiler makes the same bytes. */
-const FLAGS = ['-std=gnu17', '-O2', '-Wall', '-Wextra', '-static', '-s', '-Wl,--build-id=none'];
+const FLAGS =
+  '-std=gnu17 -O2 -Wall -Wextra -D_FORTIFY_SOURCE=2 -fstack-protector-strong -static -s -Wl,--build-id=none';
+/** A fault in memory or arithmetic ends such a program, and is told. */
+export const SANITIZED =
+  '-std=gnu17 -O1 -g -Wall -Wextra -Wconversion -Wno-sign-conversion -Werror -fsanitize=address,undefined -fno-sanitize-recover=all';
 
 /** @returns its file, made anew when the source or the compiler is another */
-export function supervisorFor({ architecture, nodeArch, triplet }: Platform): string {
+export function supervisorFor({ architecture, nodeArch, triplet }: Platform, flags = FLAGS): string {
   const own = nodeArch === process.arch;
   const compiler = own ? 'gcc' : `${triplet}-gcc`;
   installPackages(
@@ -28,7 +32,7 @@ export function supervisorFor({ architecture, nodeArch, triplet }: Platform): st
   const files = globSync('*.[ch]', { cwd: SOURCES }).toSorted();
   const hash = createHash('sha256')
     .update(execFileSync(compiler, ['--version']))
-    .update(FLAGS.join(' '));
+    .update(flags);
   for (const file of files) hash.update(readFileSync(join(SOURCES, file)));
   const directory = join(ROOT, 'dist', '.supervisor');
   const made = join(directory, `${architecture}-${hash.digest('hex').slice(0, 16)}`);
@@ -36,7 +40,9 @@ export function supervisorFor({ architecture, nodeArch, triplet }: Platform): st
   mkdirSync(directory, { recursive: true });
   const part = `${made}.${process.pid}`;
   const sources = files.filter((file) => file.endsWith('.c')).map((file) => join(SOURCES, file));
-  execFileSync(compiler, [...FLAGS, ...sources, '-o', part], { stdio: ['ignore', 'inherit', 'inherit'] });
+  execFileSync(compiler, [...flags.split(' '), ...sources, '-o', part], {
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
   chmodSync(part, 0o755);
   renameSync(part, made);
   return made;

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { MOST = 8192 };
+enum { MOST = 32768 };
 struct process {
   pid_t id, parent;
   int below;
@@ -25,7 +25,7 @@ static int read_file(pid_t id, const char *name, char *text, size_t size) {
   return got > 0;
 }
 
-/* The kernel's own list of children depends on CONFIG_PROC_CHILDREN, and is kept by thread. */
+/* By id, as /proc gives them. The kernel's own list of children depends on CONFIG_PROC_CHILDREN, and is kept by thread. */
 static size_t list(void) {
   size_t count = 0;
   DIR *proc = opendir("/proc");
@@ -42,36 +42,41 @@ static size_t list(void) {
   return count;
 }
 
-/* Marks what is below `of`, or below those of its children that `is_first` takes. */
-static size_t mark(pid_t of, const struct session sessions[]) {
+static int by_id(const void *one, const void *other) {
+  return ((const struct process *)one)->id - ((const struct process *)other)->id;
+}
+
+static int is_keeper(pid_t id, const struct session keepers[]) {
+  for (int at = 0; keepers && at < SESSIONS; at++)
+    if (keepers[at].keeper == id) return 1;
+  return 0;
+}
+
+static size_t mark(const struct session but[]) {
   size_t count = list();
   for (int more = 1; more;) {
     more = 0;
-    for (size_t each = 0; each < count; each++) {
-      struct process *process = &processes[each];
-      int below = process->parent == of;
-      for (int at = 0; below && sessions && at < SESSIONS; at++)
-        if (sessions[at].keeper == process->id) below = 0;
-      for (size_t other = 0; !below && other < count; other++)
-        below = processes[other].below && processes[other].id == process->parent;
-      if (below && !process->below) more = process->below = 1;
+    for (struct process *each = processes; each < processes + count; each++) {
+      if (each->below) continue;
+      if (each->parent == getpid()) each->below = !is_keeper(each->id, but);
+      else {
+        const struct process *parent = bsearch(&(struct process){.id = each->parent}, processes, count, sizeof *each, by_id);
+        each->below = parent && parent->below;
+      }
+      more |= each->below;
     }
   }
   return count;
 }
 
-static void signal_marked(size_t count, int signal) {
-  for (size_t each = 0; each < count; each++)
+void signal_descendants(const struct session but[], int signal) {
+  for (size_t count = mark(but), each = 0; each < count; each++)
     if (processes[each].below) kill(processes[each].id, signal);
 }
 
-void signal_descendants(pid_t of, int signal) { signal_marked(mark(of, NULL), signal); }
-
-void signal_strays(const struct session sessions[], int signal) { signal_marked(mark(getpid(), sessions), signal); }
-
-long long private_bytes_below(pid_t of) {
+long long private_bytes(void) {
   long long pages = 0;
-  for (size_t count = mark(of, NULL), each = 0; each < count; each++) {
+  for (size_t count = mark(NULL), each = 0; each < count; each++) {
     char text[128];
     long long resident = 0, shared = 0;
     if (processes[each].below && read_file(processes[each].id, "statm", text, sizeof text) &&

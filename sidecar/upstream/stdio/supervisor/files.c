@@ -11,19 +11,22 @@
 #include <time.h>
 #include <unistd.h>
 
-/* The sidecar has another uid and need not share a group: the mode lets both in, whatever the umask is. */
+/* The sidecar has another uid and need not share a group: the mode lets both in. No chmod of the name: a server that has
+ * given up the supervisor's uid could have put a link to another file there. */
 int make_pipe(int directory, const char *name) {
-  char made[WORD_BYTES + 4];
-  snprintf(made, sizeof made, ".%s", name);
-  unlinkat(directory, made, 0);
-  if (mkfifoat(directory, made, 0666) != 0 || fchmodat(directory, made, 0666, 0) != 0) return -1;
-  return renameat(directory, made, directory, name);
+  mode_t mask = umask(0);
+  int made = mkfifoat(directory, name, 0666);
+  umask(mask);
+  return made;
 }
 
 /* Takes the descriptor. */
 static void remove_entries(int opened, int depth) {
   DIR *entries = opened < 0 ? NULL : fdopendir(opened);
-  if (!entries) return;
+  if (!entries) {
+    close(opened);
+    return;
+  }
   for (struct dirent *entry; (entry = readdir(entries));)
     if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, "..")) remove_tree(opened, entry->d_name, depth - 1);
   closedir(entries);
@@ -34,7 +37,7 @@ void empty_directory(int directory) { remove_entries(openat(directory, ".", O_RD
 void remove_tree(int directory, const char *name, int depth) {
   if (unlinkat(directory, name, 0) == 0 || errno == ENOENT || depth == 0) return;
   /* Module caches are read-only. */
-  fchmodat(directory, name, 0700, 0);
+  (void)!fchmodat(directory, name, 0700, AT_SYMLINK_NOFOLLOW);
   remove_entries(openat(directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), depth);
   unlinkat(directory, name, AT_REMOVEDIR);
 }

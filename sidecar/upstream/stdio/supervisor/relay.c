@@ -7,20 +7,26 @@
 #include <string.h>
 #include <unistd.h>
 
+int write_log(const char *text, size_t length, int wait_ms) {
+  struct pollfd log = {STDERR_FILENO, POLLOUT, 0};
+  return poll(&log, 1, wait_ms) == 1 && write(STDERR_FILENO, text, length) > 0;
+}
+
 static void pass_line(struct relay *relay) {
   char out[sizeof relay->line + WORD_BYTES + 8];
   int mark = snprintf(out, sizeof out, "[%s] ", relay->id);
   memcpy(out + mark, relay->line, relay->used);
-  /* A carriage return or an escape could write over the mark. */
-  for (size_t at = mark; at < mark + relay->used; at++)
-    if (iscntrl((unsigned char)out[at]) && out[at] != '\t') out[at] = '?';
   size_t length = mark + relay->used;
+  /* A carriage return or an escape could write over the mark; U+0080 to U+009F are controls, too. */
+  for (size_t at = mark; at < length; at++) {
+    unsigned char byte = out[at];
+    if ((iscntrl(byte) && byte != '\t') || (byte >= 0x80 && byte < 0xa0 && out[at - 1] == '\xc2')) out[at] = '?';
+  }
   out[length++] = '\n';
   relay->used = 0;
-  /* A log that nobody takes away holds up no stop. */
-  struct pollfd log = {STDERR_FILENO, POLLOUT, 0};
-  if (poll(&log, 1, 1000) == 1 && write(STDERR_FILENO, out, length) < 0) return;
-  if (write(relay->copy, out + mark, length - mark) < 0) return;
+  /* A log that nobody takes away holds up no stop: it is waited for once, not once for each line. */
+  relay->log_stands = !write_log(out, length, relay->log_stands ? 0 : LOG_MS);
+  (void)!write(relay->copy, out + mark, length - mark);
 }
 
 int relay_lines(struct relay *relay) {

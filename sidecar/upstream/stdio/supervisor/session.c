@@ -1,6 +1,7 @@
 /* The keeper of one session: starts the server's process, adopts and reaps whatever comes of it, and ends it all. */
 #define _GNU_SOURCE
 #include "supervise.h"
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -36,6 +37,7 @@ struct kept {
   enum stage stage;
   long long deadline, measure_at;
   pid_t server;
+  int directory;
   int in, out, errors; /* ends of the server's pipes; `errors` is what it writes its stderr to */
   long long bytes;
   const char *unsaid; /* word to the sidecar, which other writers of that pipe may hold up */
@@ -50,9 +52,8 @@ static void go_to(struct kept *kept, enum stage stage) {
 static void set_variable(char *assignment) {
   char *to = assignment;
   for (char *from = assignment; *from; from++) {
-    unsigned byte;
-    if (*from == '%' && sscanf(from + 1, "%2x", &byte) == 1) {
-      *to++ = (char)byte;
+    if (*from == '%' && isxdigit((unsigned char)from[1]) && isxdigit((unsigned char)from[2])) {
+      *to++ = (char)strtoul((char[]){from[1], from[2], 0}, NULL, 16);
       from += 2;
     } else *to++ = *from;
   }
@@ -72,16 +73,17 @@ static void set_environment(const struct place *place, const char *id, char *env
   for (char *rest = environment, *next; (next = strtok_r(rest, " ", &rest));) set_variable(next);
 }
 
-static int make_directory(const struct place *place, const char *id, int *errors) {
-  if (mkdirat(place->run, id, 0755) != 0) return -1;
-  int directory = openat(place->run, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-  if (directory < 0 || fchmod(directory, 0755) != 0) return -1;
+/* @returns whether all of it is there */
+static int fill_directory(const struct place *place, const char *id, struct kept *kept, struct relay *relay) {
+  int directory = kept->directory = openat(place->run, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  if (directory < 0 || fchmod(directory, 0755) != 0) return 0;
   for (size_t each = 0; each < COUNT(DIRECTORIES); each++)
-    if (mkdirat(directory, DIRECTORIES[each], 0700) != 0) return -1;
-  if (make_pipe(directory, "in") || make_pipe(directory, "out") || make_pipe(directory, "err")) return -1;
+    if (mkdirat(directory, DIRECTORIES[each], 0700) != 0) return 0;
+  if (make_pipe(directory, "in") || make_pipe(directory, "out") || make_pipe(directory, "err")) return 0;
   /* Open both ways: that the sidecar is away is no error, and what it cannot take is left out. */
-  *errors = openat(directory, "err", O_RDWR | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
-  return directory;
+  relay->copy = openat(directory, "err", O_RDWR | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+  kept->in = openat(directory, "in", O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+  return relay->copy >= 0 && kept->in >= 0;
 }
 
 _Noreturn static void become_server(struct kept *kept, char *const command[]) {
@@ -94,13 +96,14 @@ _Noreturn static void become_server(struct kept *kept, char *const command[]) {
   dup2(kept->out, STDOUT_FILENO);
   dup2(kept->errors, STDERR_FILENO);
   execvp(command[0], command);
-  fprintf(stderr, "supervise: cannot start %s: %s\n", command[0], strerror(errno));
-  _exit(errno == ENOENT ? 127 : 126);
+  int error = errno;
+  fprintf(stderr, "supervise: cannot start %s: %s\n", command[0], strerror(error));
+  _exit(error == ENOENT ? 127 : 126);
 }
 
 /* The sidecar has opened `in` before, so that the server's first read does not find the end of it. */
-static void run(struct kept *kept, int directory, char *const command[]) {
-  kept->out = openat(directory, "out", O_WRONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+static void run(struct kept *kept, char *const command[]) {
+  kept->out = openat(kept->directory, "out", O_WRONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
   if (kept->out < 0) return go_to(kept, KILLING);
   fcntl(kept->in, F_SETFL, 0);
   fcntl(kept->out, F_SETFL, 0);
@@ -117,7 +120,7 @@ static void run(struct kept *kept, int directory, char *const command[]) {
 
 static void send_signal(const struct kept *kept, int signal) {
   if (kept->server > 0) kill(-kept->server, signal);
-  signal_descendants(getpid(), signal);
+  signal_descendants(NULL, signal);
 }
 
 static void next_stage(struct kept *kept) {
@@ -128,11 +131,11 @@ static void next_stage(struct kept *kept) {
   } else go_to(kept, KILLING);
 }
 
-static void take_signals(const struct place *place, struct kept *kept, int directory, char *const command[]) {
+static void take_signals(const struct place *place, struct kept *kept, char *const command[]) {
   struct signalfd_siginfo taken;
   while (read(place->signals, &taken, sizeof taken) == sizeof taken) {
     int asked = taken.ssi_signo;
-    if (asked == ASK_RUN && kept->stage == WAITING) run(kept, directory, command);
+    if (asked == ASK_RUN && kept->stage == WAITING) run(kept, command);
     else if (asked == ASK_KILL || (kept->stage == WAITING && (asked == ASK_STOP || asked == ASK_TERM))) go_to(kept, KILLING);
     else if (asked == ASK_STOP && kept->stage == RUNNING) go_to(kept, STOPPING);
     else if (asked == ASK_TERM && kept->stage < ENDING) {
@@ -152,7 +155,7 @@ static int reap(struct kept *kept, struct outcome *outcome) {
     outcome->status = status;
     if (kept->stage == KILLING) continue;
     /* What it leaves behind has a moment to end by itself. */
-    signal_descendants(getpid(), SIGTERM);
+    signal_descendants(NULL, SIGTERM);
     go_to(kept, ENDING);
     kept->deadline = now_ms() + LEFT_BEHIND_MS;
   }
@@ -160,12 +163,9 @@ static int reap(struct kept *kept, struct outcome *outcome) {
 }
 
 static void measure(const struct place *place, const struct session *session, struct kept *kept) {
-  long long bytes = private_bytes_below(getpid());
+  long long bytes = private_bytes();
   long long change = bytes > kept->bytes ? bytes - kept->bytes : kept->bytes - bytes;
-  if (change > kept->bytes / 8) {
-    say(place, "size %s %s %lld\n", session->epoch, session->id, bytes);
-    kept->bytes = bytes;
-  }
+  if (change > kept->bytes / 8 && say(place, "size %s %s %lld\n", session->epoch, session->id, bytes)) kept->bytes = bytes;
   kept->measure_at = now_ms() + 15000;
 }
 
@@ -173,14 +173,16 @@ _Noreturn void keep_session(const struct place *place, const struct session *ses
                             char *const command[], char *environment) {
   struct kept kept = {0};
   struct relay relay = {.id = session->id};
-  int errors[2], directory;
+  int errors[2], left, made = 0;
   prctl(PR_SET_CHILD_SUBREAPER, 1);
   prctl(PR_SET_PDEATHSIG, ASK_KILL);
   set_environment(place, session->id, environment);
-  if (pipe2(errors, O_CLOEXEC) != 0 || (directory = make_directory(place, session->id, &relay.copy)) < 0 ||
-      (kept.in = openat(directory, "in", O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC)) < 0) {
+  if (pipe2(errors, O_CLOEXEC) != 0 || !(made = mkdirat(place->run, session->id, 0755) == 0) ||
+      !fill_directory(place, session->id, &kept, &relay)) {
     fprintf(stderr, "supervise: cannot make %s/%s: %s\n", place->path, session->id, strerror(errno));
-    _exit(1);
+    close(errors[0]); /* under a limit of descriptors, removing takes one */
+    if (made) remove_tree(place->run, session->id, DEEPEST);
+    _exit(0);
   }
   fcntl(errors[0], F_SETFL, O_NONBLOCK);
   relay.from = errors[0];
@@ -189,16 +191,13 @@ _Noreturn void keep_session(const struct place *place, const struct session *ses
   kept.unsaid = "made";
   if (getppid() != place->supervisor) go_to(&kept, KILLING);
 
-  while (reap(&kept, outcome)) {
+  while ((left = reap(&kept, outcome))) {
     long long now = now_ms();
     if (kept.deadline && now >= kept.deadline) {
-      if (kept.stage == KILLING) break; /* of another user, or stuck in the kernel: the container's end ends it */
+      if (kept.stage == KILLING) break; /* the supervisor tries on; the container's end ends what is of another user */
       next_stage(&kept);
     }
-    if (kept.stage == KILLING) {
-      if (!outcome->ran && kept.server == 0) break;
-      send_signal(&kept, SIGKILL);
-    }
+    if (kept.stage == KILLING) send_signal(&kept, SIGKILL);
     if (kept.stage == RUNNING && now >= kept.measure_at) measure(place, session, &kept);
     long long until = kept.stage == RUNNING ? kept.measure_at : kept.deadline;
     int wait_ms = kept.stage == KILLING ? KILL_AGAIN_MS : until > now ? (int)(until - now) : 0;
@@ -211,7 +210,7 @@ _Noreturn void keep_session(const struct place *place, const struct session *ses
     }
     if (ready[0].revents) {
       enum stage before = kept.stage;
-      take_signals(place, &kept, directory, command);
+      take_signals(place, &kept, command);
       if (before == WAITING && kept.server > 0) {
         outcome->ran = 1;
         kept.unsaid = "started";
@@ -223,5 +222,5 @@ _Noreturn void keep_session(const struct place *place, const struct session *ses
     if (poll(&rest, 1, 0) <= 0) break;
   }
   remove_tree(place->run, session->id, DEEPEST);
-  _exit(0);
+  _exit(left);
 }

@@ -38,12 +38,16 @@ static int is_word(const char *text) {
   return length > 0 && length < WORD_BYTES && strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789") == length;
 }
 
+static void ask(struct session *session, int signal) {
+  if (signal != ASK_RUN) session->asked = 1;
+  kill(session->keeper, signal);
+  /* Another session may have stopped it. */
+  kill(session->keeper, SIGCONT);
+}
+
 static void ask_all(int signal, const char *but_epoch) {
   for (struct session *each = sessions; each < sessions + SESSIONS; each++)
-    if (each->keeper && (!but_epoch || strcmp(each->epoch, but_epoch))) {
-      each->asked = 1;
-      kill(each->keeper, signal);
-    }
+    if (each->keeper && (!but_epoch || strcmp(each->epoch, but_epoch))) ask(each, signal);
 }
 
 /* The limit of this container, which the sidecar cannot see. */
@@ -58,14 +62,11 @@ static long long memory_limit(void) {
 
 static void start(const char *id, char *environment) {
   struct session *free_one = NULL;
-  for (struct session *each = sessions; each < sessions + SESSIONS; each++) {
+  int taken = ending;
+  for (struct session *each = sessions; each < sessions + SESSIONS; each++)
     if (!each->keeper && !each->ended) free_one = each;
-    else if (!strcmp(each->id, id)) {
-      free_one = NULL;
-      break;
-    }
-  }
-  if (!free_one || ending) {
+    else if (!strcmp(each->id, id)) taken = 1;
+  if (!free_one || taken) {
     say(&place, "refused %s %s\n", epoch, id);
     return;
   }
@@ -75,7 +76,10 @@ static void start(const char *id, char *environment) {
   strcpy(free_one->epoch, epoch);
   strcpy(free_one->id, id);
   pid_t keeper = fork();
-  if (keeper == 0) keep_session(&place, free_one, outcome, command, environment);
+  if (keeper == 0) {
+    close(control); /* without a supervisor nobody must read it */
+    keep_session(&place, free_one, outcome, command, environment);
+  }
   if (keeper < 0) say(&place, "refused %s %s\n", epoch, id);
   else free_one->keeper = keeper;
 }
@@ -93,25 +97,21 @@ static void obey(char *line) {
   if (!strcmp(verb, "start")) return start(id, rest);
   int signal = !strcmp(verb, "run") ? ASK_RUN : !strcmp(verb, "stop") ? ASK_STOP : !strcmp(verb, "kill") ? ASK_KILL : 0;
   for (struct session *each = sessions; signal && each < sessions + SESSIONS; each++)
-    if (each->keeper && !strcmp(each->id, id)) {
-      if (signal != ASK_RUN) each->asked = 1;
-      kill(each->keeper, signal);
-    }
+    if (each->keeper && !strcmp(each->id, id)) ask(each, signal);
 }
 
 static void open_control(void) {
   struct stat found;
-  int opened = openat(place.run, "control", O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+  const int how = O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC;
+  int opened = openat(place.run, "control", how);
   if (opened >= 0 && (fstat(opened, &found) != 0 || !S_ISFIFO(found.st_mode))) {
     close(opened);
     opened = -1;
   }
   if (opened < 0) {
     remove_tree(place.run, "control", DEEPEST);
-    if (make_pipe(place.run, "control") != 0) fail("cannot make the pipe control");
-    opened = openat(place.run, "control", O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+    if (make_pipe(place.run, "control") != 0 || (opened = openat(place.run, "control", how)) < 0) fail("cannot make the pipe control");
   }
-  if (opened < 0) fail("cannot open the pipe control");
   if (control > 0) close(control);
   control = opened;
 }
@@ -119,10 +119,11 @@ static void open_control(void) {
 static void read_control(void) {
   static char buffer[LINE_BYTES];
   static size_t used;
+  static int overlong;
   ssize_t got = read(control, buffer + used, sizeof buffer - used);
   if (got < 0 && errno == EAGAIN) return;
   if (got <= 0) { /* the sidecar is gone, and with it every session's stdin */
-    used = 0;
+    used = overlong = 0;
     epoch[0] = 0;
     ask_all(ASK_STOP, NULL);
     return open_control();
@@ -131,11 +132,14 @@ static void read_control(void) {
   char *line = buffer;
   for (char *end; (end = memchr(line, '\n', buffer + used - line)); line = end + 1) {
     *end = 0;
-    obey(line);
+    if (!overlong) obey(line);
+    overlong = 0;
   }
   used -= line - buffer;
   memmove(buffer, line, used);
-  if (used == sizeof buffer) used = 0;
+  if (used < sizeof buffer) return;
+  used = 0;
+  overlong = 1;
 }
 
 /* Of a command that has never run for long, every failure counts: one that clients have used is not ended by them. */
@@ -145,13 +149,13 @@ static void judge(const struct session *session, int ran, int status) {
   if (proven || failures < FAILURES || ending) return;
   exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   char said[512];
-  int length = snprintf(said, sizeof said, "supervise: %s ended %d times within %d s of its start, at last with %s %d\n", command[0],
-                        failures, PROVEN_MS / 1000, WIFEXITED(status) ? "code" : "signal",
-                        WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status));
-  if (length >= (int)sizeof said) length = sizeof said - 1;
+  snprintf(said, sizeof said, "supervise: %.400s ended %d times within %d s of its start, at last with %s %d\n", command[0], failures,
+           PROVEN_MS / 1000, WIFEXITED(status) ? "code" : "signal", WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status));
+  size_t length = strlen(said);
   int message = open("/dev/termination-log", O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-  if (write(STDERR_FILENO, said, length) < 0 || write(message, said, length) < 0) errno = 0;
+  (void)!write(message, said, length);
   close(message);
+  write_log(said, length, LOG_MS);
   ending = 1;
   ask_all(ASK_KILL, NULL);
 }
@@ -164,9 +168,9 @@ static void reap(void) {
       struct outcome *outcome = &outcomes[each - sessions];
       each->keeper = 0;
       each->ended = 1;
-      if (WIFSIGNALED(how)) { /* somebody has killed the keeper: what it kept is adopted now */
+      if (how) purges = PURGES; /* what it has not ended is adopted now */
+      if (WIFSIGNALED(how)) {   /* by another process of the server's */
         outcome->status = SIGKILL;
-        purges = PURGES;
         remove_tree(place.run, each->id, DEEPEST);
       }
       judge(each, outcome->ran, outcome->status);
@@ -186,10 +190,10 @@ static void report(void) {
   }
 }
 
-static int count(int ended) {
-  int found = 0;
-  for (int each = 0; each < SESSIONS; each++) found += ended ? sessions[each].ended : sessions[each].keeper > 0;
-  return found;
+static int any(int ended) {
+  for (int each = 0; each < SESSIONS; each++)
+    if (ended ? sessions[each].ended : sessions[each].keeper) return 1;
+  return 0;
 }
 
 static void take_signals(void) {
@@ -203,6 +207,8 @@ static void take_signals(void) {
 
 static void prepare(void) {
   place.supervisor = getpid();
+  /* The server has the same uid: it reaches neither memory nor descriptors of ours, the container's log among them. */
+  prctl(PR_SET_DUMPABLE, 0);
   prctl(PR_SET_CHILD_SUBREAPER, 1);
   signal(SIGPIPE, SIG_IGN);
   sigset_t listened;
@@ -235,14 +241,14 @@ int main(int argc, char *argv[]) {
   }
   command = argv + at + 1;
   prepare();
-  while (!ending || count(0) > 0) {
-    int unsaid = unsaid_ready || count(1) > 0;
+  while (!ending || any(0)) {
+    int unsaid = unsaid_ready || any(1);
     struct pollfd ready[] = {{place.signals, POLLIN, 0}, {control, POLLIN, 0}, {place.status, unsaid ? POLLOUT : 0, 0}};
     poll(ready, 3, purges > 0 ? PURGE_MS : -1);
     if (ready[0].revents) take_signals();
     if (ready[1].revents) read_control();
     reap();
-    if (purges > 0 && purges--) signal_strays(sessions, SIGKILL);
+    if (purges > 0 && purges--) signal_descendants(sessions, SIGKILL);
     report();
   }
   return exit_code;

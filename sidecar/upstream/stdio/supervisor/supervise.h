@@ -41,19 +41,20 @@ struct place {
 _Noreturn void keep_session(const struct place *place, const struct session *session, struct outcome *outcome,
                             char *const command[], char *environment);
 
-/* Signals every process below `of`, in whatever group or session it has put itself. */
-void signal_descendants(pid_t of, int signal);
+/* Signals every process below this one, in whatever group or session it has put itself; but no keeper, nor what is below one. */
+void signal_descendants(const struct session but[], int signal);
 /* Memory that they share with nobody. */
-long long private_bytes_below(pid_t of);
-/* Signals what was adopted: children of this process that are no keepers, and all below them. */
-void signal_strays(const struct session sessions[], int signal);
+long long private_bytes(void);
 
+enum { LOG_MS = 1000 };
 struct relay {
-  int from, copy;
+  int from, copy, log_stands;
   const char *id;
   size_t used;
   char line[3900]; /* with its mark less than PIPE_BUF, so that lines of two sessions never mix */
 };
+/* To the container's log. @returns 0 when nobody takes it away */
+int write_log(const char *text, size_t length, int wait_ms);
 /* Reads what is there. @returns 0 at the end of the stream */
 int relay_lines(struct relay *relay);
 

@@ -15,13 +15,18 @@ case $MANNER in
     exit 3
     ;;
   zombies) for each in 1 2 3 4 5; do (:) & done ;;
-  crash) echo "first line" >&2; printf 'Bearer of bad news\033[2K\r' >&2; kill -SEGV $$ ;;
+  crash) echo "first line" >&2; printf 'Bearer of bad news\033[2K\r\302\2332K' >&2; kill -SEGV $$ ;;
   fail) echo "cannot read its configuration" >&2; exit 7 ;;
-  environment) env; pwd; ls -ld "$HOME" "$TMPDIR" "$XDG_RUNTIME_DIR" ;;
+  environment) env; pwd; umask; ls -ld "$HOME" "$TMPDIR" "$XDG_RUNTIME_DIR" ;;
   # Adopted by the supervisor once its keeper is dead.
   unkept) (setsid sleep 1000 &); sleep 0.1; kill -9 $PPID; sleep 1000 ;;
   flood) head -c "$BYTES" /dev/zero ;;
   flood-stderr) head -c "$BYTES" /dev/zero >&2; echo >&2 ;;
+  chatty) yes >&2 & ;;
+  # What it can reach of its keeper.
+  spy) readlink /proc/$PPID/fd/2; echo forged >/proc/$PPID/fd/2 ;;
+  # Another session's keeper obeys nobody.
+  stopper) kill -STOP "$KEEPER" ;;
   flood-status) yes 'exited 0000000000000000 t0 code 0' >"$HOME/../../status" & ;;
   flood-err) yes 0123456789 | tr -d '\n' >"$HOME/../err" & ;;
   # Puts a link where the next sessions have their pipes, as fast as it can.

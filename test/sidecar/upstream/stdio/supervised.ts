@@ -14,7 +14,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ownPlatform } from '../../../../manifests/platforms.ts';
-import { supervisorFor } from '../../../../manifests/supervisor.ts';
+import { SANITIZED, supervisorFor } from '../../../../manifests/supervisor.ts';
 import type { Exit, LaunchedProcess, Launcher } from '../../../../sidecar/upstream/stdio/launcher.ts';
 import {
   createPipesLauncher,
@@ -40,13 +40,16 @@ export interface Supervised {
   readonly ended: () => Promise<number | null>;
 }
 
+/** SANITIZED=1 runs all of these tests against that build; it grows, which one of them does not take. */
+const sanitized = process.env.SANITIZED ? SANITIZED : undefined;
+
 /** No two of a run have the same: by it their processes are counted. */
 let nextUid = 100_000 + (process.pid % 20_000) * 10;
 
 export function supervise(
   t: Context,
   command: readonly string[] = ['/bin/sh', RUDE_SERVER],
-  launches = true,
+  { launches = true, flags = sanitized, under = [] as readonly string[] } = {},
 ): Supervised {
   const home = mkdtempSync(join(tmpdir(), 'supervised-'));
   chmodSync(home, 0o755);
@@ -54,17 +57,19 @@ export function supervise(
   mkdirSync(run);
   chmodSync(run, 0o777);
   const program = join(home, 'supervise');
-  cpSync(supervisorFor(ownPlatform()), program);
+  cpSync(supervisorFor(ownPlatform(), flags), program);
   cpSync(RUDE_SERVER, join(home, 'rude-server.sh'));
   const own = command.map((each) => (each === RUDE_SERVER ? join(home, 'rude-server.sh') : each));
   const uid = nextUid++;
   let log = '';
   const begin = (): ChildProcess => {
-    const child = spawn(program, ['--run', run, '--', ...own], {
+    const [file = program, ...words] = [...under, program, '--run', run, '--', ...own];
+    const child = spawn(file, words, {
       uid,
       gid: uid,
       cwd: '/',
-      env: { PATH: '/usr/bin:/bin' },
+      // It may not be traced, as the search for leaks does.
+      env: { PATH: '/usr/bin:/bin', ASAN_OPTIONS: 'detect_leaks=0' },
       stdio: ['ignore', 'inherit', 'pipe'],
     });
     child.stderr!.on('data', (bytes: Buffer) => (log = (log + bytes.toString('latin1')).slice(-100_000)));

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { waitFor } from '../../wire/wait-for.ts';
@@ -50,11 +50,14 @@ test(
     const crash = await launch(launcher, 'crash');
     assert.deepEqual(await crash.exit, {
       signal: 'SIGSEGV',
-      stderr: ['first line', 'Bearer of bad news?[2K?'],
+      stderr: ['first line', 'Bearer of bad news?[2K?\ufffd?2K'],
     });
     const failed = await launch(launcher, 'fail');
     assert.deepEqual(await failed.exit, { code: 7, stderr: ['cannot read its configuration'] });
-    assert.ok(log().includes(`[${crash.id}] first line\n[${crash.id}] Bearer of bad news?[2K?\n`), log());
+    assert.ok(
+      log().includes(`[${crash.id}] first line\n[${crash.id}] Bearer of bad news?[2K?\xc2?2K\n`),
+      log(),
+    );
     assert.ok(log().includes(`[${failed.id}] cannot read its configuration\n`));
   },
 );
@@ -135,6 +138,58 @@ test('TERM ends every session and then the supervisor, without an error', { skip
     (await Promise.all(all.map(({ exit }) => exit))).map(({ signal }) => signal),
     ['SIGTERM', 'SIGKILL', 'SIGTERM'],
   );
+});
+
+test('pipes are open to the sidecar whatever the umask, which the server keeps', { skip }, async (t) => {
+  const under = ['/bin/sh', '-c', 'umask 077; exec "$@"', 'sh'];
+  const { launcher, run } = supervise(t, undefined, { under });
+  const one = await launch(launcher, 'environment');
+  await one.echo('here');
+  for (const name of ['control', 'status', ...['in', 'out', 'err'].map((each) => `${one.id}/${each}`)])
+    assert.equal(statSync(join(run, name)).mode & 0o777, 0o666, name);
+  assert.match(one.stdout(), /^0077$/m);
+});
+
+test('a session that cannot be made whole leaves nothing', { skip }, async (t) => {
+  // Two descriptors short of a session.
+  const { launcher, run, log } = supervise(t, undefined, { under: ['prlimit', '--nofile=10'] });
+  await assert.rejects(launch(launcher, 'well'), /started no process/);
+  assert.match(log(), /supervise: cannot make .*: Too many open files/);
+  assert.deepEqual(readdirSync(run), IDLE);
+});
+
+test('a server reaches no descriptor of its keeper, and the log only with its mark', { skip }, async (t) => {
+  const { launcher, log } = supervise(t);
+  const spy = await launch(launcher, 'spy');
+  await spy.echo('here');
+  assert.equal(spy.stdout(), 'here\n');
+  await waitFor('its complaint', () => log().includes('Permission denied'));
+  assert.doesNotMatch(log(), /^forged/m);
+});
+
+test('a keeper that another session has stopped ends its own when it is asked', { skip }, async (t) => {
+  const { launcher, uid } = supervise(t);
+  const daemon = await launch(launcher, 'daemon');
+  await daemon.echo('here');
+  const server = processesOf(uid)
+    .find((each) => /^\d+ \w \/bin\/sh /.test(each))!
+    .split(' ')[0]!;
+  const keeper = /^PPid:\t(\d+)$/m.exec(readFileSync(`/proc/${server}/status`, 'utf8'))![1]!;
+  const stopper = await launch(launcher, 'stopper', { KEEPER: keeper });
+  await waitFor('the stop', () => processesOf(uid).some((each) => each.startsWith(`${keeper} T`)));
+  for (const each of [daemon, stopper]) each.process.stop();
+  assert.deepEqual((await daemon.exit).code, 0);
+  await waitFor('only the supervisor', () => processesOf(uid).length === 1);
+});
+
+test('a log that nobody takes away holds up no stop', { skip }, async (t) => {
+  const { launcher, child, uid } = supervise(t);
+  child.stderr!.pause();
+  const chatty = await launch(launcher, 'chatty');
+  await waitFor('a full log', () => chatty.stderr.length > 50_000);
+  chatty.process.stop();
+  await waitFor('only the supervisor', () => processesOf(uid).length === 1);
+  child.stderr!.resume();
 });
 
 test(

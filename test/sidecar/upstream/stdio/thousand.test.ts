@@ -75,7 +75,7 @@ test(`${PROCESSES} processes dropped in every rude way leave nothing`, { skip },
 });
 
 test('sidecars that are killed leave nothing, and the next one is served', { skip }, async (t) => {
-  const { run, uid, child } = supervise(t, undefined, false);
+  const { run, uid, child } = supervise(t, undefined, { launches: false });
   await waitFor('the supervisor', () => readdirSync(run).length === 2);
   const supervisors = descriptorsOf(child.pid!);
   for (let times = 0; times < 3; times++) {
