@@ -11,6 +11,8 @@ const NEWLINE = 10;
 export function readLines(socket: Socket, line: (text: string) => void): void {
   let parts: Buffer[] = [];
   let length = 0;
+  let turnBegan = 0;
+  let bytesOfTurn = 0;
 
   function keep(bytes: Buffer): void {
     const kept = bytes.subarray(0, MAX_LINE_BYTES - length);
@@ -34,7 +36,13 @@ export function readLines(socket: Socket, line: (text: string) => void): void {
       from = end + 1;
     }
     keep(bytes.subarray(from));
-    if (bytes.length < FLOOD_BYTES) return;
+    const now = performance.now();
+    if (now - turnBegan >= FLOOD_PAUSE_MS) {
+      turnBegan = now;
+      bytesOfTurn = 0;
+    }
+    bytesOfTurn += bytes.length;
+    if (bytesOfTurn < FLOOD_BYTES) return;
     socket.pause();
     setTimeout(() => socket.resume(), FLOOD_PAUSE_MS).unref();
   });
