@@ -127,9 +127,14 @@ export class Link {
     if (line.kind !== 'answer') return route(this, data, line);
     const call = this.#take(Number(line.id));
     if (!call) return;
-    let body = withId(data, line.idSpan, call.id);
-    if (call.method === 'subscriptions/listen') body = ofSubscription(body, call.id);
-    answer(call, line.isError ? statusOfError(call, body) : 200, body);
+    try {
+      let body = withId(data, line.idSpan, call.id);
+      if (call.method === 'subscriptions/listen') body = ofSubscription(body, call.id);
+      answer(call, line.isError ? statusOfError(call, body) : 200, body);
+    } catch (error) {
+      // By its first bytes it was an answer: more of it is not read before.
+      call.events.fail(new UpstreamError(`the answer is no JSON: ${(error as Error).message}`));
+    }
     this.#checkIdle();
   }
 

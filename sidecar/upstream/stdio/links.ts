@@ -90,7 +90,13 @@ export function createLinks(channels: StdioChannels, settings: LinksSettings): L
     try {
       link.channel = await channels.open(
         {
-          message: (data, line) => link.message(data, line),
+          message(data, line) {
+            try {
+              link.message(data, line);
+            } catch (error) {
+              faulted(error);
+            }
+          },
           tooLarge: (id, words) => link.tooLarge(id, words),
           closed: (error) => link.closed(error),
         },

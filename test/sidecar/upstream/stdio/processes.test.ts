@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Link } from '../../../../sidecar/upstream/stdio/link.ts';
 import type { Links } from '../../../../sidecar/upstream/stdio/links.ts';
+import { readLine } from '../../../../sidecar/upstream/stdio/read-line.ts';
 import { createSharedProcess } from '../../../../sidecar/upstream/stdio/shared-process.ts';
 import { createStdioPool, type StdioPool } from '../../../../sidecar/upstream/stdio/stdio-pool.ts';
 import type { UpstreamEvents, UpstreamRequest } from '../../../../sidecar/upstream/upstream-call.ts';
@@ -56,6 +57,27 @@ const on = (session: string, request: Partial<UpstreamRequest> = {}): UpstreamRe
 });
 
 describe('a call on a process', () => {
+  test('fails alone when its answer is no JSON', () => {
+    const link = new Link(false, { closed: nothing, faulted: assert.fail });
+    for (const [index, method] of ['tools/call', 'subscriptions/listen'].entries()) {
+      const failed: string[] = [];
+      const body = Buffer.from(`{"jsonrpc":"2.0","id":1,"method":"${method}","params":{}}`);
+      const events = {
+        head: () => assert.fail('a head'),
+        chunk: () => assert.fail('a chunk'),
+        end: () => assert.fail('an end'),
+        fail: ({ message }: Error) => void failed.push(message),
+      };
+      link.ask(body, events, { id: '1', method, isModern: true });
+      const member = method === 'tools/call' ? 'error' : 'result';
+      const answer = Buffer.from(`{"jsonrpc":"2.0","id":${index + 1},"${member}":{"\\q":`);
+      link.message(answer, readLine(answer)!);
+      assert.equal(failed.length, 1, method);
+      assert.match(failed[0]!, /^the answer is no JSON/);
+    }
+    assert.equal(link.over, undefined);
+  });
+
   test('may be silent while its client is being asked, and has its whole time again afterwards', () => {
     const link = new Link(false, { closed: nothing, faulted: assert.fail });
     const failed: string[] = [];
