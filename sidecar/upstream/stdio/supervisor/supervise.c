@@ -66,22 +66,19 @@ static void start(const char *id, char *environment) {
   for (struct session *each = sessions; each < sessions + SESSIONS; each++)
     if (!each->keeper && !each->ended) free_one = each;
     else if (!strcmp(each->id, id)) taken = 1;
-  if (!free_one || taken) {
-    say(&place, "refused %s %s\n", epoch, id);
-    return;
+  struct session made = {.since_ms = now_ms()};
+  strcpy(made.epoch, epoch);
+  strcpy(made.id, id);
+  if (free_one && !taken) {
+    struct outcome *outcome = &outcomes[free_one - sessions];
+    *outcome = (struct outcome){0};
+    if ((made.keeper = fork()) == 0) {
+      close(control); /* without a supervisor nobody must read it */
+      keep_session(&place, &made, outcome, command, environment);
+    }
   }
-  struct outcome *outcome = &outcomes[free_one - sessions];
-  *outcome = (struct outcome){0};
-  *free_one = (struct session){.since_ms = now_ms()};
-  strcpy(free_one->epoch, epoch);
-  strcpy(free_one->id, id);
-  pid_t keeper = fork();
-  if (keeper == 0) {
-    close(control); /* without a supervisor nobody must read it */
-    keep_session(&place, free_one, outcome, command, environment);
-  }
-  if (keeper < 0) say(&place, "refused %s %s\n", epoch, id);
-  else free_one->keeper = keeper;
+  if (made.keeper > 0) *free_one = made;
+  else say(&place, "refused %s %s\n", epoch, id);
 }
 
 static void obey(char *line) {
