@@ -19,6 +19,16 @@ describe('planted bugs, which test/fuzz/planted.ts has the fuzzer find', () => {
       assert.equal(status, 0, `plant the bug again in the code as it is now: ${stderr}`);
     });
 
+  test('the copy that one is planted in has all that the fuzzer needs', () => {
+    const { status, stdout, stderr } = spawnSync(
+      process.execPath,
+      [join(ROOT, 'test/fuzz/planted.ts'), '--only', '05-line-end-at-border', '--seconds', '30'],
+      { encoding: 'utf8' },
+    );
+    assert.equal(status, 0, stderr);
+    assert.match(stdout, /05-line-end-at-border \| sse \| after /);
+  });
+
   test('there are ten at least, and some for every target', () => {
     const planted = patches.map(
       (file) => /^Target: (\S+)$/m.exec(readFileSync(join(FOLDER, file), 'utf8'))?.[1],
