@@ -134,9 +134,7 @@ static void read_control(void) {
   }
   used -= line - buffer;
   memmove(buffer, line, used);
-  if (used < sizeof buffer) return;
-  used = 0;
-  overlong = 1;
+  if (used == sizeof buffer) overlong = 1, used = 0;
 }
 
 /* Of a command that has never run for long, every failure counts: one that clients have used is not ended by them. */
