@@ -2,9 +2,11 @@
 import { BlockList, isIP } from 'node:net';
 import * as z from 'zod';
 
+const HOST = /^[A-Za-z0-9_.:-]{1,253}$/;
+
 /** It is spoken to in clear text; what goes to an https server is encrypted end to end. It is given no credentials. */
 export const upstreamProxy = z.strictObject({
-  host: z.string().regex(/^[A-Za-z0-9_.:-]{1,253}$/, 'is a host name or an IP address'),
+  host: z.string().regex(HOST, 'is a host name or an IP address'),
   port: z.int().min(1).max(65535),
 });
 export type UpstreamProxy = z.infer<typeof upstreamProxy>;
@@ -12,9 +14,9 @@ export type UpstreamProxy = z.infer<typeof upstreamProxy>;
 /** `http://HOST:PORT`, or `HOST:PORT` as some write it; undefined for what is no proxy that can be used. */
 export function parseProxy(text: string): UpstreamProxy | undefined {
   const url = URL.parse(text.includes('://') ? text : `http://${text}`);
-  if (url?.protocol !== 'http:' || url.username !== '' || url.password !== '' || url.hostname === '')
-    return undefined;
-  return { host: bare(url.hostname), port: Number(url.port || 80) };
+  if (url?.protocol !== 'http:' || url.username !== '' || url.password !== '') return undefined;
+  const host = bare(url.hostname);
+  return HOST.test(host) && url.port !== '0' ? { host, port: Number(url.port || 80) } : undefined;
 }
 
 /**

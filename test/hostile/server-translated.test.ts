@@ -102,7 +102,7 @@ const RESULTS: readonly (readonly [string, string, RegExp])[] = [
   ['asks for nothing', '{"resultType":"input_required"}', /asked 10 times|resultType|"error"/],
   ['asks what is no question', '{"resultType":"input_required","inputRequests":{"a":7}}', /without a method/],
   ['asks with a list', '{"resultType":"input_required","inputRequests":[1]}', /"error"/],
-  ['answers with a task', '{"resultType":"task","taskId":"1"}', /does not know/],
+  ['answers with a task', '{"resultType":"task","taskId":"1"}', /a task without a status/],
   ['answers with a type that is none', '{"resultType":7}', /does not know/],
 ];
 

@@ -39,6 +39,8 @@ describe('HTTPS_PROXY and HTTP_PROXY', () => {
     ['socks5://proxy:1080', undefined],
     ['http://user:secret@proxy:3128', undefined],
     ['http://', undefined],
+    ['http://!:3128', undefined],
+    ['http://proxy:0', undefined],
   ] as const)
     test(`${text} is ${found ? `${found.host}, ${found.port}` : 'no proxy that can be used'}`, () => {
       assert.deepEqual(parseProxy(text), found);
