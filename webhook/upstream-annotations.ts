@@ -2,13 +2,15 @@
 import { isIPv6 } from 'node:net';
 import { z } from 'zod';
 import { forwardHeaders, MAX_FORWARDED_NAMES } from '../sidecar/upstream/forwarded-names.ts';
-import { parseProxy } from '../sidecar/upstream/upstream-proxy.ts';
+import { isHost, parseProxy } from '../sidecar/upstream/upstream-proxy.ts';
 import { dnsName, httpUrl, listOf, volumeDirectory } from './grammar.ts';
 import type { Annotation } from './grammar.ts';
 
 export const UPSTREAM_ANNOTATIONS = {
   upstream: {
-    grammar: httpUrl.transform(placeOf),
+    grammar: httpUrl
+      .transform(placeOf)
+      .refine(({ host, port }) => (host === undefined || isHost(host)) && port > 0),
     allowed: 'a URL, http://HOST[:PORT][/PATH] or https://…, without user, query and fragment',
     otherwise: 'plain HTTP at `port` and `path`',
     scope: 'server',

@@ -4,6 +4,9 @@ import * as z from 'zod';
 
 const HOST = /^[A-Za-z0-9_.:-]{1,253}$/;
 
+/** As the sidecar's configuration takes it: a name or an address. */
+export const isHost = (text: string): boolean => HOST.test(text);
+
 /** It is spoken to in clear text; what goes to an https server is encrypted end to end. It is given no credentials. */
 export const upstreamProxy = z.strictObject({
   host: z.string().regex(HOST, 'is a host name or an IP address'),
@@ -16,7 +19,7 @@ export function parseProxy(text: string): UpstreamProxy | undefined {
   const url = URL.parse(text.includes('://') ? text : `http://${text}`);
   if (url?.protocol !== 'http:' || url.username !== '' || url.password !== '') return undefined;
   const host = bare(url.hostname);
-  return HOST.test(host) && url.port !== '0' ? { host, port: Number(url.port || 80) } : undefined;
+  return isHost(host) && url.port !== '0' ? { host, port: Number(url.port || 80) } : undefined;
 }
 
 /**
