@@ -1,6 +1,6 @@
 /** One process of the server's, at the other end of three named pipes. */
 import { closeSync } from 'node:fs';
-import { Socket } from 'node:net';
+import { Socket, type OnReadOpts } from 'node:net';
 import { constants } from 'node:os';
 import type { Exit, LaunchedProcess, ProcessEvents } from '../launcher.ts';
 import { readLines } from './bounded-lines.ts';
@@ -14,6 +14,8 @@ const MAX_STDERR_LINES = 20;
 const DRAIN_MS = 1_000;
 /** Longer than a supervisor takes to end a process in all ways. */
 const END_UNSAID_MS = 12_000;
+/** Every process's: what outlives a read is a copy. Without it, Node allocates 64 KiB for each. */
+const READ_BUFFER = Buffer.allocUnsafeSlow(64 * 1024);
 const SIGNALS = new Map(Object.entries(constants.signals).map(([name, number]) => [number, name]));
 
 export interface PipedProcess extends LaunchedProcess {
@@ -30,7 +32,7 @@ interface Asking {
 
 /** @throws NotAPipeError when the server has put something else in a pipe's place; nothing is open then */
 export function openProcess(run: number, id: string, ask: Asking, events: ProcessEvents): PipedProcess {
-  const [stdin, stderr, stdout] = openPipes(run, id);
+  const [stdin, stderr, stdout] = openPipes(run, id, events.stdout);
   const lastLines: string[] = [];
   let ending: Ending | undefined;
   let residentBytes: number | undefined;
@@ -40,7 +42,7 @@ export function openProcess(run: number, id: string, ask: Asking, events: Proces
   let timer: NodeJS.Timeout | undefined;
 
   stdin.on('error', () => {});
-  stdout.on('error', () => {}).on('data', events.stdout);
+  stdout.on('error', () => {});
   stderr.on('error', () => {});
   stdout.on('close', () => {
     outEnded = true;
@@ -120,7 +122,7 @@ export function openProcess(run: number, id: string, ask: Asking, events: Proces
 }
 
 /** `in` first: the process reads when the supervisor has started it, and must not find the end of it then. */
-function openPipes(run: number, id: string): [Socket, Socket, Socket] {
+function openPipes(run: number, id: string, taken: (bytes: Buffer) => void): [Socket, Socket, Socket] {
   const directory = openDirectory(inDirectory(run, id));
   const opened: number[] = [];
   try {
@@ -137,9 +139,17 @@ function openPipes(run: number, id: string): [Socket, Socket, Socket] {
   return [
     new Socket({ fd: stdin, readable: false, writable: true }),
     new Socket({ fd: stderr, readable: true, writable: false }),
-    new Socket({ fd: stdout, readable: true, writable: false }),
+    new Socket({ fd: stdout, readable: true, writable: false, onread: readInto(taken) }),
   ];
 }
+
+const readInto = (taken: (bytes: Buffer) => void): OnReadOpts => ({
+  buffer: READ_BUFFER,
+  callback(length) {
+    taken(Buffer.from(READ_BUFFER.subarray(0, length)));
+    return true;
+  },
+});
 
 function exitOf({ code, signal }: Ending, stderr: readonly string[]): Exit {
   if (code !== undefined) return { code, stderr };
