@@ -47,7 +47,7 @@ export const NODE_FLAGS = [
   // Its code is 3 MB in every pod, and calls are not faster for it.
   '--no-maglev',
   // What calls allocate while the process warms up looks long-lived to V8; allocated as such for ever after, it is left
-  // to full collections, and a call costs twice as much. By chance: in one process of three.
+  // to full collections, and a call costs twice as much. In most processes of one build, in none of the next.
   '--no-allocation-site-pretenuring',
 ] as const;
 
