@@ -54,7 +54,8 @@ export function createLocalLauncher({ command, env }: LocalCommand): Launcher {
     child.stdout.on('data', (bytes: Buffer) => events.stdout(bytes));
     child.stdin.on('error', () => undefined);
     const gone = (exit: { code?: number; signal?: string }): void => {
-      running.delete(ended.promise);
+      // Its pipes may close when it was told already: by the end of what it had started.
+      if (!running.delete(ended.promise)) return;
       stops.delete(stop);
       // What it has started itself.
       signalGroup(child, 'SIGKILL');
