@@ -88,10 +88,8 @@ export async function createServerRuntime(server: ServerConfig, deps: RuntimeDep
   const { choice, headers, tls } = way;
   const { pool, transport } = choice;
   const translated = scopedPool(pool);
-  const sessions = createSessions(
-    { uid: deps.pod.uid, address: `${deps.pod.ip}:${server.listenPort}` },
-    sharedKey(),
-  );
+  const key = sharedKey();
+  const sessions = createSessions({ uid: deps.pod.uid, address: `${deps.pod.ip}:${server.listenPort}` }, key);
   const catalogue = createCatalogue(
     pool,
     (state) => {
@@ -158,7 +156,7 @@ export async function createServerRuntime(server: ServerConfig, deps: RuntimeDep
     crossSite.pass,
     createAuthentication(authenticator, sessions),
     ...rules.gates,
-    ...taskPasses(server, { rules, catalogue, key: sharedKey() }),
+    ...taskPasses(server, { rules, catalogue, key }),
     ...(rules.any ? [createAuthorization(rules.inForce, toLookUp)] : []),
     ...(server.audit === 'stdout'
       ? [createAudit(deps.pod, deps.audit, { unchecked: crossSite.unchecked, transport })]

@@ -14,6 +14,10 @@ export interface Dialect {
 }
 
 export const LEGACY_VERSION = '2025-11-25';
+/** Those with sessions, the oldest first. */
+export const LEGACY_VERSIONS: readonly string[] = ['2024-11-05', '2025-03-26', '2025-06-18', LEGACY_VERSION];
+/** JSON-RPC 2.0, error object. */
+export const METHOD_NOT_FOUND = -32601;
 export const CLIENT_INFO = { name: 'kubectl-mcp-sidecar', version: VERSION };
 
 export interface RpcAnswer {

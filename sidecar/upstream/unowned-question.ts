@@ -1,4 +1,5 @@
-const METHOD_NOT_FOUND = -32601;
+import { METHOD_NOT_FOUND } from './mcp-request.ts';
+
 const WORDS = 'no call, or more than one, is under way that this may belong to';
 
 /** The answer to a request of the server's of which nobody can say whose it is. @param id raw JSON */

@@ -25,6 +25,15 @@ export interface Place {
   ports: [number, number];
 }
 
+/** The facts of the pod that the sidecar is in. */
+export const POD: Readonly<Record<string, string>> = {
+  [POD_ENV.name]: 'bench-6d5f7c9b8-x2x4z',
+  [POD_ENV.namespace]: 'bench',
+  [POD_ENV.uid]: '0b1f6f0e-6a51-4f4e-8f39-7a2e5a1c9d10',
+  [POD_ENV.ip]: '127.0.0.1',
+  [POD_ENV.node]: 'bench',
+};
+
 /** What the filter lets through: about half of the backend's tools. */
 export const ALLOWED_TOOLS = ['echo', 'blob', 'get_*'];
 
@@ -97,11 +106,7 @@ export function sidecar(
     env: {
       ...env,
       [CONFIG_ENV]: JSON.stringify(config),
-      [POD_ENV.name]: 'bench-6d5f7c9b8-x2x4z',
-      [POD_ENV.namespace]: 'bench',
-      [POD_ENV.uid]: '0b1f6f0e-6a51-4f4e-8f39-7a2e5a1c9d10',
-      [POD_ENV.ip]: '127.0.0.1',
-      [POD_ENV.node]: 'bench',
+      ...POD,
     },
     token,
     ...(server.tls ? { tls: true } : {}),

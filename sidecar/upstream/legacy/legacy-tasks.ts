@@ -9,7 +9,7 @@ import { asBytes, ofBytes } from '../../json/splice.ts';
 import { declaresTasks, TASKS_EXTENSION } from '../../tasks/declares-tasks.ts';
 import type { HttpPool } from '../http-pool.ts';
 import type { RpcAnswer } from '../mcp-request.ts';
-import { rpc } from '../mcp-request.ts';
+import { METHOD_NOT_FOUND, rpc } from '../mcp-request.ts';
 import { send, type Answer } from '../own-reply.ts';
 import { UpstreamError } from '../upstream-error.ts';
 import type { LegacySession } from './legacy-sessions.ts';
@@ -29,7 +29,6 @@ import { tell } from './tell.ts';
 import { legacyError, legacyResponse } from './to-legacy.ts';
 import { ownAnswer, ownError } from './to-modern.ts';
 
-const METHOD_NOT_FOUND = -32601;
 const INVALID_PARAMS = -32602;
 const TIMEOUT_MS = 10_000;
 /** How long a server that needs an answer may take to ask. */

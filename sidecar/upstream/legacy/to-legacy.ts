@@ -1,8 +1,8 @@
 import type { ClientMessage } from '../../client-message.ts';
 import { membersWithout, ofBytes } from '../../json/splice.ts';
 import { RESERVED_META, RETRY_PARAMS } from './modern-request.ts';
+import { METHOD_NOT_FOUND } from '../mcp-request.ts';
 
-const METHOD_NOT_FOUND = -32601;
 const INTERNAL_ERROR = -32603;
 
 /**

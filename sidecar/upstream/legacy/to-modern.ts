@@ -3,6 +3,7 @@ import { members } from '../../json/members.ts';
 import { asBytes, membersWithout, ofBytes } from '../../json/splice.ts';
 import type { Span } from '../../json/strict-reader.ts';
 import type { Answer } from '../own-reply.ts';
+import { METHOD_NOT_FOUND } from '../mcp-request.ts';
 
 /** Results that say how long they may be kept (2026-07-28, caching). The server has not said: not at all. */
 const CACHEABLE = new Set([
@@ -14,7 +15,6 @@ const CACHEABLE = new Set([
   'resources/read',
 ]);
 const NOT_CACHED = '"ttlMs":0,"cacheScope":"private"';
-const METHOD_NOT_FOUND = -32601;
 const INVALID_PARAMS = -32602;
 /** Of the era of sessions; must not be sent any more. */
 const RESOURCE_NOT_FOUND = -32002;

@@ -13,7 +13,7 @@ import type { Sessions } from '../../sessions.ts';
 import { reasonOf } from '../connect-mcp.ts';
 import type { HttpPool } from '../http-pool.ts';
 import type { CatalogueTool } from '../list-tools.ts';
-import { LEGACY_VERSION, rpc } from '../mcp-request.ts';
+import { LEGACY_VERSION, LEGACY_VERSIONS, METHOD_NOT_FOUND, rpc } from '../mcp-request.ts';
 import { send, sendNothing } from '../own-reply.ts';
 import { refusalOf } from '../streamable-http.ts';
 import { UpstreamError } from '../upstream-error.ts';
@@ -32,10 +32,8 @@ export interface ModernUpstreamDeps {
 }
 
 const NOTHING: Transit = { abort: nothing, pause: nothing, resume: nothing };
-const LEGACY_VERSIONS = ['2024-11-05', '2025-03-26', '2025-06-18', LEGACY_VERSION];
 const DISCOVER_TIMEOUT_MS = 10_000;
 const MAX_SUBSCRIPTIONS = 1_000;
-const METHOD_NOT_FOUND = -32601;
 const INVALID_PARAMS = -32602;
 
 export function createModernUpstream({ pool, sessions, toolNamed, judged }: ModernUpstreamDeps): Upstream {

@@ -1,6 +1,7 @@
 /** One process of a server of the era of sessions, or of 2026-07-28, that many sessions have. */
 import { LOG_LEVELS, MODERN_VERSION, text } from '../../client-message.ts';
 import { members } from '../../json/members.ts';
+import { LEGACY_VERSIONS } from '../mcp-request.ts';
 import type { UpstreamCall, UpstreamEvents } from '../upstream-call.ts';
 import { JSON_HEADERS } from './calls.ts';
 import { later } from './later.ts';
@@ -32,7 +33,6 @@ export interface SharedProcess {
 const OF_ONE_CLIENT = new Set(['notifications/initialized', 'notifications/roots/list_changed']);
 /** What clients of a shared process can be asked: what belongs to a call. */
 export const SHARED_CAPABILITIES = { elicitation: {}, sampling: {} };
-const LEGACY_VERSIONS = ['2024-11-05', '2025-03-26', '2025-06-18', '2025-11-25'];
 const EMPTY = '{}';
 
 export function createSharedProcess(start: () => Promise<Established>): SharedProcess {

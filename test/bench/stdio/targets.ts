@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { ownPlatform } from '../../../manifests/platforms.ts';
 import { supervisorFor } from '../../../manifests/supervisor.ts';
 import type { SidecarConfigInput } from '../../../sidecar/config.ts';
-import { CONFIG_ENV, CONFIG_VERSION, POD_ENV } from '../../../sidecar/config.ts';
+import { CONFIG_ENV, CONFIG_VERSION } from '../../../sidecar/config.ts';
 import { npmPackages, pythonWith } from '../../programs/built-once.ts';
 import { tokenKind } from '../kinds.ts';
 import { LOAD_CORE, pinned } from '../setup.ts';
-import { ALLOWED_TOOLS } from '../targets.ts';
+import { ALLOWED_TOOLS, POD } from '../targets.ts';
 import type { Target } from '../targets.ts';
 
 export const OURS = 'sidecar';
@@ -113,11 +113,7 @@ export function ours(place: Place, load: string, sidecar: readonly string[]): Ta
     ],
     env: {
       [CONFIG_ENV]: JSON.stringify(config),
-      [POD_ENV.name]: 'bench-6d5f7c9b8-x2x4z',
-      [POD_ENV.namespace]: 'bench',
-      [POD_ENV.uid]: '0b1f6f0e-6a51-4f4e-8f39-7a2e5a1c9d10',
-      [POD_ENV.ip]: '127.0.0.1',
-      [POD_ENV.node]: 'bench',
+      ...POD,
     },
     token,
   };
