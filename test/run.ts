@@ -47,7 +47,7 @@ const [onCluster, withHelm, here] = [
 
 const STAGES: readonly Stage[] = [
   { name: 'types, lint, format', command: ['npm', 'run', '-s', 'check'] },
-  { name: 'unit, goldens, wire', command: ['node', '--test', ...here.toSorted()] },
+  { name: 'unit, goldens, wire', command: ['node', '--test', '--test-concurrency=2', ...here.toSorted()] },
   { name: 'fuzzing, a minute', command: ['node', 'test/fuzz/run.ts', '--seconds', '60'] },
   {
     name: 'cluster, images',
