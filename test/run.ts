@@ -120,6 +120,12 @@ const STAGES: readonly Stage[] = [
   },
   { name: 'soak', command: ['node', 'test/soak/run.ts'], full: true, tables: true },
   { name: 'bench', command: ['npm', 'run', '-s', 'bench'], full: true, tables: true },
+  {
+    name: 'bench, each pass',
+    command: ['npm', 'run', '-s', 'bench', '--', '--passes'],
+    full: true,
+    tables: true,
+  },
   { name: 'bench, stdio', command: ['npm', 'run', '-s', 'bench', '--', '--stdio'], full: true, tables: true },
   { name: 'the cluster comes and goes', command: ['node', '--test', LIFECYCLE], full: true },
 ];

@@ -7,7 +7,7 @@ import { writeAsKubelet } from '../sidecar/mounted/write-volume.ts';
 import type { SidecarKind } from './targets.ts';
 
 /** As in a pod: other directories are read twice before they are believed, which takes 100 ms. */
-function mount(directory: string, files: Readonly<Record<string, string>>): void {
+export function mount(directory: string, files: Readonly<Record<string, string>>): void {
   mkdirSync(directory, { recursive: true });
   writeAsKubelet(directory, files);
 }

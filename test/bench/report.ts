@@ -74,6 +74,7 @@ function budgets(results: Results): string {
   return table(['budget', 'measured', 'must', 'goal', 'verdict'], rows);
 }
 
-function table(head: string[], rows: (string | number)[][]): string {
+/** In Markdown. */
+export function table(head: string[], rows: (string | number)[][]): string {
   return [head, head.map(() => '---'), ...rows].map((row) => `| ${row.join(' | ')} |`).join('\n');
 }

@@ -15,6 +15,7 @@ import { writeCompileCache } from '../../manifests/compile-cache.ts';
 import { NODE_FLAGS } from '../../webhook/container.ts';
 import { freePorts } from '../conformance/ports.ts';
 import { kubernetesKind, tlsKind, tokenKind } from './kinds.ts';
+import { benchPasses } from './passes/run.ts';
 import { memoryMb } from './process.ts';
 import { profile } from './profile.ts';
 import { report } from './report.ts';
@@ -28,11 +29,12 @@ import { nginx, sidecar } from './targets.ts';
 import type { SidecarKind, Target } from './targets.ts';
 import { verifyAudited, verifyProtects } from './verify.ts';
 
-const USAGE = `Usage: npm run bench -- [--quick] [--json FILE] [--profile] [--stdio] [--rounds N] [--seconds N] [--node-flag=FLAG]...
+const USAGE = `Usage: npm run bench -- [--quick] [--json FILE] [--profile] [--stdio] [--passes] [--rounds N] [--seconds N] [--node-flag=FLAG]...
   --quick       two short rounds: a look, not a figure
   --json FILE   write every round
   --profile     show where the sidecar's time goes, from its source, instead of the figures
   --stdio       a server of stdio instead, through the sidecar and the bridges of others
+  --passes      what each thing that a sidecar can be told to do costs per call
   --node-flag   a flag for the sidecar's node (repeatable)`;
 /** As the webhook starts it in a container of 128 MiB. */
 const FLAGS = [...NODE_FLAGS, '--max-old-space-size=64'];
@@ -45,6 +47,7 @@ const { values: options } = parseArgs({
     json: { type: 'string' },
     profile: { type: 'boolean', default: false },
     stdio: { type: 'boolean', default: false },
+    passes: { type: 'boolean', default: false },
     rounds: { type: 'string' },
     seconds: { type: 'string' },
     'node-flag': { type: 'string', multiple: true, default: FLAGS },
@@ -96,6 +99,21 @@ async function main(): Promise<void> {
       const ports = (await freePorts(2)) as [number, number];
       return sidecar({ upstreamPort, ports }, kind, [...options['node-flag'], ...argument]);
     };
+    if (options.passes) {
+      const loadBefore = loadavg()[0]!;
+      const { text, results } = await benchPasses({
+        load,
+        upstreamPort,
+        seconds: Number(options.seconds ?? (options.quick ? 0.5 : 1)),
+        rounds: Number(options.rounds ?? (options.quick ? 2 : 7)),
+        sidecar: [...options['node-flag'], BUNDLE],
+        directory,
+        stops,
+      });
+      console.log(`${text}\n\n${neighbours(loadBefore)}`);
+      if (options.json) writeFileSync(options.json, `${JSON.stringify(results)}\n`);
+      return;
+    }
     if (options.profile) {
       const kind = tokenKind(directory, token);
       const ports = (await freePorts(2)) as [number, number];

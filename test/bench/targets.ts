@@ -70,10 +70,12 @@ http {
   };
 }
 
+type ServerInput = SidecarConfigInput['servers'][number];
+
 export interface SidecarKind {
   readonly name: string;
   readonly token: string;
-  readonly server: Pick<SidecarConfigInput['servers'][number], 'auth' | 'tls'>;
+  readonly server: Partial<ServerInput> & Pick<ServerInput, 'auth'>;
   readonly env?: Record<string, string>;
   readonly scenarios?: readonly string[];
 }
