@@ -5,16 +5,17 @@ import {
   checkServerIdentity,
   connect,
   createSecureContext,
-  getCACertificates,
   type SecureContext,
   type TLSSocket,
 } from 'node:tls';
-import { sourceInWords, type HttpUpstream } from '../config.ts';
+import { type HttpUpstream } from '../config.ts';
+import { sourceInWords } from '../mounts.ts';
 import { MIN_TLS_VERSION } from '../edge/tls.ts';
 import type { Log } from '../log.ts';
 import type { DirectoryReading } from '../mounted/read-directory.ts';
 import { watchDirectory } from '../mounted/watch-directory.ts';
 import type { OpenSocket } from './dial.ts';
+import { everyonesAuthorities } from './everyones-authorities.ts';
 import { readAuthorities } from './read-authorities.ts';
 
 export interface TlsOpener {
@@ -97,8 +98,3 @@ function carry(tunnel: Duplex, socket: TLSSocket, { onread }: TcpNetConnectOpts)
 
 const contextOf = (ca: readonly string[]): SecureContext =>
   createSecureContext({ ca: [...ca], minVersion: MIN_TLS_VERSION });
-
-/** Those that Node brings, NODE_EXTRA_CA_CERTS, and those of this machine. */
-const everyonesAuthorities = (): string[] => [
-  ...new Set([...getCACertificates('default'), ...getCACertificates('system')]),
-];

@@ -36,7 +36,8 @@ export function proxyVariable(
   return value === undefined || isExcepted(host, port, read('NO_PROXY') ?? '') ? undefined : { name, value };
 }
 
-function isExcepted(host: string, port: number, list: string): boolean {
+/** @param list as in NO_PROXY: names, suffixes, addresses and networks, each with or without a port */
+export function isExcepted(host: string, port: number, list: string): boolean {
   const name = host.toLowerCase();
   if (name === 'localhost' || name.startsWith('127.') || name === '::1') return true;
   return list
