@@ -33,7 +33,8 @@ export interface McpServer {
   readonly server?: string;
   /** `auto` until the sidecar tells what it has found. */
   readonly transport: 'auto' | 'streamable-http' | 'sse' | 'stdio';
-  readonly auth: 'kubernetes' | 'token' | 'none' | 'invalid';
+  /** Kinds with a comma between them, `none`, or `invalid`. */
+  readonly auth: string;
   /** With auth kubernetes: what a caller's token must be made for. */
   readonly audience?: string;
   readonly readyPods: number;
@@ -110,7 +111,7 @@ export function toMcpServers(
       name,
       ...identityOf(annotationOf(template, 'name') ?? name, namespace, request),
       transport: request?.transport ?? 'auto',
-      auth: request?.auth ?? 'invalid',
+      auth: request?.auth.join(',') ?? 'invalid',
       readyPods: ready.length,
       desiredPods: Number(workload.status?.['desiredNumberScheduled'] ?? replicas ?? 1),
       listenPort,
@@ -164,7 +165,7 @@ function identityOf(workload: string, namespace: string, request: InjectionReque
   return {
     serverName: serverTitle(workload, server),
     ...(server === undefined ? {} : { server }),
-    ...(request?.auth === 'kubernetes'
+    ...(request?.auth.includes('kubernetes')
       ? { audience: request.audience ?? audienceOf(workload, namespace, server) }
       : {}),
   };

@@ -1,5 +1,6 @@
 /** What is wrong with a configuration that no field of its own can say. */
 import type { ServerConfig } from './config.ts';
+import { kindsOf } from './auth/auth-config.ts';
 import { stdioFault } from './upstream/stdio/stdio-config.ts';
 
 export interface ConfigFault {
@@ -12,7 +13,7 @@ type Server = Pick<ServerConfig, 'listenPort' | 'upstream' | 'auth'>;
 export function configFaults(adminPort: number, servers: readonly Server[]): ConfigFault[] {
   return [
     ...servers.flatMap(({ upstream, auth }, index) => {
-      const fault = upstream.transport === 'stdio' ? stdioFault(upstream, auth.mode) : undefined;
+      const fault = upstream.transport === 'stdio' ? stdioFault(upstream, kindsOf(auth)) : undefined;
       return fault
         ? [{ path: ['servers', index, 'upstream', fault.at] as const, message: fault.message }]
         : [];

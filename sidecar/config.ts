@@ -5,9 +5,11 @@
  * are files whose directories it names.
  */
 import * as z from 'zod';
+import { authConfig } from './auth/auth-config.ts';
 import { configFaults } from './config-faults.ts';
 import { faultLines } from './fault-lines.ts';
 import { loopback } from './loopback-config.ts';
+import { directory, MOUNT, sourceName } from './mounts.ts';
 import { forwardHeaders } from './upstream/forwarded-names.ts';
 import { stdioUpstream, type StdioUpstream } from './upstream/stdio/stdio-config.ts';
 import { upstreamProxy } from './upstream/upstream-proxy.ts';
@@ -25,24 +27,6 @@ export const POD_ENV = {
   node: 'NODE_NAME',
 } as const;
 
-/** Where the webhook mounts what the sidecar alone may read. */
-export const MOUNT = {
-  /** Projected: `token` (audience of the API server), `ca.crt`. */
-  kubernetes: '/var/run/kubectl-mcp/kubernetes',
-  /** The Secret of `token-secret`: a file per caller. */
-  tokens: '/var/run/kubectl-mcp/tokens',
-  /** The optional Secret `NAME-mcp-keys`: `session` holds the 32 bytes that replicas share. */
-  keys: '/var/run/kubectl-mcp/keys',
-  /** The Secret of `tls-secret`: `tls.crt` and `tls.key`. */
-  tls: '/var/run/kubectl-mcp/tls',
-  /** The ConfigMap of `policy`. */
-  policy: '/var/run/kubectl-mcp/policy',
-  /** A file per header that the server is sent: name of the file is the header's. */
-  upstreamHeaders: '/var/run/kubectl-mcp/upstream-headers',
-  /** `ca.crt`: whom the certificate of the server must be of. */
-  upstreamAuthority: '/var/run/kubectl-mcp/upstream-authority',
-} as const;
-
 /** Ports of the pod that are ours unless an annotation says otherwise. */
 export const DEFAULT_LISTEN_PORT = 7410;
 export const DEFAULT_ADMIN_PORT = 7411;
@@ -51,10 +35,7 @@ export const LISTEN_PATH = '/mcp';
 
 const portNumber = z.int().min(1).max(65535);
 const path = z.string().regex(/^\/[!-~]*$/, 'starts with / and holds printable ASCII only');
-const directory = z.string().startsWith('/');
 
-/** `NAMESPACE/SERVICEACCOUNT`, either may hold `*`. */
-export const PRINCIPAL_GLOB = /^[a-z0-9*]([-a-z0-9*]*[a-z0-9*])?\/[a-z0-9*]([-.a-z0-9*]*[a-z0-9*])?$/;
 /** Characters of a tool's name (SEP-986), and `*` and `?`. */
 export const TOOL_GLOB = /^[A-Za-z0-9_\-./*?]{1,128}$/;
 
@@ -62,21 +43,6 @@ export const TOOL_GLOB = /^[A-Za-z0-9_\-./*?]{1,128}$/;
 export const HOST_GLOB = /^(\*|(\*\.)?[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*)$/;
 /** As browsers write it in `Origin` (RFC 6454 section 6.2): scheme, host in lower case, port unless it is the scheme's. `*`: any. */
 export const ORIGIN = /^(\*|[a-z][-+.a-z0-9]*:\/\/(\[[0-9a-f:.]+\]|[a-z0-9.-]+)(:\d{1,5})?)$/;
-/**
- * Where the content of a mounted directory comes from, for messages: `secret/NAME`, `configmap/NAME` or `volume/NAME`;
- * `file/PATH` where there is no pod.
- */
-const sourceName = z
-  .string()
-  .regex(/^((secret|configmap|volume)\/\S+|file\/.+)$/, 'is secret/NAME, configmap/NAME or volume/NAME');
-
-/** `secret/NAME` as it is said in a sentence: `Secret NAME`. */
-export function sourceInWords(source: string): string {
-  const [kind = ''] = source.split('/', 1);
-  const words: Record<string, string> = { secret: 'Secret', configmap: 'ConfigMap' };
-  return `${words[kind] ?? kind} ${source.slice(kind.length + 1)}`;
-}
-
 /** The fields of a filter, in the configuration and in policy files. */
 export const toolGlob = z
   .string()
@@ -85,26 +51,6 @@ export const toolMode = z.enum(['all', 'non-destructive', 'read-only']);
 
 /** Over HTTP/1.1 each call and each stream holds a connection; those that hold neither are idle ones. */
 export const DEFAULT_LIMITS = { requestsInFlight: 256, streams: 512, connections: 1_024 } as const;
-
-const auth = z.discriminatedUnion('mode', [
-  z.strictObject({
-    mode: z.literal('kubernetes'),
-    /** The audience that a token must carry: this workload's own. */
-    audience: z.string().min(1).max(256),
-    /** Who may call, as `NAMESPACE/SERVICEACCOUNT` globs. */
-    allowPrincipals: z
-      .array(z.string().regex(PRINCIPAL_GLOB, 'is NAMESPACE/SERVICEACCOUNT, either may hold "*"'))
-      .min(1),
-    directory: directory.default(MOUNT.kubernetes),
-  }),
-  z.strictObject({
-    mode: z.literal('token'),
-    /** Is the principal's issuer too. */
-    source: sourceName,
-    directory: directory.default(MOUNT.tokens),
-  }),
-  z.strictObject({ mode: z.literal('none') }),
-]);
 
 const httpUpstream = z.strictObject({
   /** `sse`: HTTP+SSE of 2024-11-05, whose event stream `path` is; `auto`: whichever the server speaks. */
@@ -165,7 +111,7 @@ const server = z.strictObject({
       connections: z.int().min(1).default(DEFAULT_LIMITS.connections),
     })
     .prefault({}),
-  auth,
+  auth: authConfig,
   filter: z
     .strictObject({
       /** Globs; absent: every tool. */

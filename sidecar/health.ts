@@ -14,6 +14,8 @@ export interface ServerHealthSource {
   readonly decide: () => DecideTool | undefined;
   /** What keeps callers from being told apart. */
   readonly authProblem: () => string | undefined;
+  /** The same of some callers, where there are several kinds. */
+  readonly authProblems?: () => readonly string[];
   readonly policy?: PolicyStatus;
   /** Checks that are switched off. */
   readonly warnings: readonly string[];
@@ -107,7 +109,7 @@ function serverHealth(source: ServerHealthSource): ServerHealth {
   const { connected, era, version, error, tools } = catalogue();
   const problem = connected ? refusesAll(source) : error;
   const problems = [
-    authProblem(),
+    ...(source.authProblems?.() ?? [authProblem()]),
     ...[policy, tls, upstreamHeaders, upstreamTls].map((each) => each?.problem()),
   ].filter((each) => each !== undefined);
   const revision = policy?.revision();

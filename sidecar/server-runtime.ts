@@ -6,7 +6,7 @@ import type { PodFacts } from './audit/record.ts';
 import { createAuthentication } from './auth/authentication.ts';
 import { createAuthenticator } from './auth/create-authenticator.ts';
 import { endRevoked } from './auth/end-revoked.ts';
-import { MOUNT, type ServerConfig } from './config.ts';
+import type { ServerConfig } from './config.ts';
 import { editedReply } from './downstream/edited-reply.ts';
 import type { InFlight } from './downstream/in-flight.ts';
 import { createLimits, type PodLoad } from './downstream/limits.ts';
@@ -19,6 +19,7 @@ import type { Exchange, Reply, Upstream } from './exchange.ts';
 import type { Faults } from './faults.ts';
 import { isHealthy, type ServerHealthSource } from './health.ts';
 import type { Log } from './log.ts';
+import { MOUNT } from './mounts.ts';
 import type { Metrics } from './metrics.ts';
 import { createPolicy } from './passes.ts';
 import { createSessions, KEY_BYTES } from './sessions.ts';
@@ -133,7 +134,7 @@ export async function createServerRuntime(server: ServerConfig, deps: RuntimeDep
       : exchange.message?.era === 'modern' && catalogue.state().era === 'legacy'
         ? (await toLegacy.load()).dialectOf(exchange)
         : callersDialect(exchange);
-  const authenticator = await createAuthenticator(server, deps, () => sweep());
+  const authenticator = await createAuthenticator(server, { ...deps, revoked: () => sweep() });
   const sweep = (): void =>
     endRevoked(deps.inFlight, server, authenticator, (caller) =>
       deps.log('stream_revoked', { server: name, caller: caller.name }),
@@ -188,6 +189,7 @@ export async function createServerRuntime(server: ServerConfig, deps: RuntimeDep
     transport,
     decide: rules.decide,
     authProblem: authenticator.notReady,
+    ...(authenticator.problems ? { authProblems: authenticator.problems } : {}),
     ...(rules.policy ? { policy: rules.policy } : {}),
     warnings,
     tls: listener.tls,

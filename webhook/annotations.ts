@@ -1,13 +1,6 @@
 /** Every annotation that a user may write on a pod template: the one source of grammar, docs, completion and checks. */
 import { z } from 'zod';
-import {
-  DEFAULT_ADMIN_PORT,
-  DEFAULT_LISTEN_PORT,
-  HOST_GLOB,
-  ORIGIN,
-  PRINCIPAL_GLOB,
-  TOOL_GLOB,
-} from '../sidecar/config.ts';
+import { DEFAULT_ADMIN_PORT, DEFAULT_LISTEN_PORT, HOST_GLOB, ORIGIN, TOOL_GLOB } from '../sidecar/config.ts';
 import {
   dnsLabel,
   dnsName,
@@ -19,10 +12,10 @@ import {
   portName,
   portNumber,
   variable,
-  volumeDirectory,
   whole,
   words,
 } from './grammar.ts';
+import { AUTH_ANNOTATIONS } from './auth-annotations.ts';
 import type { Annotation } from './grammar.ts';
 import { STDIO_ANNOTATIONS } from './stdio-annotations.ts';
 import { UPSTREAM_ANNOTATIONS } from './upstream-annotations.ts';
@@ -66,41 +59,7 @@ export const ANNOTATIONS = {
     doc: 'What the server speaks: streamable HTTP of any revision, or HTTP+SSE of 2024-11-05, whose event stream is at `path`; `auto` finds out which. Or `stdio`, of a server that listens on no port: the proxy has it started for those who call. Clients speak streamable HTTP in each case.',
   },
   ...STDIO_ANNOTATIONS,
-  auth: {
-    ...oneOf('kubernetes', 'token', 'none'),
-    default: 'kubernetes',
-    doc: 'Who may call: holders of a service-account token made for this workload, of a token from a Secret, or anyone.',
-  },
-  audience: {
-    grammar: z.string().regex(/^[!-~]{1,256}$/),
-    allowed: 'up to 256 printable ASCII characters without spaces',
-    otherwise: '`https://NAME.NAMESPACE.mcp.kubectl-mcp.dev`, of a named server `…/SERVER`',
-    needs: { key: 'auth', value: 'kubernetes' },
-    scope: 'server',
-    doc: "The audience that a caller's token must carry. Sharing one lets a server use its callers' tokens at another.",
-  },
-  'allow-principals': {
-    grammar: listOf(z.string().regex(PRINCIPAL_GLOB)),
-    allowed: 'a comma list of NAMESPACE/SERVICEACCOUNT, either may hold "*"',
-    otherwise: "`NAMESPACE/*` of the pod's namespace",
-    needs: { key: 'auth', value: 'kubernetes' },
-    doc: 'Service accounts that may call. Replaces the default.',
-  },
-  'token-secret': {
-    grammar: dnsName,
-    allowed: "the name of a Secret of the pod's namespace",
-    otherwise: 'required by `auth: token`, or `token-volume`',
-    needs: { key: 'auth', value: 'token' },
-    doc: 'The Secret with the tokens: each key is a caller, its value the token.',
-  },
-  'token-volume': {
-    grammar: volumeDirectory,
-    allowed: 'VOLUME or VOLUME/DIR, a volume of the pod and a directory in it',
-    otherwise: 'see `token-secret`',
-    needs: { key: 'auth', value: 'token' },
-    insteadOf: 'token-secret',
-    doc: "A volume of the pod with the tokens, a file per caller, that another tool fills. The server's container may not mount it.",
-  },
+  ...AUTH_ANNOTATIONS,
   'allow-tools': {
     grammar: listOf(z.string().regex(TOOL_GLOB)),
     allowed: 'a comma list of tool names, "*" and "?" match',

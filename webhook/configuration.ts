@@ -3,13 +3,15 @@ import type { V1Container, V1PodSpec } from '@kubernetes/client-node';
 import { CONFIG_VERSION, DEFAULT_LIMITS } from '../sidecar/config.ts';
 import type { SidecarConfigInput } from '../sidecar/config.ts';
 import { isStdio, pathOf, SSE_PATH } from './request.ts';
+import { authConfigOf } from './auth-configuration.ts';
+import { directoryOf, sourceOf } from './mounted-sources.ts';
 import { elsewhereOf } from './elsewhere.ts';
 import type { InjectionRequest } from './request.ts';
 import { drainTimeoutMs } from './drain.ts';
-import { audienceOf, serverTitle } from './names.ts';
+import { serverTitle } from './names.ts';
 import { amountOf } from './quantity.ts';
 import type { Server as Asked } from './target.ts';
-import { mountPath, runMountPath } from './volumes.ts';
+import { runMountPath } from './volumes.ts';
 
 type Server = SidecarConfigInput['servers'][number];
 type Parts = { spec: V1PodSpec; workload: string; drainPath: string; namespace: string };
@@ -30,7 +32,7 @@ function serverConfigOf({ request, target }: Asked, parts: Parts): Server {
       ? stdioUpstreamOf(request, containerOf(target, parts))
       : upstreamOf(request, target, containerOf(target, parts)),
     ...edgeOf(request),
-    auth: authOf(request, parts),
+    auth: authConfigOf(request, parts),
     filter: { ...(allowTools && { allowTools }), ...(denyTools && { denyTools }), mode },
     ...(request.policy && {
       policy: { source: `configmap/${request.policy}`, ...directoryOf(request, 'policy') },
@@ -38,11 +40,6 @@ function serverConfigOf({ request, target }: Asked, parts: Parts): Server {
     audit,
   };
 }
-
-/** The sidecar's default is that of a server without a name. */
-const directoryOf = (request: InjectionRequest, key: Mounted): { directory?: string } =>
-  request.server ? { directory: mountPath(key, request.server.name) } : {};
-type Mounted = Parameters<typeof mountPath>[0];
 
 const containerOf = ({ container }: Asked['target'], { spec }: Parts): V1Container | undefined =>
   spec.containers.find(({ name }) => name === container);
@@ -122,31 +119,5 @@ function limitsOf(request: InjectionRequest): NonNullable<Server['limits']> {
     ...(requestsInFlight && { requestsInFlight, requestsInFlightPerPrincipal: shareOf(requestsInFlight) }),
     ...(streams && { streams, streamsPerPrincipal: shareOf(streams) }),
     connections: calls + listening + IDLE_CONNECTIONS,
-  };
-}
-
-type VolumeDirectory = NonNullable<InjectionRequest['token-volume']>;
-
-type Source = { secret: string | undefined; volume: VolumeDirectory | undefined };
-
-function sourceOf({ secret, volume }: Source, request: InjectionRequest, key: Mounted) {
-  if (!volume) return { source: `secret/${secret}`, ...directoryOf(request, key) };
-  const mount = mountPath(key, request.server?.name);
-  return {
-    source: `volume/${volume.volume}`,
-    ...(volume.directory ? { directory: `${mount}/${volume.directory}` } : directoryOf(request, key)),
-  };
-}
-
-function authOf(request: InjectionRequest, { workload, namespace }: Parts): Server['auth'] {
-  if (request.auth === 'none') return { mode: 'none' };
-  if (request.auth === 'token') {
-    const source = { secret: request['token-secret'], volume: request['token-volume'] };
-    return { mode: 'token', ...sourceOf(source, request, 'tokens') };
-  }
-  return {
-    mode: 'kubernetes',
-    audience: request.audience ?? audienceOf(workload, namespace, request.server?.name),
-    allowPrincipals: request['allow-principals'] ?? [`${namespace}/*`],
   };
 }

@@ -1,6 +1,7 @@
 /** What the annotation `upstream` comes to in the configuration. Pure. */
 import type { V1Container } from '@kubernetes/client-node';
-import { MOUNT, type HttpUpstream } from '../sidecar/config.ts';
+import { type HttpUpstream } from '../sidecar/config.ts';
+import { MOUNT } from '../sidecar/mounts.ts';
 import { parseProxy, proxyVariable } from '../sidecar/upstream/upstream-proxy.ts';
 import type { InjectionRequest } from './request.ts';
 import { mountPath } from './volumes.ts';

@@ -5,6 +5,9 @@ import type { Annotation } from './grammar.ts';
 import { NOT_WITH_STDIO } from './stdio-annotations.ts';
 import { NOT_ELSEWHERE, NOT_WITH_UPSTREAM, OF_ELSEWHERE, OF_TLS } from './upstream-annotations.ts';
 
+/** Of a comma list, or of one word. */
+export const wordsOf = (text = ''): string[] => text.split(',').map((each) => each.trim());
+
 type Told = { key: AnnotationKey; value: string };
 
 /** What the key would need to have an effect, or what takes its effect away. */
@@ -13,7 +16,7 @@ export function idleBecause(
   effective: (other: AnnotationKey) => string | undefined,
 ): { lacks: Told } | { beside: Told } | undefined {
   const { needs }: Annotation = ANNOTATIONS[key];
-  if (needs && effective(needs.key as AnnotationKey) !== needs.value) {
+  if (needs && !wordsOf(effective(needs.key as AnnotationKey)).includes(needs.value)) {
     return { lacks: { key: needs.key as AnnotationKey, value: needs.value } };
   }
   if (NOT_WITH_STDIO.includes(key) && effective('transport') === 'stdio') {

@@ -3,7 +3,7 @@ import { ANNOTATIONS, ANNOTATION_KEYS } from './annotations.ts';
 import { writtenKey } from './request.ts';
 import type { AnnotationKey } from './annotations.ts';
 import type { Annotation } from './grammar.ts';
-import { idleBecause } from './idle-keys.ts';
+import { idleBecause, wordsOf } from './idle-keys.ts';
 import type { InjectionRequest, ServerRequests } from './request.ts';
 import { listenPortFaults } from './listen-ports.ts';
 import { PREFIX } from './names.ts';
@@ -69,7 +69,7 @@ function parseServer({ texts, server }: ServerTexts): ParsedServer {
     if (parsed.success) values[key] = parsed.data;
     else if (value !== undefined) no('ValueInvalid', key, 'is not allowed', `set it to ${allowed}`);
   }
-  if (texts.get('auth') === 'token' && !texts.has('token-secret') && !texts.has('token-volume')) {
+  if (authWords(texts).includes('token') && !texts.has('token-secret') && !texts.has('token-volume')) {
     no(
       'TokensMissing',
       'auth',
@@ -88,23 +88,26 @@ function parseServer({ texts, server }: ServerTexts): ParsedServer {
 
 /** Tokens are in a Secret that the webhook does not read: one of them may be in many hands. */
 function unknownPrincipals(texts: ServerTexts['texts']): { message: string; mend: string } | undefined {
-  const [auth, modern] = [effective(texts, 'auth'), texts.get('stdio-modern')];
+  const [auth, modern] = [authWords(texts), texts.get('stdio-modern')];
   if (effective(texts, 'transport') !== 'stdio' || texts.get('stdio-sessions') === 'shared') return undefined;
   const both = 'to "per-request" (each call meets a new process) or "shared" (all callers meet one)';
-  if (auth === 'none' && (modern === undefined || modern === 'per-principal')) {
+  if (auth.includes('none') && (modern === undefined || modern === 'per-principal')) {
     const what = modern === undefined ? 'is missing' : 'is not possible';
     return {
       message: `${what} with ${PREFIX}auth: "none": all callers would share the process of one principal`,
       mend: `set it ${both}`,
     };
   }
-  return auth === 'token' && modern === undefined
+  return auth.includes('token') && modern === undefined
     ? {
-        message: `is missing with ${PREFIX}auth: "token": callers with the same token would share a process`,
+        message: `is missing with ${PREFIX}auth: "${texts.get('auth')}": callers with the same token would share a process`,
         mend: `set it to "per-principal" if each caller has a token of its own, else ${both}`,
       }
     : undefined;
 }
+
+/** The kinds, as they are written. */
+const authWords = (texts: ServerTexts['texts']): string[] => wordsOf(effective(texts, 'auth'));
 
 const effective = (texts: ServerTexts['texts'], key: AnnotationKey): string | undefined =>
   texts.get(key) ?? (ANNOTATIONS[key] as Annotation).default;

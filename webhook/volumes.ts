@@ -1,6 +1,6 @@
 /** What the sidecar alone may read, and the volumes of the pod that it shares with who fills them. */
 import type { V1Volume, V1VolumeMount } from '@kubernetes/client-node';
-import { MOUNT } from '../sidecar/config.ts';
+import { MOUNT } from '../sidecar/mounts.ts';
 import { isStdio } from './request.ts';
 import type { InjectionRequest } from './request.ts';
 import { STDIO_VOLUME, VOLUME, keysSecretName, runVolumeName, volumeName } from './names.ts';
@@ -18,7 +18,7 @@ const TOKEN_SECONDS = 3607;
 export function volumesOf(requests: readonly InjectionRequest[], workload: string): V1Volume[] {
   const ofServers = requests.map(volumesOfServer);
   return [
-    ...(requests.some(({ auth }) => auth === 'kubernetes') ? [kubernetesVolume()] : []),
+    ...(requests.some(({ auth }) => auth.includes('kubernetes')) ? [kubernetesVolume()] : []),
     ...ofServers.flatMap(({ tokens }) => tokens),
     {
       name: VOLUME.keys,

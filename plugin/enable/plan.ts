@@ -106,7 +106,7 @@ export function planEnable(workload: Workload, around: Surroundings, request: En
 /** The keys that service accounts' tokens are signed with are the API server's. */
 export const asksApiServer = (workload: Workload, annotations: WantedAnnotations): boolean => {
   const wanted = (enabledTemplate(workload, annotations)?.after ?? workload) as Workload;
-  return serversIn(wanted.spec.template).some(({ request }) => request.auth === 'kubernetes');
+  return serversIn(wanted.spec.template).some(({ request }) => request.auth.includes('kubernetes'));
 };
 
 function withServicesKept(plan: Plan, lockdown: Lockdown, input: PolicyInput): Plan {

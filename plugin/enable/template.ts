@@ -1,7 +1,7 @@
 /** The annotations that `enable` writes on a template, and `disable` removes. Pure. */
 import { ANNOTATIONS, ANNOTATION_KEYS, type AnnotationKey } from '../../webhook/annotations.ts';
 import type { Annotation } from '../../webhook/grammar.ts';
-import { idleBecause } from '../../webhook/idle-keys.ts';
+import { idleBecause, wordsOf } from '../../webhook/idle-keys.ts';
 import { PREFIX, tokensSecretName } from '../../webhook/names.ts';
 import { textsOfServers } from '../../webhook/server-keys.ts';
 import type { Change } from './change.ts';
@@ -33,7 +33,7 @@ export function enabledTemplate(workload: Workload, wanted: WantedAnnotations): 
     if (wanted[key] && wanted[insteadOf as AnnotationKey] === undefined) delete next[PREFIX + insteadOf];
     if (wanted[insteadOf as AnnotationKey] && wanted[key] === undefined) delete next[PREFIX + key];
   }
-  if (effective('auth') === 'token' && next[`${PREFIX}token-volume`] === undefined) {
+  if (wordsOf(effective('auth')).includes('token') && next[`${PREFIX}token-volume`] === undefined) {
     next[`${PREFIX}token-secret`] ??= tokensSecretName(next[`${PREFIX}name`]!);
   }
   for (const key of ANNOTATION_KEYS) {

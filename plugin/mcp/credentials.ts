@@ -1,5 +1,6 @@
 /** What a call shows to the sidecar: a token made for this workload, one from its Secret, or nothing. */
 import { readFile } from 'node:fs/promises';
+import { authWords, kindsOf } from '../../sidecar/auth/auth-config.ts';
 import { CliError, usageError } from '../errors.ts';
 import type { Cluster } from '../kube/client.ts';
 import { apiStatusOf, isForbidden, isNotFound } from '../kube/errors.ts';
@@ -24,22 +25,29 @@ export interface Caller {
 
 /** @throws {CliError} when the flags do not fit the workload's auth, or the user may not get such a token. */
 export async function credentialsFor(cluster: Cluster, target: Target, flags: CallerFlags): Promise<Caller> {
-  const { auth } = target.server;
-  if (flags.asServiceaccount && auth.mode !== 'kubernetes') {
-    throw usageError(`--as-serviceaccount: ${target.title} has auth ${auth.mode}, not kubernetes`);
+  const kinds = kindsOf(target.server.auth);
+  const words = authWords(target.server.auth);
+  const kubernetes = kinds.find((each) => each.mode === 'kubernetes');
+  const tokens = kinds.find((each) => each.mode === 'token');
+  if (flags.asServiceaccount && !kubernetes) {
+    throw usageError(`--as-serviceaccount: ${target.title} has auth ${words}, not kubernetes`);
   }
-  if (flags.tokenFromSecret && auth.mode !== 'token') {
-    throw usageError(`--token-from-secret: ${target.title} has auth ${auth.mode}, not token`);
+  if (flags.tokenFromSecret && !tokens) {
+    throw usageError(`--token-from-secret: ${target.title} has auth ${words}, not token`);
   }
   if (flags.tokenFromFile !== undefined) {
-    if (auth.mode === 'none') throw usageError(`--token-from-file: ${target.title} has auth none`);
+    if (kinds.length === 0) throw usageError(`--token-from-file: ${target.title} has auth none`);
     return { title: flags.tokenFromFile, token: await tokenIn(flags.tokenFromFile) };
   }
-  if (auth.mode === 'none') return { title: 'anonymous' };
-  if (auth.mode === 'kubernetes') {
-    return fromServiceAccount(cluster, target, auth.audience, flags.asServiceaccount);
+  if (kinds.length === 0) return { title: 'anonymous' };
+  if (kubernetes && !flags.tokenFromSecret) {
+    return fromServiceAccount(cluster, target, kubernetes.audience, flags.asServiceaccount);
   }
-  const [kind, name = ''] = auth.source.split('/', 2);
+  if (!tokens)
+    throw usageError(
+      `${target.title} has auth ${words}: this command cannot get such a token\nGive one: --token-from-file FILE`,
+    );
+  const [kind, name = ''] = tokens.source.split('/', 2);
   if (kind === 'secret') return fromSecret(cluster, target, name, flags.tokenFromSecret);
   throw usageError(
     `${target.title} takes tokens from volume ${name} of its pods, which only they can read\nGive one: --token-from-file FILE`,

@@ -1,5 +1,5 @@
 /** What happens in the sidecar, in a sentence each, for who looks at the terminal. Pure. */
-import { sourceInWords } from '../../sidecar/config.ts';
+import { sourceInWords } from '../../sidecar/mounts.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 

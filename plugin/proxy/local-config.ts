@@ -1,7 +1,9 @@
 /** The sidecar's configuration, from flags or from a document of its own, with what is different without a pod. Pure. */
+import { kindsOf, type AuthConfig } from '../../sidecar/auth/auth-config.ts';
 import { CONFIG_VERSION, ConfigError, LISTEN_PATH, parseConfig } from '../../sidecar/config.ts';
 import type { SidecarConfig } from '../../sidecar/config.ts';
 import { configOf } from '../../webhook/configuration.ts';
+import { wordsOf } from '../../webhook/idle-keys.ts';
 import { PREFIX } from '../../webhook/names.ts';
 import { parseAnnotations } from '../../webhook/parse-annotations.ts';
 import { refusalText } from '../../webhook/refusals.ts';
@@ -10,6 +12,7 @@ import { CliError, usageError } from '../errors.ts';
 import { isLoopback, type Listen, type Upstream } from './addresses.ts';
 import { inFlags } from './annotations.ts';
 import type { FileKind } from './file-flags.ts';
+import { localAuth, needsCluster } from './local-auth.ts';
 
 /** What the command line says beside annotations; it goes before a document. */
 export interface Local {
@@ -63,7 +66,7 @@ export function configFromFlags(
     'listen-port': `${listenText}`,
     'admin-port': `${adminText}`,
     // Where it is, the file says.
-    ...(auth === 'token' && { 'token-secret': 'auth-token-file' }),
+    ...(wordsOf(auth).includes('token') && { 'token-secret': 'auth-token-file' }),
   };
   const parsed = parseAnnotations(
     Object.fromEntries(Object.entries(texts).map(([key, text]) => [PREFIX + key, text])),
@@ -161,7 +164,7 @@ function finish(document: Document, local: Local, where: string): SidecarConfig 
   const servers = document.servers.map((each) => ({ ...each, ...overridden(each, local) }));
   const config = checked({ ...document, servers }, where);
   const { listen, adminPort = config.adminPort } = local;
-  if (config.servers.some(({ auth }) => auth.mode === 'kubernetes'))
+  if (config.servers.some(({ auth }) => kindsOf(auth).some(({ mode }) => mode === 'kubernetes')))
     throw needsCluster(`auth kubernetes in ${where}`);
   for (const { upstream, listenPort } of config.servers) {
     if (isLoopback(upstream) && upstream.port === (listen?.port ?? listenPort))
@@ -176,7 +179,7 @@ function finish(document: Document, local: Local, where: string): SidecarConfig 
 
 /** What the command line says of a server, over what is there. */
 function overridden(
-  { upstream }: { readonly upstream: object },
+  { upstream, auth: configured }: { readonly upstream: object; readonly auth?: AuthConfig },
   { auth, audit, files, skipVerify, ...local }: Local,
 ): object {
   const { host: _, tls: ofDocument, ...elsewhere } = upstream as { host?: string; tls?: object };
@@ -192,7 +195,7 @@ function overridden(
       ...(files.upstreamHeaders && { headers: files.upstreamHeaders }),
     },
     ...(audit && { audit }),
-    ...(auth && { auth: { mode: auth, ...(auth === 'token' && files.tokens) } }),
+    ...(auth && { auth: localAuth(configured, auth, files.tokens) }),
     ...(files.policy && { policy: files.policy }),
     ...(files.tls && { tls: files.tls }),
   };
@@ -224,9 +227,3 @@ function checked(document: object, where: string): SidecarConfig {
     throw new CliError(`${where}: ${error.faults.join(`\n${where}: `)}`, { cause: error });
   }
 }
-
-/** @param what asks for it. */
-export const needsCluster = (what: string): CliError =>
-  usageError(
-    `${what} needs a pod: its proxy reads the cluster's keys with the pod's own service account\nHere callers can have tokens of a file, --auth-token-file FILE, or none, --auth none`,
-  );

@@ -2,6 +2,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
+import { authWords } from '../../sidecar/auth/auth-config.ts';
 import { LISTEN_PATH, type ServerConfig, type SidecarConfig } from '../../sidecar/config.ts';
 import { createSidecar, type Bound, type Sidecar } from '../../sidecar/sidecar.ts';
 import { createLocalLauncher } from '../../sidecar/upstream/stdio/local-launcher.ts';
@@ -34,7 +35,7 @@ export async function runProxy({ config, streams, audit, ...run }: ProxyRun): Pr
   checkExposure(config, run);
   const { err, out } = streams;
   const say = (text: string): void => writeLine(err, text);
-  if (!isLoopback(run) && config.servers.some(({ auth, tls }) => auth.mode === 'token' && !tls))
+  if (!isLoopback(run) && config.servers.some(({ auth, tls }) => auth.mode !== 'none' && !tls))
     say(
       'Warning: tokens cross the network in clear text; --tls-cert-file and --tls-private-key-file encrypt them',
     );
@@ -62,7 +63,7 @@ export async function runProxy({ config, streams, audit, ...run }: ProxyRun): Pr
     const admin = urlOf({ host: LOOPBACK, port: bound.adminPort });
     config.servers.forEach((server, index) =>
       say(
-        `Proxying ${urls[index]} -> ${upstreamUrl(server)} (auth ${server.auth.mode}, health ${admin}/health)`,
+        `Proxying ${urls[index]} -> ${upstreamUrl(server)} (auth ${authWords(server.auth)}, health ${admin}/health)`,
       ),
     );
     if (run.json) writeLine(out, JSON.stringify({ url: urls[0], admin }));

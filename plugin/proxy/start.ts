@@ -13,8 +13,9 @@ import { type Streams, writeLine } from '../streams.ts';
 import { LOOPBACK, parseListen, parseUpstream } from './addresses.ts';
 import { FLAG_KEYS } from './annotations.ts';
 import { openAudit, parseAudit } from './audit-lines.ts';
+import { checkAuthFlags } from './local-auth.ts';
 import { followFiles } from './follow-files.ts';
-import { configFromDocument, configFromFlags, type Local, needsCluster } from './local-config.ts';
+import { configFromDocument, configFromFlags, type Local } from './local-config.ts';
 import { newSecret, runProxy } from './run.ts';
 
 export interface ProxyFlags extends GlobalFlags {
@@ -84,7 +85,7 @@ export async function startProxy(flags: ProxyFlags, deps: Deps): Promise<void> {
 }
 
 function checkTogether(flags: ProxyFlags): void {
-  const { auth, authTokenFile, command, config, upstream } = flags;
+  const { command, config, upstream } = flags;
   if (command.length > 0 && (config !== undefined || upstream !== undefined))
     throw usageError(
       `unknown arguments ${command.join(' ')}: a command behind "--" is a server of its own, beside ${upstream === undefined ? '--config' : '--upstream'} there is none`,
@@ -103,13 +104,7 @@ function checkTogether(flags: ProxyFlags): void {
       throw usageError(`${names} may not be used together with --config: write it in the document`);
     }
   }
-  if (auth === 'kubernetes') throw needsCluster('--auth kubernetes');
-  if (auth === 'token' && authTokenFile === undefined) {
-    throw usageError('--auth token needs --auth-token-file FILE: a line NAME=TOKEN for each caller');
-  }
-  if (auth !== undefined && auth !== 'token' && authTokenFile !== undefined) {
-    throw usageError(`--auth-token-file has no effect with --auth ${auth}`);
-  }
+  checkAuthFlags(flags);
 }
 
 function addressesOf({

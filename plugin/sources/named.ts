@@ -1,6 +1,7 @@
 /** Secrets and ConfigMaps that annotations name. Pure. */
 import type { V1ObjectMeta } from '@kubernetes/client-node';
 import type { AnnotationKey } from '../../webhook/annotations.ts';
+import { wordsOf } from '../../webhook/idle-keys.ts';
 import { textsOfServers } from '../../webhook/server-keys.ts';
 
 export interface NamedSource {
@@ -30,7 +31,7 @@ export function sourcesOf(template: { metadata?: V1ObjectMeta } | undefined): Na
     (Object.keys(KINDS) as (keyof typeof KINDS)[]).flatMap((key): NamedSource[] => {
       const name = texts.get(key);
       // Left over from an earlier `auth: token`; the webhook refuses it in its own words.
-      const idle = key === 'token-secret' && texts.get('auth') !== 'token';
+      const idle = key === 'token-secret' && !wordsOf(texts.get('auth')).includes('token');
       if (name === undefined || name === '' || idle) return [];
       const written = server && !server.shared.includes(key) ? `${server.name}.${key}` : key;
       const publicUrl = texts.get('public-url');

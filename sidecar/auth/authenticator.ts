@@ -1,6 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { ANONYMOUS, type Principal } from '../principal.ts';
 import type { Refusal } from '../reasons.ts';
+import type { AuthKind } from './auth-config.ts';
+import type { Credential } from './credential.ts';
 
 /** Finds out who calls. Never throws for what a client sent: what is not a principal is a refusal. */
 export interface Authenticator {
@@ -15,7 +17,17 @@ export interface Authenticator {
   holds(principal: Principal): boolean;
   /** Undefined once callers can be told apart; until then what is missing. */
   notReady(): string | undefined;
+  /** What keeps some of the callers from being told apart, while others are. */
+  problems?(): readonly string[];
   close(): void;
+}
+
+/** Of one kind of credentials, which may stand beside others. */
+export interface KindAuthenticator extends Authenticator {
+  /** That its principals have. */
+  readonly kind: AuthKind;
+  /** Whether it is for this kind to judge; `not-yet`: that cannot be told before its keys are there. */
+  recognises(credential: Credential, connection: object): 'yes' | 'no' | 'not-yet';
 }
 
 export const anonymousAuthenticator: Authenticator = {

@@ -4,7 +4,7 @@ import { globMatcher } from '../glob.ts';
 import { principal, type Principal } from '../principal.ts';
 import { refuse, type Refusal } from '../reasons.ts';
 import { createConnectionMemo } from './connection-memo.ts';
-import { bearerToken, challenge, type Authenticator } from './authenticator.ts';
+import { bearerToken, challenge, type KindAuthenticator } from './authenticator.ts';
 
 export interface KubernetesTokensConfig {
   readonly audience: string;
@@ -44,7 +44,7 @@ export function createKubernetesTokens(
   config: KubernetesTokensConfig,
   source: IssuerSource,
   now: () => number = Date.now,
-): Authenticator {
+): KindAuthenticator {
   const allowed = config.allowPrincipals.map(globMatcher);
   /** By digest, so that no token is kept. */
   const verified = new Map<string, Verified>();
@@ -122,6 +122,12 @@ export function createKubernetesTokens(
   }
 
   return {
+    kind: 'kubernetes',
+    recognises(credential) {
+      if (credential.form !== 'jwt') return 'no';
+      const issuer = source.current()?.issuer;
+      return issuer === undefined ? 'not-yet' : issuer === credential.issuer ? 'yes' : 'no';
+    },
     authenticate(headers, connection) {
       const token = bearerToken(headers);
       return token === undefined

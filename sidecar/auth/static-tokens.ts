@@ -1,11 +1,11 @@
 import { hash, timingSafeEqual } from 'node:crypto';
-import { sourceInWords } from '../config.ts';
+import { sourceInWords } from '../mounts.ts';
 import type { Log } from '../log.ts';
 import type { DirectoryReading } from '../mounted/read-directory.ts';
 import { watchDirectory } from '../mounted/watch-directory.ts';
 import { principal, type Principal } from '../principal.ts';
 import { refuse } from '../reasons.ts';
-import { bearerToken, challenge, type Authenticator } from './authenticator.ts';
+import { bearerToken, challenge, type KindAuthenticator } from './authenticator.ts';
 import { createConnectionMemo } from './connection-memo.ts';
 import { readTokens, type TokenEntry } from './read-tokens.ts';
 
@@ -22,7 +22,7 @@ interface Caller extends TokenEntry {
 export async function createStaticTokens(
   config: { source: string; directory: string },
   { log, revoked }: { log: Log; revoked: () => void },
-): Promise<Authenticator> {
+): Promise<KindAuthenticator> {
   let callers: readonly Caller[] = [];
   let principals: ReadonlySet<Principal> = new Set();
   let problem: string | undefined;
@@ -45,8 +45,22 @@ export async function createStaticTokens(
     if (before.some((each) => !callers.includes(each))) revoked();
   }
 
+  /** Digests are of one length, and all are compared, so that time tells neither length nor place. */
+  function holderOf(credential: Buffer): Principal | undefined {
+    const digest = hash('sha256', credential, 'buffer');
+    let found: Principal | undefined;
+    for (const caller of callers) if (timingSafeEqual(digest, caller.digest)) found = caller.principal;
+    return found;
+  }
+
   const watched = await watchDirectory(config.directory, take);
   return {
+    kind: 'token',
+    recognises(credential) {
+      if (credential.form === 'certificate') return 'no';
+      if (problem !== undefined) return 'not-yet';
+      return credential.form === 'x-mcp-auth' || holderOf(Buffer.from(credential.token)) ? 'yes' : 'no';
+    },
     authenticate(headers, connection) {
       // What is wrong names the Secret and its keys; that is for its owner, not for a caller whom nobody knows.
       if (problem !== undefined) return refuse('keys-unavailable', undefined, { 'retry-after': '5' });
@@ -56,10 +70,7 @@ export async function createStaticTokens(
       const credential = Buffer.from(given);
       const known = memo.recall(connection, credential);
       if (known) return known;
-      // Digests are of one length, and all are compared, so that time tells neither length nor place.
-      const digest = hash('sha256', credential, 'buffer');
-      let found: Principal | undefined;
-      for (const caller of callers) if (timingSafeEqual(digest, caller.digest)) found = caller.principal;
+      const found = holderOf(credential);
       if (found) memo.remember(connection, credential, found);
       return found ?? refuse('credentials-invalid', undefined, challenge('invalid_token'));
     },

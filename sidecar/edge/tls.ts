@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
-import { sourceInWords } from '../config.ts';
+import { sourceInWords } from '../mounts.ts';
 import type { Log } from '../log.ts';
 import type { DirectoryReading } from '../mounted/read-directory.ts';
 import { watchDirectory } from '../mounted/watch-directory.ts';

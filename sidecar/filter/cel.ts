@@ -5,7 +5,17 @@ import { fold } from '../json/shapes.ts';
 
 /** What expressions may name, and the fields of each; `args` are the tool's own. */
 export const VARIABLES = {
-  principal: ['name', 'kind', 'issuer', 'groups', 'actors', 'namespace', 'serviceAccount'],
+  principal: [
+    'name',
+    'kind',
+    'issuer',
+    'groups',
+    'actors',
+    'scopes',
+    'claims',
+    'namespace',
+    'serviceAccount',
+  ],
   request: ['method', 'address'],
   tool: ['name', 'readOnly', 'destructive'],
   resource: ['uri'],

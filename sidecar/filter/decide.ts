@@ -155,10 +155,20 @@ const fields = new WeakMap<Principal, object>();
 function principalFields(principal: Principal): object {
   let known = fields.get(principal);
   if (!known) {
-    const { name, kind, issuer, groups, actors } = principal;
+    const { name, kind, issuer, groups, actors, scopes = [], claims = {} } = principal;
     const [, namespace = '', serviceAccount = ''] =
       (kind === 'kubernetes' && /^system:serviceaccount:([^:]+):([^:]+)$/.exec(name)) || [];
-    known = { name, kind, issuer, groups: [...groups], actors: [...actors], namespace, serviceAccount };
+    known = {
+      name,
+      kind,
+      issuer,
+      groups: [...groups],
+      actors: [...actors],
+      scopes: [...scopes],
+      claims: { ...claims },
+      namespace,
+      serviceAccount,
+    };
     fields.set(principal, known);
   }
   return known;

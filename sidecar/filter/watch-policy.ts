@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { sourceInWords } from '../config.ts';
+import { sourceInWords } from '../mounts.ts';
 import type { DirectoryReading } from '../mounted/read-directory.ts';
 import { firstFaults } from '../mounted/faults.ts';
 import { watchDirectory } from '../mounted/watch-directory.ts';

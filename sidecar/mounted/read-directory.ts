@@ -18,7 +18,7 @@ import {
   readlinkSync,
   realpathSync,
 } from 'node:fs';
-import { MOUNT } from '../config.ts';
+import { MOUNT } from '../mounts.ts';
 
 export interface DirectoryVersion {
   /** By name; bookkeeping of the writers is left out. */

@@ -1,4 +1,5 @@
-import { sourceInWords, type HttpUpstream } from '../config.ts';
+import { type HttpUpstream } from '../config.ts';
+import { sourceInWords } from '../mounts.ts';
 import type { Log } from '../log.ts';
 import type { DirectoryReading } from '../mounted/read-directory.ts';
 import { watchDirectory } from '../mounted/watch-directory.ts';

@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import type { V1Pod } from '@kubernetes/client-node';
 import { decodeJwt, decodeProtectedHeader, type JWTPayload, SignJWT, UnsecuredJWT } from 'jose';
-import { MOUNT } from '../../sidecar/config.ts';
+import { MOUNT } from '../../sidecar/mounts.ts';
 import { audienceOf, VOLUME } from '../../webhook/names.ts';
 import { imageName } from '../images/build.ts';
 import { keyOf } from '../rig/cluster/certificates.ts';

@@ -28,7 +28,7 @@ test('one annotation is enough', () => {
     {
       inject: 'true',
       transport: 'auto',
-      auth: 'kubernetes',
+      auth: ['kubernetes'],
       mode: 'all',
       audit: 'stdout',
       lockdown: 'network-policy',

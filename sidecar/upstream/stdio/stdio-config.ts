@@ -44,19 +44,22 @@ export type StdioUpstream = z.infer<typeof stdioUpstream>;
 type Fault = { readonly at: string; readonly message: string };
 
 /** What one field cannot say alone. */
-export function stdioFault(upstream: StdioUpstream, auth: string): Fault | undefined {
+export function stdioFault(
+  upstream: StdioUpstream,
+  auth: readonly { readonly mode: string }[],
+): Fault | undefined {
   const { runDirectory, command, sessions, modern } = upstream;
   if ((runDirectory === undefined) === (command === undefined))
     return { at: 'runDirectory', message: 'either this or command says what is started' };
   if (sessions === 'shared') return undefined;
-  if (auth === 'none' && (modern === undefined || modern === 'per-principal'))
+  if (auth.length === 0 && (modern === undefined || modern === 'per-principal'))
     return {
       at: 'modern',
       message:
         'without authentication callers cannot be told apart: per-request gives each request a process of its own, shared one to all',
     };
   // The token may be everybody's: whoever has written this knows.
-  if (auth === 'token' && modern === undefined)
+  if (auth.some(({ mode }) => mode === 'token') && modern === undefined)
     return {
       at: 'modern',
       message:
