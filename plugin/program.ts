@@ -23,6 +23,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<AddCommand>>> = {
   list: async () => (await import('./commands/list.ts')).addList,
   tools: async () => (await import('./commands/tools.ts')).addTools,
   call: async () => (await import('./commands/call.ts')).addCall,
+  token: async () => (await import('./commands/token.ts')).addToken,
   policy: async () => (await import('./commands/policy.ts')).addPolicy,
   proxy: async () => (await import('./commands/proxy.ts')).addProxy,
   doctor: async () => (await import('./commands/doctor.ts')).addDoctor,

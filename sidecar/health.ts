@@ -16,6 +16,8 @@ export interface ServerHealthSource {
   readonly authProblem: () => string | undefined;
   /** The same of some callers, where there are several kinds. */
   readonly authProblems?: () => readonly string[];
+  /** Of static tokens: which version of them was read last. */
+  readonly tokensRevision?: (() => string | undefined) | undefined;
   readonly policy?: PolicyStatus;
   /** Checks that are switched off. */
   readonly warnings: readonly string[];
@@ -63,6 +65,8 @@ export interface ServerHealth {
   readonly tls_not_after?: string;
   /** Revision of the policy file in force. */
   readonly policy?: string;
+  /** Revision of the static tokens as they were read last; empty while they cannot be read. */
+  readonly tokens?: string;
   /** Where the server itself listens; absent when it does not, or that is not known. */
   readonly listening?: Listening;
   /** Of a server that speaks stdio: its processes. */
@@ -127,6 +131,7 @@ function serverHealth(source: ServerHealthSource): ServerHealth {
     ...(warnings.length > 0 ? { warnings } : {}),
     ...(notAfter ? { tls_not_after: notAfter.toISOString() } : {}),
     ...(revision ? { policy: revision } : {}),
+    ...(source.tokensRevision ? { tokens: source.tokensRevision() ?? '' } : {}),
     ...(listening ? { listening } : {}),
     ...(source.stdio ? { stdio: stdioReport(source.stdio()) } : {}),
     tools: [...(tools?.values() ?? [])].map((tool) => {

@@ -223,3 +223,4 @@ function sharedKey(): Buffer | undefined {
   if (key.length !== KEY_BYTES) throw new Error(`${file} holds ${key.length} bytes, not ${KEY_BYTES}`);
   return key;
 }
+    tokensRevision: authenticator.tokensRevision,

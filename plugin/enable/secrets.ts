@@ -1,5 +1,6 @@
 /** The Secrets that annotations alone cannot give. Pure: randomness comes in. */
 import type { V1Secret } from '@kubernetes/client-node';
+import { formatToken, TOKEN_BYTES } from '../../sidecar/auth/token-format.ts';
 import { keysSecretName, tokensSecretName } from '../../webhook/names.ts';
 import { ownedMetadata } from './owned.ts';
 
@@ -13,10 +14,10 @@ const KEY_BYTES = 32;
 export const keysSecret = (name: string, namespace: string, random: Random): V1Secret =>
   secret(keysSecretName(name), namespace, name, { session: base64(random(KEY_BYTES)) });
 
-/** One token for one caller; further keys are further callers. */
+/** One token for one caller, readable for who tries the server; further ones are digests (`kubectl mcp token`). */
 export const tokensSecret = (name: string, namespace: string, random: Random): V1Secret =>
   secret(tokensSecretName(name), namespace, name, {
-    [FIRST_CALLER]: base64(Buffer.from(Buffer.from(random(KEY_BYTES)).toString('base64url'))),
+    [FIRST_CALLER]: base64(Buffer.from(formatToken(random(TOKEN_BYTES)))),
   });
 
 const secret = (

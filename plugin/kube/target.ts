@@ -78,7 +78,8 @@ async function podsOf(cluster: Cluster, wanted: WorkloadName): Promise<{ title: 
   };
 }
 
-async function findWorkload(cluster: Cluster, { kind, name }: WorkloadName): Promise<Workload> {
+/** @throws {CliError} where there is none, or several of the name. */
+export async function findWorkload(cluster: Cluster, { kind, name }: WorkloadName): Promise<Workload> {
   if (kind === 'Deployment') return named(await readAs(cluster, 'Deployment', name), 'Deployment');
   if (kind === 'StatefulSet') return named(await readAs(cluster, 'StatefulSet', name), 'StatefulSet');
   if (kind === 'DaemonSet') return named(await readAs(cluster, 'DaemonSet', name), 'DaemonSet');

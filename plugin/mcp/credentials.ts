@@ -1,5 +1,6 @@
 /** What a call shows to the sidecar: a token made for this workload, one from its Secret, or nothing. */
 import { readFile } from 'node:fs/promises';
+import { readCallerFile } from '../../sidecar/auth/read-tokens.ts';
 import { authWords, kindsOf } from '../../sidecar/auth/auth-config.ts';
 import { CliError, usageError } from '../errors.ts';
 import type { Cluster } from '../kube/client.ts';
@@ -96,19 +97,31 @@ async function fromServiceAccount(
 async function fromSecret(cluster: Cluster, target: Target, secret: string, key?: string): Promise<Caller> {
   const data = await readSecret(cluster, target.namespace, secret);
   const keys = Object.keys(data).toSorted();
-  const chosen = key ?? keys[0];
-  if (chosen === undefined) {
+  if (keys.length === 0) {
     throw new CliError(
-      `secret/${secret} in namespace ${target.namespace} has no key, so nobody may call ${target.title}\nAdd a caller: kubectl patch secret ${secret} -n ${target.namespace} -p '{"stringData":{"NAME":"TOKEN"}}'`,
+      `secret/${secret} in namespace ${target.namespace} has no key, so nobody may call ${target.title}\nAdd a caller: kubectl mcp token create ${target.title} CALLER -n ${target.namespace}`,
     );
   }
-  const value = data[chosen];
-  if (value === undefined) {
+  if (key !== undefined && data[key] === undefined) {
     throw new CliError(
-      `secret/${secret} in namespace ${target.namespace} has no key "${chosen}"; its keys: ${keys.join(', ') || 'none'}`,
+      `secret/${secret} in namespace ${target.namespace} has no key "${key}"; its keys: ${keys.join(', ')}`,
     );
   }
-  return { title: chosen, token: Buffer.from(value, 'base64').toString('utf8').trim() };
+  for (const caller of key === undefined ? keys : [key]) {
+    const token = readableToken(Buffer.from(data[caller]!, 'base64'));
+    if (token !== undefined) return { title: caller, token };
+  }
+  throw new CliError(
+    `secret/${secret} in namespace ${target.namespace} holds no token${key === undefined ? '' : ` of "${key}"`} to call with, but digests of tokens that their callers have\nGive one: --token-from-file FILE. Make one: kubectl mcp token create ${target.title} CALLER -n ${target.namespace} > FILE`,
+  );
+}
+
+/** The last that is there: the one that is good for longest. What the proxy would not read is left to it to refuse. */
+function readableToken(content: Buffer): string | undefined {
+  const read = readCallerFile(content);
+  return 'fault' in read
+    ? content.toString('utf8').trim()
+    : read.records.findLast(({ plain }) => plain !== undefined)?.plain;
 }
 
 async function readSecret(

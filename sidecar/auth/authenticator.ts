@@ -19,6 +19,8 @@ export interface Authenticator {
   notReady(): string | undefined;
   /** What keeps some of the callers from being told apart, while others are. */
   problems?(): readonly string[];
+  /** Of static tokens: which version of them was read last, good or not. */
+  tokensRevision?(): string | undefined;
   close(): void;
 }
 

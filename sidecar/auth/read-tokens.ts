@@ -1,20 +1,17 @@
-import { hash } from 'node:crypto';
 import { firstFaults } from '../mounted/faults.ts';
+import { isRecord, readRecord, type TokenRecord } from './token-record.ts';
 
-export interface TokenEntry {
+export interface TokenEntry extends TokenRecord {
   /** Name of the file: who the caller is. */
   readonly caller: string;
-  /** SHA-256 of the token. */
-  readonly digest: Buffer;
 }
 
-/** The largest header field of many servers; Node takes 16 KiB for all of them. */
-const MAX_TOKEN_BYTES = 8 * 1024;
 const LINE_ENDS: Readonly<Record<string, string>> = { '\0': 'NUL', '\r': 'CR', '\n': 'LF' };
 
 /**
- * Reads callers from files, a token in each; spaces and line ends around it are not part of it. One fault and there
- * are no callers: what was meant is not to be guessed at. Faults name files, never contents.
+ * Reads callers from files: a token in each, or records of several, a line each; spaces and line ends around them are
+ * not part of them. One fault and there are no callers: what was meant is not to be guessed at. Faults name files,
+ * never contents.
  */
 export function readTokens(
   files: ReadonlyMap<string, Buffer>,
@@ -25,27 +22,36 @@ export function readTokens(
   if (files.size === 0) faults.push('holds no token');
   for (const [caller, content] of files) {
     const shown = JSON.stringify(caller.slice(0, 80));
-    const token = content.toString('latin1').replace(/^[ \t\r\n]+|[ \t\r\n]+$/g, '');
-    const fault = faultOf(token);
-    if (fault) {
-      faults.push(`${shown} ${fault}`);
+    const read = readCallerFile(content);
+    if ('fault' in read) {
+      faults.push(`${shown} ${read.fault}`);
       continue;
     }
-    const digest = hash('sha256', token, 'buffer');
-    const key = digest.toString('base64url');
-    const holder = holders.get(key);
-    if (holder) faults.push(`${shown} is the same token as ${holder}`);
-    holders.set(key, shown);
-    entries.push({ caller, digest });
+    for (const record of read.records) {
+      const key = record.digest.toString('base64url');
+      const holder = holders.get(key);
+      if (holder) faults.push(`${shown} is the same token as ${holder}`);
+      holders.set(key, shown);
+      entries.push({ caller, ...record });
+    }
   }
   return faults.length > 0 ? { faults: firstFaults(faults) } : { entries };
 }
 
-function faultOf(token: string): string | undefined {
-  if (token === '') return 'is empty';
-  if (token.length > MAX_TOKEN_BYTES) return `is longer than ${MAX_TOKEN_BYTES} bytes`;
-  const lineEnd = /[\0\r\n]/.exec(token)?.[0];
-  if (lineEnd) return `has ${LINE_ENDS[lineEnd]} inside`;
-  // What a header field can carry as one word (RFC 9110 section 5.5): more than RFC 6750 asks of a bearer token.
-  return /^[!-~]+$/.test(token) ? undefined : 'has other characters than printable ASCII without spaces';
+/** The tokens of one caller. */
+export function readCallerFile(
+  content: Buffer,
+): { readonly records: readonly TokenRecord[] } | { readonly fault: string } {
+  const text = content.toString('latin1').replace(/^[ \t\r\n]+|[ \t\r\n]+$/g, '');
+  const lines = text.split(/\r?\n/).filter((line) => line !== '');
+  const isOne = lines.length < 2 || !lines.every(isRecord);
+  const inside = /[\0\r\n]/.exec(isOne ? text : lines.join(''))?.[0];
+  if (inside) return { fault: `has ${LINE_ENDS[inside]} inside` };
+  const records: TokenRecord[] = [];
+  for (const line of isOne ? [text] : lines) {
+    const read = readRecord(line.trim());
+    if ('fault' in read) return read;
+    records.push(read.record);
+  }
+  return { records };
 }

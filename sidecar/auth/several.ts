@@ -19,6 +19,7 @@ const ORDER: Readonly<Record<Credential['form'], readonly AuthKind[]>> = {
  */
 export function createSeveral(kinds: readonly KindAuthenticator[]): Authenticator {
   const byKind = new Map(kinds.map((each) => [each.kind, each]));
+  const tokensRevision = byKind.get('token')?.tokensRevision;
 
   /** Of a kind whose keys are not there yet it cannot be said that a credential is not its own. */
   function choose(credential: Credential, connection: object): KindAuthenticator | 'nobody' | 'not-yet' {
@@ -59,6 +60,7 @@ export function createSeveral(kinds: readonly KindAuthenticator[]): Authenticato
       const problems = kinds.map((each) => each.notReady());
       return problems.every((each) => each !== undefined) ? problems.join('; ') : undefined;
     },
+    ...(tokensRevision ? { tokensRevision } : {}),
     problems: () => kinds.flatMap((each) => each.notReady() ?? []),
     close: () => kinds.forEach((each) => each.close()),
   };

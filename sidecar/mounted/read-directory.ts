@@ -125,7 +125,11 @@ function readRegularFile(root: string, from: string, name: string, maxBytes: num
   }
 }
 
-const digestOf = (files: ReadonlyMap<string, Buffer>): string =>
+/** For people and `/health`: enough of a digest to tell versions apart. */
+export const revisionOf = (digest: string): string => digest.slice(0, 16);
+
+/** @param files sorted by name */
+export const digestOf = (files: ReadonlyMap<string, Buffer>): string =>
   hash(
     'sha256',
     JSON.stringify([...files].map(([name, content]) => [name, hash('sha256', content, 'base64url')])),

@@ -80,7 +80,7 @@ describe('enable, the plan', () => {
     assert.equal(Buffer.from(keys!.data!.session!, 'base64').length, 32);
     assert.equal(tokens!.metadata!.name, 'everything-mcp-tokens');
     const token = Buffer.from(tokens!.data!.default!, 'base64').toString();
-    assert.match(token, /^[A-Za-z0-9_-]{43}$/);
+    assert.match(token, /^kmcp_[A-Za-z0-9]{49}$/);
     assert.equal(annotationsIn(plan)['kubectl-mcp.dev/token-secret'], 'everything-mcp-tokens');
     assert.ok(!JSON.stringify(changesOf(plan).map((each) => each.details)).includes(token));
     for (const secret of [keys!, tokens!]) {

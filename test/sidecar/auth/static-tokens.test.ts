@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
+import { hash } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
+import { formatToken } from '../../../sidecar/auth/token-format.ts';
 import { createStaticTokens } from '../../../sidecar/auth/static-tokens.ts';
 import type { Principal } from '../../../sidecar/principal.ts';
 import type { Refusal } from '../../../sidecar/reasons.ts';
@@ -14,10 +16,12 @@ let directory: string;
 let tokens: Authenticator;
 let events: { event: string; [field: string]: unknown }[];
 let revocations: number;
+let nowMs: number;
 beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), 'kubectl-mcp-tokens-'));
   events = [];
   revocations = 0;
+  nowMs = 0;
 });
 afterEach(() => {
   tokens.close();
@@ -28,7 +32,11 @@ const mountSecret = (files: Record<string, string>) => writeAsKubelet(directory,
 async function start(from = directory): Promise<void> {
   tokens = await createStaticTokens(
     { source: 'secret/mcp-tokens', directory: from },
-    { log: (event, fields) => void events.push({ event, ...fields }), revoked: () => void revocations++ },
+    {
+      log: (event, fields) => void events.push({ event, ...fields }),
+      revoked: () => void revocations++,
+      now: () => nowMs,
+    },
   );
 }
 const news = (count: number) => waitFor(`${count} events`, () => events.length === count);
@@ -97,10 +105,73 @@ describe('auth: token', () => {
     assert.equal(shown(tokens.authenticate(bearer('old'), CONNECTION)), 'credentials-invalid');
     assert.equal(shown(tokens.authenticate(bearer('new'), CONNECTION)), 'token:alice');
     assert.equal(shown(tokens.authenticate(bearer('b'), CONNECTION)), 'token:bob');
+    const revisions = events.map(({ revision }) => revision);
+    assert.equal(new Set(revisions).size, 2);
+    assert.equal(tokens.tokensRevision!(), revisions[1]);
     assert.deepEqual(events, [
-      { event: 'tokens_loaded', source: 'secret/mcp-tokens', callers: 2 },
-      { event: 'tokens_loaded', source: 'secret/mcp-tokens', callers: 3 },
+      { event: 'tokens_loaded', source: 'secret/mcp-tokens', callers: 2, revision: revisions[0] },
+      { event: 'tokens_loaded', source: 'secret/mcp-tokens', callers: 3, revision: revisions[1] },
     ]);
+  });
+
+  test('knows a token by its digest, and the digest itself is none', async () => {
+    const digest = hash('sha256', 'token-a', 'hex');
+    mountSecret({ alice: `sha256:${digest}`, bob: `sha256:${hash('sha256', 'b', 'hex').toUpperCase()}` });
+    await start();
+    assert.equal(shown(tokens.authenticate(bearer('token-a'), CONNECTION)), 'token:alice');
+    assert.equal(shown(tokens.authenticate(bearer('b'), CONNECTION)), 'token:bob');
+    for (const each of [`sha256:${digest}`, digest])
+      assert.equal(shown(tokens.authenticate(bearer(each), CONNECTION)), 'credentials-invalid');
+  });
+
+  test('a token ends when its time comes, on a connection that has proved it too, and says so to its holder', async () => {
+    mountSecret({
+      alice: 'a expires=2026-11-20T12:00:00Z\nb expires=2026-11-20T13:00:00Z',
+      carol: 'c',
+    });
+    await start();
+    nowMs = Date.parse('2026-11-20T11:59:59.999Z');
+    const first = tokens.authenticate(bearer('a'), CONNECTION) as Principal;
+    assert.ok(tokens.holds(first));
+    nowMs = Date.parse('2026-11-20T12:00:00Z');
+    assert.ok(!tokens.holds(first));
+    assert.equal(
+      shown(tokens.authenticate(bearer('a'), CONNECTION)),
+      'credentials-invalid: the token has expired (2026-11-20T12:00:00.000Z)',
+    );
+    const second = tokens.authenticate(bearer('b'), CONNECTION) as Principal;
+    // Sessions of the caller's go on.
+    assert.equal(second.digest, first.digest);
+    assert.ok(tokens.holds(second));
+    assert.equal(shown(tokens.authenticate(bearer('c'), CONNECTION)), 'token:carol');
+  });
+
+  test('an end that is given to a token later counts for who was let in before', async () => {
+    nowMs = Date.parse('2026-11-20T12:00:00Z');
+    mountSecret({ alice: 'a' });
+    await start();
+    const alice = tokens.authenticate(bearer('a'), CONNECTION) as Principal;
+    mountSecret({ alice: `sha256:${hash('sha256', 'a', 'hex')} expires=2026-11-20T12:00:01Z` });
+    await news(2);
+    assert.ok(tokens.holds(alice));
+    assert.equal(revocations, 0);
+    nowMs += 1000;
+    assert.ok(!tokens.holds(alice));
+  });
+
+  test('tells who has a part of a token that it is cut', async () => {
+    const token = formatToken(Buffer.alloc(32, 7));
+    mountSecret({ alice: token });
+    await start();
+    assert.equal(shown(tokens.authenticate(bearer(token), CONNECTION)), 'token:alice');
+    assert.equal(
+      shown(tokens.authenticate(bearer(token.slice(0, -1)), CONNECTION)),
+      'credentials-invalid: the token is cut, or mistyped',
+    );
+    assert.equal(
+      shown(tokens.authenticate(bearer(formatToken(Buffer.alloc(32, 8))), CONNECTION)),
+      'credentials-invalid',
+    );
   });
 
   test('a principal stands for its token: it does not hold when the token is another, and holds when others change', async () => {
