@@ -189,6 +189,7 @@ export async function createServerRuntime(server: ServerConfig, deps: RuntimeDep
     transport,
     decide: rules.decide,
     authProblem: authenticator.notReady,
+    tokensRevision: authenticator.tokensRevision,
     ...(authenticator.problems ? { authProblems: authenticator.problems } : {}),
     ...(rules.policy ? { policy: rules.policy } : {}),
     warnings,
@@ -223,4 +224,3 @@ function sharedKey(): Buffer | undefined {
   if (key.length !== KEY_BYTES) throw new Error(`${file} holds ${key.length} bytes, not ${KEY_BYTES}`);
   return key;
 }
-    tokensRevision: authenticator.tokensRevision,
