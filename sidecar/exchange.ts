@@ -36,6 +36,8 @@ export interface Exchange {
   task?: string;
   /** What decided: an annotation (`deny-tools`, `mode`), a step (`auth`, `session`, `origin`), or `default`. */
   rule: string;
+  /** Of a call that all else lets through: the scopes that its token would need. */
+  needsScopes?: readonly string[];
   /** Revision of the policy file that was in force, where there is one. */
   policy?: string;
   status: number;

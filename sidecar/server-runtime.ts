@@ -5,15 +5,18 @@ import type { LineWriter } from './audit/line-writer.ts';
 import type { PodFacts } from './audit/record.ts';
 import { createAuthentication } from './auth/authentication.ts';
 import { createAuthenticator } from './auth/create-authenticator.ts';
+import { createProtectedResource } from './auth/protected-resource.ts';
 import { endRevoked } from './auth/end-revoked.ts';
 import type { ServerConfig } from './config.ts';
 import { editedReply } from './downstream/edited-reply.ts';
 import type { InFlight } from './downstream/in-flight.ts';
+import { clientPaths } from './downstream/listen-paths.ts';
 import { createLimits, type PodLoad } from './downstream/limits.ts';
 import { createListenServer, type ListenServer, type ListenTimeouts } from './downstream/listen-server.ts';
 import { createMcpHandler, type McpHandlerDeps } from './downstream/mcp-handler.ts';
 import { createCrossSite } from './edge/cross-site.ts';
 import { createAuthorization } from './filter/authorization.ts';
+import { createScopeGate } from './filter/scope-gate.ts';
 import { createToolRules } from './filter/tool-rules.ts';
 import type { Exchange, Reply, Upstream } from './exchange.ts';
 import type { Faults } from './faults.ts';
@@ -145,6 +148,10 @@ export async function createServerRuntime(server: ServerConfig, deps: RuntimeDep
     namespace: deps.pod.namespace,
     clusterDomain: deps.clusterDomain ?? 'cluster.local',
   });
+  const resource = createProtectedResource(server, {
+    paths: clientPaths(server),
+    anyHost: crossSite.anyHost,
+  });
   const toLookUp = {
     catalogue,
     lookUp: lookUpTool(pool, dialectOf),
@@ -155,10 +162,12 @@ export async function createServerRuntime(server: ServerConfig, deps: RuntimeDep
   for (const warning of warnings) deps.log('check_switched_off', { server: name, warning });
   const passes = [
     crossSite.pass,
-    createAuthentication(authenticator, sessions),
+    createAuthentication(authenticator, sessions, resource),
     ...rules.gates,
     ...taskPasses(server, { rules, catalogue, key }),
     ...(rules.any ? [createAuthorization(rules.inForce, toLookUp)] : []),
+    // Behind all that may hide a tool.
+    ...(rules.any && resource ? [createScopeGate(resource.challenged)] : []),
     ...(server.audit === 'stdout'
       ? [createAudit(deps.pod, deps.audit, { unchecked: crossSite.unchecked, transport })]
       : []),
@@ -176,6 +185,7 @@ export async function createServerRuntime(server: ServerConfig, deps: RuntimeDep
   const listener = await createListenServer(server, {
     handle,
     crossSite,
+    resource,
     healthStatus: () => (isHealthy([source]) ? 'healthy' : 'degraded'),
     clients: deps.clients,
     faults: deps.faults,

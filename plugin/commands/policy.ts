@@ -49,7 +49,7 @@ function addTest(policy: McpCommand, deps: Deps): void {
     short: 'Show which tools a caller may use, and by which rule',
     long: `Show which tools a caller may use, and by which rule, as the sidecar would decide.
 
-The policy is a file, as in key policy.yaml of the ConfigMap, or the ConfigMap's manifest; with --against and without -f, the one that the server has. With --against the annotations of the server count, too. --as names a caller of the MCP server; it impersonates nobody at the API server. ALLOWED is "by arguments" where a rule looks at each call.`,
+The policy is a file, as in key policy.yaml of the ConfigMap, or the ConfigMap's manifest; with --against and without -f, the one that the server has. With --against the annotations of the server count, too. --as names a caller of the MCP server; it impersonates nobody at the API server. ALLOWED is "by arguments" where a rule looks at each call, and "by scope" where the caller sees the tool and is told which scopes its token lacks.`,
     examples: `
       # The tools of a running server, under a policy that it does not have yet
       kubectl mcp policy test -f policy.yaml --against deploy/weather --as agents/planner
@@ -59,7 +59,10 @@ The policy is a file, as in key policy.yaml of the ConfigMap, or the ConfigMap's
       kubectl mcp policy test -f policy.yaml --tools-file tools.json --as token:ci
 
       # What is in force now, for members of a group
-      kubectl mcp policy test --against deploy/weather --as ops/bot --group mcp-admins`,
+      kubectl mcp policy test --against deploy/weather --as ops/bot --group mcp-admins
+
+      # A person whose token has one scope
+      kubectl mcp policy test -f policy.yaml --against deploy/weather --as oidc:alice --scope weather:read`,
   });
   addSources(command)
     .addOption(noHeadersFlag())
@@ -128,16 +131,22 @@ const addTools = <T extends Command>(command: T): T =>
     ) as T;
 
 const addSources = <T extends Command>(command: T): T =>
-  addTools(
-    command.option('-f, --filename <file>', 'The file that holds the policy; - reads stdin.') as T,
-  ).addOption(
-    new Option(
-      '--group <group>',
-      'A group of the caller, this flag can be repeated to specify multiple groups.',
-    ).argParser(collect),
-  ) as T;
+  addTools(command.option('-f, --filename <file>', 'The file that holds the policy; - reads stdin.') as T)
+    .addOption(
+      new Option(
+        '--group <group>',
+        'A group of the caller, this flag can be repeated to specify multiple groups.',
+      ).argParser(collect),
+    )
+    .addOption(
+      new Option(
+        '--scope <scope>',
+        "A scope of the caller's token, with --as oidc:NAME; this flag can be repeated to specify multiple scopes.",
+      ).argParser(collect),
+    ) as T;
 
-const callerOf = ({ as, asGroup = [], group = [] }: PolicyFlags) => callerFrom(as, [...group, ...asGroup]);
+const callerOf = ({ as, asGroup = [], group = [], scope }: PolicyFlags) =>
+  callerFrom(as, [...group, ...asGroup], scope);
 
 async function runTest(flags: TestFlags, deps: Deps): Promise<void> {
   const { out, err } = deps.streams;

@@ -1,11 +1,18 @@
-/** `--as` and `--group` → the caller that is decided for. Pure. */
+/** `--as`, `--group` and `--scope` → the caller that is decided for. Pure. */
 import { ANONYMOUS, principal, type Principal } from '../../sidecar/principal.ts';
 import { usageError } from '../errors.ts';
 
 const SERVICE_ACCOUNT = /^(?:system:serviceaccount:([^:/]+):|([^:/]+)\/)([^:/]+)$/;
 
 /** @throws {CliError} for a name that no caller of a sidecar has */
-export function callerFrom(name: string | undefined, groups: readonly string[]): Principal {
+export function callerFrom(
+  name: string | undefined,
+  groups: readonly string[],
+  scopes: readonly string[] = [],
+): Principal {
+  const isOidc = name !== undefined && /^oidc:./.test(name);
+  if (scopes.length > 0 && !isOidc)
+    throw usageError('--scope needs --as oidc:NAME: other callers have no scopes');
   if (name === undefined || name === ANONYMOUS.name) return { ...ANONYMOUS, groups };
   const [, long, short, account] = SERVICE_ACCOUNT.exec(name) ?? [];
   const namespace = long ?? short;
@@ -22,8 +29,10 @@ export function callerFrom(name: string | undefined, groups: readonly string[]):
       ],
       actors: [],
     });
+  if (isOidc) return principal({ kind: 'oidc', issuer: '', name, groups, actors: [], scopes });
+  if (/^mtls:./.test(name)) return principal({ kind: 'mtls', issuer: '', name, groups, actors: [] });
   if (/^token:./.test(name)) return principal({ kind: 'token', issuer: '', name, groups, actors: [] });
   throw usageError(
-    `invalid argument "${name}" for "--as" flag: expected NAMESPACE/SERVICEACCOUNT, token:NAME or anonymous`,
+    `invalid argument "${name}" for "--as" flag: expected NAMESPACE/SERVICEACCOUNT, oidc:NAME, token:NAME, mtls:NAME or anonymous`,
   );
 }

@@ -37,7 +37,12 @@ export function explain(
   const asked = { method, target: name, address: ADDRESS, args: () => givenArguments(args) };
   const unknown = { name, readOnly: false, destructive: true };
   const catalogue = { tool: (each: string) => (tools ? tools.get(each) : unknown) };
-  const { allowed, rule, argumentsOnly, error, message } = decide(caller, asked, catalogue, policy);
+  const { allowed, rule, argumentsOnly, needsScopes, error, message } = decide(
+    caller,
+    asked,
+    catalogue,
+    policy,
+  );
   const isMissing = verb === 'call' && tools !== undefined && !tools.has(name);
   return {
     caller: caller.name,
@@ -45,10 +50,13 @@ export function explain(
     name,
     allowed: allowed && !isMissing,
     rule: isMissing ? 'tool-unknown' : rule,
-    listed: !isMissing && (allowed || argumentsOnly === true),
+    listed: !isMissing && (allowed || argumentsOnly === true || needsScopes !== undefined),
     notes: [
       ...(isMissing ? [`the server has no tool "${name}"`] : []),
       ...(argumentsOnly ? [`${caller.name} sees it, and may not use it with these arguments`] : []),
+      ...(needsScopes
+        ? [`${caller.name} sees it, and is told to come back with the scopes ${needsScopes.join(' ')}`]
+        : []),
       ...(error === undefined ? [] : [`the rule could not be asked: ${error}`]),
       ...(message === undefined ? [] : [`the caller is told: ${message}`]),
       ...(verb === 'call' && !tools ? ['taken to be a tool without hints; see --against'] : []),

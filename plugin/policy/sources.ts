@@ -18,6 +18,7 @@ export interface PolicyFlags extends GlobalFlags {
   readonly mcpServer?: string;
   readonly toolsFile?: string;
   readonly group?: string[];
+  readonly scope?: string[];
 }
 
 export interface Sources {

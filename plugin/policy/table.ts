@@ -1,5 +1,5 @@
 /** Each tool, whether the caller may use it, and by which rule. Pure. */
-import { decideListed } from '../../sidecar/filter/decide.ts';
+import { decideForSome } from '../../sidecar/filter/decide.ts';
 import type { ToolFacts } from '../../sidecar/filter/decide-tool.ts';
 import { corrected } from '../../sidecar/filter/policy.ts';
 import type { Principal } from '../../sidecar/principal.ts';
@@ -11,6 +11,8 @@ export interface Row {
   readonly allowed: boolean;
   /** A rule asks each call. */
   readonly byArguments: boolean;
+  /** The caller sees it, and its token lacks some of these. */
+  readonly needsScopes?: readonly string[];
   readonly rule: string;
   readonly readOnly: boolean;
   readonly destructive: boolean;
@@ -23,14 +25,15 @@ export const ADDRESS = '';
 
 export function rowsOf(caller: Principal, { policy, hints, tools }: Sources): Row[] {
   return [...(tools?.values() ?? [])].map((tool) => {
-    const decided = policy && decideListed(policy, caller, thing(tool), ADDRESS);
-    const { allowed = true, rule = 'default', error } = decided ?? {};
+    const decided = policy && decideForSome(policy, caller, thing(tool), ADDRESS);
+    const { allowed = true, rule = 'default', error, needsScopes } = decided ?? {};
     const asks = policy?.rules.some((each) => each.usesArgs && each.isAbout('tool', tool.name)) ?? false;
     const { readOnly, destructive } = corrected(tool, hints);
     return {
       name: tool.name,
       allowed,
       byArguments: allowed && asks,
+      ...(needsScopes ? { needsScopes } : {}),
       rule,
       readOnly,
       destructive,
@@ -45,7 +48,8 @@ export const COLUMNS: readonly Column<Row>[] = [
   { header: 'TOOL', value: ({ name }) => name },
   {
     header: 'ALLOWED',
-    value: ({ allowed, byArguments }) => (byArguments ? 'by arguments' : allowed ? 'yes' : 'no'),
+    value: ({ allowed, byArguments, needsScopes }) =>
+      byArguments ? 'by arguments' : needsScopes ? 'by scope' : allowed ? 'yes' : 'no',
   },
   { header: 'RULE', value: ({ rule }) => rule },
   { header: 'READ-ONLY', wide: true, value: ({ readOnly }) => String(readOnly) },

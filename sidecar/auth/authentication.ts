@@ -5,16 +5,21 @@ import type { Principal } from '../principal.ts';
 import type { Exchange, Refusal } from '../exchange.ts';
 import { MODERN_VERSION } from '../client-message.ts';
 import type { Authenticator } from './authenticator.ts';
+import type { ProtectedResource } from './protected-resource.ts';
 
 /**
  * Who calls, and whether the session that it names is its own: before a byte of the body is read. What was proved with
  * is looked at again when the body is there, for a client may take its time with it.
  */
-export function createAuthentication(authenticator: Authenticator, sessions: Sessions): Pass {
+export function createAuthentication(
+  authenticator: Authenticator,
+  sessions: Sessions,
+  resource?: Pick<ProtectedResource, 'challenged'>,
+): Pass {
   function admit(exchange: Exchange, found: Principal | Refusal): Refusal | undefined {
     if ('reason' in found) {
       exchange.rule = 'auth';
-      return found;
+      return resource ? resource.challenged(found, exchange.head) : found;
     }
     exchange.principal = found;
     const { 'mcp-session-id': id, 'mcp-protocol-version': version } = exchange.head.headers;

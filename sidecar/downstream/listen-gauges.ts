@@ -26,6 +26,15 @@ export function listenGauges(
         Object.entries(listener.faults).map(([fault, value]) => ({ labels: { server: name, fault }, value })),
       ),
     },
+    {
+      name: 'kubectl_mcp_oauth_metadata_requests_total',
+      help: 'Requests for the metadata of the protected resource.',
+      type: 'counter',
+      values: servers.map(({ name, listener }) => ({
+        labels: { server: name },
+        value: listener.metadataRequests(),
+      })),
+    },
     ...(withTls.length === 0
       ? []
       : [

@@ -8,7 +8,8 @@ import {
 import type { Server as TlsServer } from 'node:https';
 import type { Socket } from 'node:net';
 import { sendJson } from '../admin.ts';
-import { LISTEN_PATH, type ServerConfig } from '../config.ts';
+import { METADATA_PATH, type ProtectedResource } from '../auth/protected-resource.ts';
+import type { ServerConfig } from '../config.ts';
 import { compileTrustedProxies } from '../edge/client-address.ts';
 import type { CrossSite } from '../edge/cross-site.ts';
 import { requestTargetProblem } from '../edge/request-form.ts';
@@ -16,9 +17,11 @@ import type { FollowedPair } from '../edge/tls.ts';
 import type { Faults } from '../faults.ts';
 import type { Log } from '../log.ts';
 import { REASONS, refusalBody, refuse, type Refusal } from '../reasons.ts';
+import { answerMetadata } from './answer-metadata.ts';
 import { clientFault, FAULTS, rawAnswer, type Fault } from './client-faults.ts';
 import { createConnection, type Connection } from './connection.ts';
 import type { PodLoad } from './limits.ts';
+import { listenPaths } from './listen-paths.ts';
 import { endAndLinger, lingerWhenAnswered } from './linger.ts';
 import type { McpHandler } from './mcp-handler.ts';
 import { createSseClients, MESSAGES_PATH, SSE_PATH, type SseClients } from './sse-clients.ts';
@@ -26,6 +29,8 @@ import { createSseClients, MESSAGES_PATH, SSE_PATH, type SseClients } from './ss
 export interface ListenServerDeps {
   readonly handle: McpHandler;
   readonly crossSite: CrossSite;
+  /** Where callers have tokens of an OpenID provider. */
+  readonly resource?: ProtectedResource | undefined;
   readonly healthStatus: () => 'healthy' | 'degraded';
   /** Connections that carried an MCP request. */
   readonly clients: Set<object>;
@@ -49,6 +54,8 @@ export interface ListenServer {
   readonly http: Server | TlsServer;
   readonly tls: FollowedPair | undefined;
   connections(): number;
+  /** For the metadata of the protected resource, found or not. */
+  metadataRequests(): number;
   readonly faults: Readonly<Record<Fault, number>>;
   close(): void;
 }
@@ -67,15 +74,13 @@ export async function createListenServer(
   server: ServerConfig,
   deps: ListenServerDeps,
 ): Promise<ListenServer> {
-  const { handle, crossSite, healthStatus, clients, podLoad, log, timeouts = TIMEOUTS } = deps;
+  const { handle, crossSite, resource, healthStatus, clients, podLoad, log, timeouts = TIMEOUTS } = deps;
   const proxies = server.trustedProxies.length > 0 ? compileTrustedProxies(server.trustedProxies) : undefined;
   const faults = Object.fromEntries(FAULTS.map((each) => [each, 0])) as Record<Fault, number>;
   const known = new WeakMap<Socket, Connection>();
-  const { transport, path: own } = server.upstream;
-  // The path of an event stream of 2024-11-05 is none of streamable HTTP.
-  const isEventStream = transport === 'sse' || (transport === 'auto' && own === SSE_PATH);
-  const paths = isEventStream ? [LISTEN_PATH] : [LISTEN_PATH, own];
+  const paths = listenPaths(server);
   let connections = 0;
+  let metadataRequests = 0;
   const report = (error: unknown): void => deps.faults.report(error);
 
   function connectionOf(socket: Socket): Connection {
@@ -99,6 +104,7 @@ export async function createListenServer(
     response.writeHead(REASONS[refusal.reason].status, {
       'content-type': 'application/json',
       'content-length': Buffer.byteLength(body),
+      ...refusal.headers,
       ...(request.complete ? {} : { connection: 'close' }),
     });
     response.end(body);
@@ -132,7 +138,12 @@ export async function createListenServer(
     }
     if (method === 'GET' && path === '/health') return sendJson(response, { status: healthStatus() });
     if (method === 'GET' && path === '/ready') return sendJson(response, { status: 'ready' });
-    answerAlone(request, response, refuse('path-unknown', `this is ${[...new Set(paths)].join(' or ')}`));
+    if (path.startsWith(METADATA_PATH)) {
+      metadataRequests++;
+      const refusal = answerMetadata(request, response, { path, resource, judgeHost: crossSite.judgeHost });
+      if (refusal?.reason !== 'path-unknown') return refusal && answerAlone(request, response, refusal);
+    }
+    answerAlone(request, response, refuse('path-unknown', `this is ${paths.join(' or ')}`));
   }
 
   let madeSseClients: SseClients | undefined;
@@ -198,7 +209,14 @@ export async function createListenServer(
         if (podLoad) podLoad.connections--;
       });
     });
-  return { http, tls, faults, connections: () => connections, close: () => tls?.close() };
+  return {
+    http,
+    tls,
+    faults,
+    connections: () => connections,
+    metadataRequests: () => metadataRequests,
+    close: () => tls?.close(),
+  };
 }
 
 /** TLS takes some megabytes: loaded where it is used. */

@@ -20,6 +20,10 @@ const MAX_SHOWN_CHARS = 100;
 /** What a browser may do here: which names it may have found the pod by, which pages may call, what they may read. */
 export interface CrossSite {
   readonly pass: Pass;
+  /** Why a request must not name this host. */
+  judgeHost(header: string | undefined): Refusal | undefined;
+  /** Whether any host will do: then it does not say where this server is. */
+  readonly anyHost: boolean;
   /** For a request with an `Origin`: says to the browser what it may do. True when that was all it asked. */
   answer(request: IncomingMessage, response: ServerResponse): boolean;
   /** What is switched off, in words; and for the audit log, in names. */
@@ -67,6 +71,8 @@ export function createCrossSite(server: ServerConfig, facts: HostFacts): CrossSi
         return refusal;
       },
     },
+    judgeHost,
+    anyHost: hostAllowed === undefined,
     answer({ method, headers }, response) {
       const { origin, host } = headers;
       if (origin === undefined || !origins.isListed(origin) || judgeHost(host)) return false;

@@ -14,9 +14,15 @@ const SINGLE = new Set(
   ).split(' '),
 );
 
-/** What is wrong with a request before anyone asks what it wants: one answer for what might be read in two ways. */
-export function requestFormProblem(request: IncomingMessage): Refusal | undefined {
-  const { method, headers, httpVersion } = request;
+/**
+ * What is wrong with a request before anyone asks what it wants: one answer for what might be read in two ways.
+ * @param method as which it is judged
+ */
+export function requestFormProblem(
+  request: IncomingMessage,
+  method: string | undefined = request.method,
+): Refusal | undefined {
+  const { headers, httpVersion } = request;
   const { 'transfer-encoding': coding, 'content-length': length } = headers;
   if (httpVersion !== '1.1' && (httpVersion !== '1.0' || coding !== undefined)) return refuse('http-version');
   if (headers.host === undefined && httpVersion === '1.1')

@@ -47,6 +47,11 @@ export function createAuthorization(
         rule: decision.rule,
         error: decision.error,
       });
+    if (decision.needsScopes) {
+      // Who else denies it, hides it: they are asked first (scope-gate.ts).
+      exchange.needsScopes = decision.needsScopes;
+      return undefined;
+    }
     return decision.allowed ? undefined : refusalOf(exchange, asked, decision);
   }
 

@@ -2,7 +2,7 @@
 import type { Principal } from '../principal.ts';
 import type { CallArguments } from './call-arguments.ts';
 import type { ToolFacts } from './decide-tool.ts';
-import type { Decision, Policy } from './policy.ts';
+import { SCOPES_RULE, type Decision, type Policy } from './policy.ts';
 import { formsOf } from './uri-forms.ts';
 import type { Kind, Rule } from './rules.ts';
 
@@ -64,15 +64,38 @@ export interface Thing {
   readonly tool?: ToolFacts;
 }
 
-/** Whether the caller may know of a thing: as it would be decided for some arguments. */
-export const decideListed = (policy: Policy, principal: Principal, thing: Thing, address: string): Decision =>
-  decideThing(policy, principal, thing, { method: USES[thing.kind], address });
+/** As it would be decided for some arguments. */
+export const decideForSome = (
+  policy: Policy,
+  principal: Principal,
+  thing: Thing,
+  address: string,
+): Decision => decideThing(policy, principal, thing, { method: USES[thing.kind], address });
+
+/** Whether the caller may know of a thing. */
+export function decideListed(policy: Policy, principal: Principal, thing: Thing, address: string): Decision {
+  const decision = decideForSome(policy, principal, thing, address);
+  return decision.needsScopes ? { allowed: true, rule: decision.rule } : decision;
+}
 
 /** Whether a policy says anything of a kind. */
 export const governs = (policy: Policy, kind: Kind): boolean =>
-  policy[kind] !== undefined || policy.rules.some((rule) => rule.kinds.includes(kind));
+  policy[kind] !== undefined ||
+  (kind === 'tool' && policy.scopes !== undefined) ||
+  policy.rules.some((rule) => rule.kinds.includes(kind));
 
+/** What is denied for any other reason is so whatever the token's scopes are: nobody is asked to get more in vain. */
 function decideThing(policy: Policy, principal: Principal, thing: Thing, asked: Asked): Decision {
+  const decision = decideUnscoped(policy, principal, thing, asked);
+  if (!policy.scopes || thing.kind !== 'tool' || (!decision.allowed && !decision.argumentsOnly))
+    return decision;
+  const lacking = policy.scopes(principal, thing.name);
+  if (!lacking) return decision;
+  if (!lacking.visible) return { allowed: false, rule: SCOPES_RULE };
+  return decision.allowed ? { allowed: false, rule: SCOPES_RULE, needsScopes: lacking.scopes } : decision;
+}
+
+function decideUnscoped(policy: Policy, principal: Principal, thing: Thing, asked: Asked): Decision {
   const listed = thing.tool
     ? policy.tool?.(thing.tool)
     : thing.kind === 'tool'

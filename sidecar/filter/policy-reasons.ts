@@ -3,6 +3,13 @@ import type { ReasonRow } from '../reasons.ts';
 /** 200, for clients take other 4xx for a dead connection; what is unknown and what is forbidden get the same bytes. */
 export const POLICY_REASONS = {
   'tool-unknown': { status: 200, code: -32602, outcome: 'denied', message: 'Unknown tool' },
+  // 403, as MCP asks for (authorization, Scope Challenge Handling): the client then asks the user for more.
+  'scope-insufficient': {
+    status: 403,
+    code: -32600,
+    outcome: 'denied',
+    message: 'the token lacks a scope',
+  },
   'prompt-unknown': { status: 200, code: -32602, outcome: 'denied', message: 'Unknown prompt' },
   'resource-unknown': { status: 200, code: -32602, outcome: 'denied', message: 'Resource not found' },
   // The code of the revisions with sessions.

@@ -34,6 +34,22 @@ const hints = z
     message: 'what is read-only is not destructive',
   });
 
+/** Characters of a scope (RFC 6749 section 3.3). */
+export const SCOPE = /^[\u0021\u0023-\u005b\u005d-\u007e]{1,256}$/;
+
+const scopes = z.strictObject({
+  tools: z.array(toolGlob).min(1),
+  scopes: z
+    .array(z.string().regex(SCOPE, 'is a scope: printable ASCII without spaces, quotes and "\\"'))
+    .min(1)
+    .max(20)
+    .describe('All of them must be in the token.'),
+  visible: z
+    .boolean()
+    .default(false)
+    .describe('Callers who lack them see the tools, and are told which scopes to ask for.'),
+});
+
 /** A longer one is nobody's to read, and each call pays for it. */
 const MAX_EXPRESSION_CHARS = 2_048;
 const MAX_RULES = 200;
@@ -76,6 +92,11 @@ export const policySchema = z.strictObject({
         .max(MAX_RULES)
         .optional()
         .describe('For servers that lie or forget; the first that matches counts.'),
+      scopes: z
+        .array(scopes)
+        .max(MAX_RULES)
+        .optional()
+        .describe('Scopes that the token of an OpenID provider must have; all entries that match count.'),
     })
     .prefault({}),
   resources: lists(nameGlob).optional().describe('By URI.'),
@@ -102,4 +123,5 @@ export const policySchema = z.strictObject({
 
 export type PolicyFile = z.infer<typeof policySchema>;
 export type RuleText = NonNullable<PolicyFile['rules']>[number];
+export type ScopesText = NonNullable<PolicyFile['tools']['scopes']>[number];
 export type HintsText = NonNullable<PolicyFile['tools']['hints']>[number];

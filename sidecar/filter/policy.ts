@@ -3,6 +3,7 @@ import { globMatcher } from '../glob.ts';
 import { both, compileFilter, type DecideTool, type ToolFacts } from './decide-tool.ts';
 import type { HintsText, PolicyFile } from './policy-schema.ts';
 import type { Rule } from './rules.ts';
+import { compileScopes, type LackingScopes } from './scopes.ts';
 import { formsOf, urlMatcher } from './uri-forms.ts';
 
 /** What was decided, and by what. */
@@ -12,6 +13,8 @@ export interface Decision {
   readonly rule: string;
   /** The caller sees the thing, and may not use it with these arguments. */
   readonly argumentsOnly?: true;
+  /** The caller sees the tool, and its token lacks some of these. */
+  readonly needsScopes?: readonly string[];
   /** For who reads it, of the rule's own. */
   readonly message?: string;
   /** Why the rule could not be asked: for the log, not for callers. */
@@ -24,6 +27,8 @@ export type DecideName = (name: string) => Decision;
 export interface Policy {
   /** What does not depend on the caller. Undefined: no list and no mode says anything. */
   readonly tool?: DecideTool | undefined;
+  /** What the caller's token must have been given for. */
+  readonly scopes?: LackingScopes | undefined;
   readonly resource?: DecideName | undefined;
   readonly prompt?: DecideName | undefined;
   /** URLs that the server asks users to open. */
@@ -33,6 +38,7 @@ export interface Policy {
   readonly rules: readonly Rule[];
 }
 
+export const SCOPES_RULE = 'policy/tools.scopes';
 const RULES = { allow: 'policy/tools.allow', deny: 'policy/tools.deny', mode: 'policy/tools.mode' };
 
 /**
@@ -52,6 +58,7 @@ export function compilePolicy(
   );
   const policy: Policy = {
     tool: decided && hints.length > 0 ? withHints(decided, hints) : decided,
+    scopes: compileScopes(file?.tools.scopes),
     resource: decideName('resources', file?.resources, formsOf),
     prompt: decideName('prompts', file?.prompts),
     url: decideName('elicitation.urls', file?.elicitation?.urls, undefined, urlMatcher),
@@ -59,9 +66,9 @@ export function compilePolicy(
     subscriptions: file?.subscriptions !== 'deny',
     rules: hints.length > 0 ? rules.map((each) => ruleWithHints(each, hints)) : rules,
   };
-  const { tool, resource, prompt, url, completion, subscriptions } = policy;
-  const isEmpty = !tool && !resource && !prompt && !url && completion && subscriptions && rules.length === 0;
-  return isEmpty ? undefined : policy;
+  const { tool, scopes, resource, prompt, url, completion, subscriptions } = policy;
+  const forbids = tool ?? scopes ?? resource ?? prompt ?? url;
+  return forbids || !completion || !subscriptions || rules.length > 0 ? policy : undefined;
 }
 
 const withHints =

@@ -26,7 +26,7 @@ export function createResultEditors(
   let shared: { of: Policy; edit: ResultEditor } | undefined;
 
   function listEditor(policy: Policy, exchange: Exchange): ResultEditor {
-    if (policy.rules.length > 0) return createListEditor(listsOf(policy, exchange), true);
+    if (policy.rules.length > 0 || policy.scopes) return createListEditor(listsOf(policy, exchange), true);
     if (shared?.of !== policy) shared = { of: policy, edit: createListEditor(listsOf(policy, exchange)) };
     return shared.edit;
   }

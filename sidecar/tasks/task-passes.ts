@@ -1,5 +1,5 @@
 import type { ServerConfig } from '../config.ts';
-import { decideListed } from '../filter/decide.ts';
+import { decideForSome } from '../filter/decide.ts';
 import type { ToolRules } from '../filter/tool-rules.ts';
 import type { Pass } from '../passes.ts';
 import type { Catalogue } from '../upstream/catalogue.ts';
@@ -25,7 +25,8 @@ export function taskPasses(
     if (!policy) return { allowed: true, rule: 'default' };
     // A tool that is listed on a session alone has no hints here: the worst ones.
     const facts = catalogue.state().tools?.get(tool) ?? { name: tool, readOnly: false, destructive: true };
-    return decideListed(policy, principal, { kind: 'tool', name: tool, tool: facts }, head.remoteAddress);
+    // A token that lacks a scope reads no results that one with it was given.
+    return decideForSome(policy, principal, { kind: 'tool', name: tool, tool: facts }, head.remoteAddress);
   };
   return [createTaskBinding({ seal: createTaskSeal(name, key), owners: createTaskOwners(), decide })];
 }

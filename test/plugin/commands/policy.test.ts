@@ -149,6 +149,50 @@ describe('policy explain', () => {
   });
 });
 
+describe('scopes', () => {
+  const scoped = file(
+    'scoped.yaml',
+    `version: 1
+tools:
+  scopes:
+    - {tools: ["*"], scopes: [tools:read]}
+    - {tools: [delete_pod], scopes: [tools:write], visible: true}`,
+  );
+  const args = ['-f', scoped, '--tools-file', tools];
+  const reader = ['--as', 'oidc:alice', '--scope', 'tools:read'];
+
+  test('are those of the caller, who may be told which it lacks', async () => {
+    const { stdout } = await run(['policy', 'test', ...args, ...reader]);
+    assert.equal(
+      stdout,
+      `TOOL         ALLOWED    RULE
+get_pods     yes        default
+echo         yes        default
+delete_pod   by scope   policy/tools.scopes
+create_pod   yes        default
+`,
+    );
+    const both = await run(['policy', 'test', ...args, ...reader, '--scope', 'tools:write', '-o', 'name']);
+    assert.equal(both.stdout, 'get_pods\necho\ndelete_pod\ncreate_pod\n');
+    const explained = await run(['policy', 'explain', 'call', 'delete_pod', ...args, ...reader]);
+    assert.deepEqual(explained, {
+      code: 1,
+      stdout: 'denied by policy/tools.scopes\n',
+      stderr: 'oidc:alice sees it, and is told to come back with the scopes tools:read tools:write\n',
+    });
+    const { stdout: json } = await run(['policy', 'test', ...args, ...reader, '-o', 'json']);
+    assert.deepEqual(JSON.parse(json).tools[2].needsScopes, ['tools:read', 'tools:write']);
+  });
+
+  test('are of no other caller', async () => {
+    for (const who of ['agents/planner', 'token:ci', 'mtls:ci', 'anonymous', 'oidc:bob'])
+      assert.equal((await run(['policy', 'test', ...args, '--as', who, '-o', 'name'])).stdout, '', who);
+    const { code, stderr } = await run(['policy', 'test', ...args, '--as', 'token:ci', '--scope', 'x']);
+    assert.equal(code, 1);
+    assert.match(stderr, /--scope needs --as oidc:NAME/);
+  });
+});
+
 const record = (type: string, name: string, outcome = 'success', component = 'weather') =>
   JSON.stringify({ msg: 'audit_event', outcome, component, target: { type, name, method: 'x' } });
 

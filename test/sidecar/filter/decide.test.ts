@@ -7,10 +7,11 @@ import { readPolicy } from '../../../sidecar/filter/read-policy.ts';
 import { compileRule } from '../../../sidecar/filter/rules.ts';
 import { CALLERS, casesIn, TOOLS } from './cases/read-case.ts';
 import { RULES_CASES } from './cases/rules.ts';
+import { SCOPES_CASES } from './cases/scopes.ts';
 import { THINGS_CASES } from './cases/things.ts';
 import { TOOLS_CASES } from './cases/tools.ts';
 
-const CASES = [...TOOLS_CASES, ...THINGS_CASES, ...RULES_CASES];
+const CASES = [...TOOLS_CASES, ...THINGS_CASES, ...RULES_CASES, ...SCOPES_CASES];
 
 function compiled({ policy: text, filter }: (typeof CASES)[number]): Policy | undefined {
   const read = readPolicy(text, compileRule);
@@ -25,14 +26,14 @@ describe('a decision', () => {
       const read = casesIn(each.cases);
       assert.deepEqual(
         read.map(({ who, asked, line }) => {
-          const { allowed, rule, argumentsOnly } = decide(
+          const { allowed, rule, argumentsOnly, needsScopes } = decide(
             CALLERS[who]!,
             asked,
             { tool: (name) => TOOLS.get(name) },
             policy,
           );
-          const word = allowed ? 'allow' : argumentsOnly ? 'arguments' : 'deny';
-          return `${line.split(' => ')[0]} => ${word} ${rule}`;
+          const word = allowed ? 'allow' : argumentsOnly ? 'arguments' : needsScopes ? 'scope' : 'deny';
+          return [line.split(' => ')[0], '=>', word, rule, ...(needsScopes ?? [])].join(' ');
         }),
         read.map(({ line, expected }) => `${line.split(' => ')[0]} => ${expected}`),
       );

@@ -1,4 +1,4 @@
-/** Cases as lines: WHO METHOD TARGET [ARGUMENTS] => allow|deny|arguments RULE */
+/** Cases as lines: WHO METHOD TARGET [ARGUMENTS] => allow|deny|arguments|scope RULE [SCOPES] */
 import { givenArguments } from '../../../../sidecar/filter/call-arguments.ts';
 import type { Asked } from '../../../../sidecar/filter/decide.ts';
 import { toolFacts, type ToolFacts } from '../../../../sidecar/filter/decide-tool.ts';
@@ -13,10 +13,23 @@ const serviceAccount = (namespace: string, name: string, ...more: string[]): Pri
     actors: [],
   });
 
+const person = (name: string, ...scopes: string[]): Principal =>
+  principal({
+    kind: 'oidc',
+    issuer: 'https://login.example.com',
+    name: `oidc:${name}`,
+    groups: [],
+    actors: [],
+    scopes,
+  });
+
 export const CALLERS: Readonly<Record<string, Principal>> = {
   planner: serviceAccount('agents', 'planner'),
   operator: serviceAccount('ops', 'operator', 'mcp-admins'),
   alice: principal({ kind: 'token', issuer: 'secret/tokens', name: 'token:alice', groups: [], actors: [] }),
+  reader: person('reader', 'k8s:read'),
+  writer: person('writer', 'openid', 'k8s:read', 'k8s:write'),
+  guest: person('guest'),
   nobody: ANONYMOUS,
 };
 
