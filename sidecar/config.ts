@@ -5,6 +5,7 @@
  * are files whose directories it names.
  */
 import * as z from 'zod';
+import { accessReviews } from './access/access-config.ts';
 import { authConfig } from './auth/auth-config.ts';
 import { configFaults } from './config-faults.ts';
 import { faultLines } from './fault-lines.ts';
@@ -122,6 +123,8 @@ const server = z.strictObject({
     .default({ mode: 'all' }),
   /** A file that may change while the sidecar runs; a tool must pass both this and `filter`. */
   policy: z.strictObject({ source: sourceName, directory: directory.default(MOUNT.policy) }).optional(),
+  /** Who may call what is asked of the API server, beside all that. */
+  authorization: accessReviews.optional(),
   audit: z.enum(['stdout', 'none']).default('stdout'),
 });
 

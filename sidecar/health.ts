@@ -19,6 +19,8 @@ export interface ServerHealthSource {
   /** Of static tokens: which version of them was read last. */
   readonly tokensRevision?: (() => string | undefined) | undefined;
   readonly policy?: PolicyStatus;
+  /** Where the API server is asked who may call what. */
+  readonly access?: { problem(): string | undefined };
   /** Checks that are switched off. */
   readonly warnings: readonly string[];
   /** Of the listen port, where it has TLS. */
@@ -57,6 +59,8 @@ export interface ServerHealth {
   readonly protocol_version?: string;
   /** Why it is not connected, or callers cannot be told apart. */
   readonly error?: string;
+  /** Why the API server does not say who may call what. */
+  readonly access_error?: string;
   /** What is not as it was meant, whether calls go on or not. */
   readonly problems?: readonly string[];
   /** Checks that are switched off. */
@@ -98,24 +102,33 @@ export const isHealthy = (servers: readonly ServerHealthSource[]): boolean =>
   servers.every((server) => server.catalogue().connected && refusesAll(server) === undefined);
 
 /** Why every call is refused, if it is. */
-function refusesAll({ authProblem, policy, tls, upstreamHeaders }: ServerHealthSource): string | undefined {
+function refusesAll({
+  authProblem,
+  policy,
+  access,
+  tls,
+  upstreamHeaders,
+}: ServerHealthSource): string | undefined {
   return (
     authProblem() ??
     (policy && policy.revision() === undefined ? policy.problem() : undefined) ??
+    access?.problem() ??
     (tls && tls.notAfter() === undefined ? tls.problem() : undefined) ??
     (upstreamHeaders && upstreamHeaders.lines() === undefined ? upstreamHeaders.problem() : undefined)
   );
 }
 
 function serverHealth(source: ServerHealthSource): ServerHealth {
-  const { name, catalogue, authProblem, policy, warnings, tls, upstreamHeaders, upstreamTls } = source;
+  const { name, catalogue, authProblem, policy, access, warnings, tls, upstreamHeaders, upstreamTls } =
+    source;
   const decide = source.decide();
   const { connected, era, version, error, tools } = catalogue();
   const problem = connected ? refusesAll(source) : error;
   const problems = [
     ...(source.authProblems?.() ?? [authProblem()]),
-    ...[policy, tls, upstreamHeaders, upstreamTls].map((each) => each?.problem()),
+    ...[policy, access, tls, upstreamHeaders, upstreamTls].map((each) => each?.problem()),
   ].filter((each) => each !== undefined);
+  const unasked = access?.problem();
   const revision = policy?.revision();
   const notAfter = tls?.notAfter();
   const listening = source.listening?.();
@@ -127,6 +140,7 @@ function serverHealth(source: ServerHealthSource): ServerHealth {
     ...(era ? { era } : {}),
     ...(version ? { protocol_version: version } : {}),
     ...(problem ? { error: problem } : {}),
+    ...(unasked ? { access_error: unasked } : {}),
     ...(problems.length > 0 ? { problems } : {}),
     ...(warnings.length > 0 ? { warnings } : {}),
     ...(notAfter ? { tls_not_after: notAfter.toISOString() } : {}),

@@ -14,8 +14,8 @@ export type Verdict = Refusal | undefined;
 
 /** Replaces a message of the server's, or returns it. @throws when it cannot be judged: then it does not go out */
 export interface ResultEditor {
-  /** @returns an empty buffer for an event that does not go out */
-  (message: Buffer): Buffer;
+  /** @returns an empty buffer for an event that does not go out; a promise holds back what comes behind */
+  (message: Buffer): Buffer | Promise<Buffer>;
   /** What is too large to be held goes out as it is: nothing to be edited is as large. */
   readonly largePass?: true;
 }

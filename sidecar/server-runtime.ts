@@ -1,5 +1,6 @@
 import { MODERN_VERSION } from './client-message.ts';
 import { existsSync, readFileSync } from 'node:fs';
+import { openAccess } from './access/open-access.ts';
 import { createAudit } from './audit/audit.ts';
 import type { LineWriter } from './audit/line-writer.ts';
 import type { PodFacts } from './audit/record.ts';
@@ -144,6 +145,7 @@ export async function createServerRuntime(server: ServerConfig, deps: RuntimeDep
     );
   const sweeper = server.auth.mode === 'none' ? undefined : setInterval(sweep, SWEEP_MS).unref();
   const rules = await createToolRules(server, deps);
+  const access = await openAccess(server, deps);
   const crossSite = createCrossSite(server, {
     namespace: deps.pod.namespace,
     clusterDomain: deps.clusterDomain ?? 'cluster.local',
@@ -164,8 +166,10 @@ export async function createServerRuntime(server: ServerConfig, deps: RuntimeDep
     crossSite.pass,
     createAuthentication(authenticator, sessions, resource),
     ...rules.gates,
-    ...taskPasses(server, { rules, catalogue, key }),
+    ...(access ? [access.gate] : []),
+    ...taskPasses(server, { rules, catalogue, key, access }),
     ...(rules.any ? [createAuthorization(rules.inForce, toLookUp)] : []),
+    ...(access ? [access.pass] : []),
     // Behind all that may hide a tool.
     ...(rules.any && resource ? [createScopeGate(resource.challenged)] : []),
     ...(server.audit === 'stdout'
@@ -202,6 +206,7 @@ export async function createServerRuntime(server: ServerConfig, deps: RuntimeDep
     tokensRevision: authenticator.tokensRevision,
     ...(authenticator.problems ? { authProblems: authenticator.problems } : {}),
     ...(rules.policy ? { policy: rules.policy } : {}),
+    ...(access ? { access } : {}),
     warnings,
     tls: listener.tls,
     listening: way.listening,
@@ -220,6 +225,7 @@ export async function createServerRuntime(server: ServerConfig, deps: RuntimeDep
       clearInterval(sweeper);
       authenticator.close();
       rules.close();
+      access?.close();
       legacy?.close();
       way.close();
     },

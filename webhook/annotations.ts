@@ -83,6 +83,11 @@ export const ANNOTATIONS = {
     otherwise: 'none',
     doc: 'The ConfigMap whose key `policy.yaml` says which tools may be used, beside `allow-tools` and `deny-tools`. Changes are taken without a restart.',
   },
+  authorization: {
+    ...oneOf('none', 'kubernetes'),
+    default: 'none',
+    doc: 'Who else decides on a call: `kubernetes` asks the API server whether the caller may `call` the tool, so that Roles and their bindings say it; tools that a caller may not call are not in its list. Annotations and policy must allow a call, too.',
+  },
   'allowed-hosts': {
     grammar: listOf(z.string().regex(HOST_GLOB)),
     allowed: 'a comma list of host names in lower case without port, each may start with "*."; "*" is any',

@@ -37,6 +37,7 @@ function serverConfigOf({ request, target }: Asked, parts: Parts): Server {
     ...(request.policy && {
       policy: { source: `configmap/${request.policy}`, ...directoryOf(request, 'policy') },
     }),
+    ...(request.authorization === 'kubernetes' && { authorization: { mode: 'kubernetes' } }),
     audit,
   };
 }

@@ -18,7 +18,7 @@ const TOKEN_SECONDS = 3607;
 export function volumesOf(requests: readonly InjectionRequest[], workload: string): V1Volume[] {
   const ofServers = requests.map(volumesOfServer);
   return [
-    ...(requests.some(({ auth }) => auth.includes('kubernetes')) ? [kubernetesVolume()] : []),
+    ...(requests.some(needsApiServer) ? [kubernetesVolume()] : []),
     ...ofServers.flatMap(({ tokens }) => tokens),
     {
       name: VOLUME.keys,
@@ -28,6 +28,9 @@ export function volumesOf(requests: readonly InjectionRequest[], workload: strin
     ...stdioVolumes(requests),
   ];
 }
+
+export const needsApiServer = ({ auth, authorization }: InjectionRequest): boolean =>
+  auth.includes('kubernetes') || authorization === 'kubernetes';
 
 /** Programs for the servers' containers, and per server the pipes between its container and the proxy. */
 function stdioVolumes(requests: readonly InjectionRequest[]): V1Volume[] {

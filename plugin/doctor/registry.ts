@@ -1,5 +1,6 @@
 /** Every check, in the order in which they are shown. */
 import { type Check, CATEGORIES } from './check.ts';
+import { accessChecks } from './checks/access.ts';
 import { annotationChecks } from './checks/annotations.ts';
 import { availabilityChecks } from './checks/availability.ts';
 import { authChecks } from './checks/auth.ts';
@@ -36,6 +37,7 @@ export const CHECKS: readonly Check[] = [
   ...upstreamChecks,
   ...stdioChecks,
   ...authChecks,
+  ...accessChecks,
   ...filterChecks,
   ...networkChecks,
   ...edgeChecks,

@@ -38,6 +38,8 @@ export interface Health {
     readonly name: string;
     readonly connected: boolean;
     readonly error?: string;
+    /** Why nobody says who may call what. */
+    readonly access_error?: string;
     /** What is wrong, though calls are answered. */
     readonly problems?: readonly string[];
     readonly tools?: readonly ToolState[];

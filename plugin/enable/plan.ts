@@ -16,6 +16,7 @@ import {
   tokensSecretName,
 } from '../../webhook/names.ts';
 import { portsOf, type Server } from '../../webhook/target.ts';
+import { needsApiServer } from '../../webhook/volumes.ts';
 import type { Change, Plan } from './change.ts';
 import { type Admitted, egressChanges, otherEgress } from './egress.ts';
 import { isOwned } from './owned.ts';
@@ -103,10 +104,10 @@ export function planEnable(workload: Workload, around: Surroundings, request: En
   };
 }
 
-/** The keys that service accounts' tokens are signed with are the API server's. */
+/** The keys of service accounts' tokens are the API server's, and so is the word on who may call what. */
 export const asksApiServer = (workload: Workload, annotations: WantedAnnotations): boolean => {
   const wanted = (enabledTemplate(workload, annotations)?.after ?? workload) as Workload;
-  return serversIn(wanted.spec.template).some(({ request }) => request.auth.includes('kubernetes'));
+  return serversIn(wanted.spec.template).some(({ request }) => needsApiServer(request));
 };
 
 function withServicesKept(plan: Plan, lockdown: Lockdown, input: PolicyInput): Plan {

@@ -29,6 +29,7 @@ export const OF_PODS: readonly AnnotationKey[] = [
   'loopback-env',
   'loopback-args',
   'audience',
+  'authorization',
   'allow-principals',
 ];
 

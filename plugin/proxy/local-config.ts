@@ -166,6 +166,10 @@ function finish(document: Document, local: Local, where: string): SidecarConfig 
   const { listen, adminPort = config.adminPort } = local;
   if (config.servers.some(({ auth }) => kindsOf(auth).some(({ mode }) => mode === 'kubernetes')))
     throw needsCluster(`auth kubernetes in ${where}`);
+  if (config.servers.some(({ authorization }) => authorization))
+    throw usageError(
+      `authorization kubernetes in ${where} needs a pod: its proxy asks the API server with the pod's own service account\nHere a policy says who may call what: --policy-file FILE`,
+    );
   for (const { upstream, listenPort } of config.servers) {
     if (isLoopback(upstream) && upstream.port === (listen?.port ?? listenPort))
       throw usageError(`--upstream leads to port ${upstream.port}, which --listen gives to the proxy itself`);

@@ -82,7 +82,7 @@ export function createClusterIssuer(
 }
 
 /** Anew each time, for the kubelet renews the token, and the CA may change. @throws when they are not there */
-function readAccount(directory: string): { token: string; ca: string } {
+export function readAccount(directory: string): { token: string; ca: string } {
   const reading = readDirectory(directory);
   if ('problem' in reading) throw new Error(`${directory} ${reading.problem}`);
   const [token, ca] = ['token', 'ca.crt'].map((name) => reading.files.get(name)?.toString('utf8').trim());

@@ -3,7 +3,7 @@ import { ResultRefusedError, type ResultEditor } from '../passes.ts';
 import { refuse, type Refusal } from '../reasons.ts';
 import { SseSplitter, withData, type SseFrame } from '../sse.ts';
 
-/** A message larger than this is not held to be edited; requests are no larger either. */
+/** A message larger than this is not held to be edited; requests are no larger either. Nor is more behind one. */
 const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
 
 /**
@@ -17,42 +17,93 @@ export function editedReply(reply: Reply, editor: ResultEditor): Reply {
   let held: Buffer[] = [];
   let heldBytes = 0;
   const splitter = new SseSplitter();
+  /** What came while an editor was asking, in order. */
+  let behind: (() => void)[] | undefined;
+  let behindBytes = 0;
+  const isHeld = (): boolean => behind !== undefined;
+  const hold = (act: () => void): void => void behind?.push(act);
 
   function stop(refusal: Refusal): void {
     failed = true;
     held = [];
+    behind = undefined;
     reply.fail(refusal);
   }
 
-  function edit(message: Buffer): Buffer | undefined {
+  const unreadable = (error: unknown): void =>
+    stop(
+      error instanceof ResultRefusedError
+        ? error.refusal
+        : refuse('upstream-result-unreadable', (error as Error).message),
+    );
+
+  function edit(message: Buffer, use: (edited: Buffer) => void): void {
+    let edited: Buffer | Promise<Buffer>;
     try {
-      return editor(message);
+      edited = editor(message);
     } catch (error) {
-      stop(
-        error instanceof ResultRefusedError
-          ? error.refusal
-          : refuse('upstream-result-unreadable', (error as Error).message),
-      );
-      return undefined;
+      return unreadable(error);
+    }
+    if (!(edited instanceof Promise)) return use(edited);
+    behind = [];
+    edited
+      .then((late) => {
+        if (failed) return;
+        use(late);
+        goOn();
+      })
+      .catch((error: unknown) => {
+        if (!failed) unreadable(error);
+      });
+  }
+
+  function goOn(): void {
+    const acts = behind ?? [];
+    behind = undefined;
+    behindBytes = 0;
+    for (const [index, act] of acts.entries()) {
+      act();
+      // One of them asks again: the others stay behind it.
+      if (isHeld()) return acts.slice(index + 1).forEach(hold);
     }
   }
 
   function frame(each: SseFrame): void {
+    if (behind) {
+      behindBytes += each.raw.length;
+      behind.push(() => frame(each));
+      if (behindBytes > MAX_MESSAGE_BYTES)
+        stop(refuse('upstream-result-too-large', `over ${MAX_MESSAGE_BYTES} bytes are held`));
+      return;
+    }
+    if (failed) return;
     const data = each.data();
     // One without data is a place that its stream can be resumed from (2025-11-25).
     if (!data?.length) return reply.chunk(each.raw);
-    const edited = edit(data);
-    if (edited?.length) reply.chunk(edited === data ? each.raw : withData(each, edited));
+    edit(data, (edited) => {
+      if (edited.length > 0) reply.chunk(edited === data ? each.raw : withData(each, edited));
+    });
+  }
+
+  function end(): void {
+    if (failed) return;
+    if (behind) return void behind.push(end);
+    reply.end();
   }
 
   function tooLarge(): void {
     if (!editor.largePass)
       return stop(refuse('upstream-result-too-large', `over ${MAX_MESSAGE_BYTES} bytes`));
     passing = true;
-    const whole = head?.contentType === 'sse' ? [splitter.pending] : held;
-    if (head && head.contentType !== 'sse') reply.head(head);
-    for (const each of whole) reply.chunk(each);
+    if (head?.contentType === 'sse') return onceThrough(splitter.pending);
+    if (head) reply.head(head);
+    for (const each of held) reply.chunk(each);
     held = [];
+  }
+
+  function onceThrough(bytes: Buffer): void {
+    if (behind) behind.push(() => onceThrough(bytes));
+    else if (!failed) reply.chunk(bytes);
   }
 
   return {
@@ -65,7 +116,7 @@ export function editedReply(reply: Reply, editor: ResultEditor): Reply {
     },
     chunk(bytes) {
       if (failed) return;
-      if (passing) return reply.chunk(bytes);
+      if (passing) return onceThrough(bytes);
       if (head?.contentType === 'sse') {
         for (const each of splitter.push(bytes)) if (!failed) frame(each);
         if (!failed && splitter.pendingBytes > MAX_MESSAGE_BYTES) tooLarge();
@@ -77,16 +128,18 @@ export function editedReply(reply: Reply, editor: ResultEditor): Reply {
     },
     end() {
       if (failed) return;
-      if (head && head.contentType !== 'sse' && !passing) {
-        const body = edit(held.length === 1 && held[0] ? held[0] : Buffer.concat(held));
-        if (!body) return;
-        reply.head({ ...head, contentLength: body.length });
+      const whole = head;
+      if (!whole || whole.contentType === 'sse' || passing) return end();
+      edit(held.length === 1 && held[0] ? held[0] : Buffer.concat(held), (body) => {
+        reply.head({ ...whole, contentLength: body.length });
         if (body.length > 0) reply.chunk(body);
-      }
-      reply.end();
+        end();
+      });
     },
     fail(refusal) {
-      if (!failed) reply.fail(refusal);
+      if (failed) return;
+      if (behind) behind.push(() => reply.fail(refusal));
+      else reply.fail(refusal);
     },
   };
 }

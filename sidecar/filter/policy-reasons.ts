@@ -28,4 +28,11 @@ export const POLICY_REASONS = {
     outcome: 'denied',
     message: 'the server asks for a URL to be opened that its policy does not allow',
   },
+  'access-unavailable': {
+    status: 503,
+    code: -32603,
+    outcome: 'error',
+    message: 'who may call what cannot be asked at the moment',
+    doctorCode: 'MCP715',
+  },
 } as const satisfies Record<string, ReasonRow>;

@@ -36,6 +36,8 @@ export interface Policy {
   readonly completion: boolean;
   readonly subscriptions: boolean;
   readonly rules: readonly Rule[];
+  /** Somebody else decides for each caller, too. */
+  readonly perCaller?: true;
 }
 
 export const SCOPES_RULE = 'policy/tools.scopes';

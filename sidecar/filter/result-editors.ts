@@ -1,5 +1,4 @@
 import type { Exchange } from '../exchange.ts';
-import type { ResultEditor } from '../passes.ts';
 import { createCompletionEditor, createNotFoundEditor, markPrivate, resourceUnknown } from './answers.ts';
 import { referenceOf } from './reference.ts';
 import { decideListed, governs, type Thing } from './decide.ts';
@@ -18,20 +17,23 @@ const READS = new Set(['resources/read', 'resources/subscribe', 'resources/unsub
 /** In these a server may ask the user back. */
 const ASKS = new Set(['tools/call', 'prompts/get', 'resources/read', 'tasks/get', 'tasks/result']);
 
+type Edit = (message: Buffer) => Buffer;
+
 /** For an exchange: what it needs to see of the answer, judged by what is in force when a message comes. */
 export function createResultEditors(
   current: () => Policy | undefined,
-): (exchange: Exchange) => ResultEditor | undefined {
+): (exchange: Exchange) => Edit | undefined {
   /** What is the same for all callers is filtered once for all of them. */
-  let shared: { of: Policy; edit: ResultEditor } | undefined;
+  let shared: { of: Policy; edit: Edit } | undefined;
 
-  function listEditor(policy: Policy, exchange: Exchange): ResultEditor {
-    if (policy.rules.length > 0 || policy.scopes) return createListEditor(listsOf(policy, exchange), true);
+  function listEditor(policy: Policy, exchange: Exchange): Edit {
+    if (policy.rules.length > 0 || policy.scopes || policy.perCaller)
+      return createListEditor(listsOf(policy, exchange), true);
     if (shared?.of !== policy) shared = { of: policy, edit: createListEditor(listsOf(policy, exchange)) };
     return shared.edit;
   }
 
-  function editorsOf(policy: Policy, exchange: Exchange): ResultEditor[] {
+  function editorsOf(policy: Policy, exchange: Exchange): Edit[] {
     const method = exchange.message?.method ?? '';
     const resource = governs(policy, 'resource') ? mayKnow(policy, exchange) : undefined;
     const completes = method === 'completion/complete' && referenceOf(exchange.message!) === 'resource';
@@ -43,7 +45,8 @@ export function createResultEditors(
       ...(resource && (READS.has(method) || completes)
         ? [createNotFoundEditor(resourceUnknown(exchange), exchange.message?.id)]
         : []),
-      ...(method === 'resources/read' && policy.rules.some(({ kinds }) => kinds.includes('resource'))
+      ...(method === 'resources/read' &&
+      (policy.perCaller || policy.rules.some(({ kinds }) => kinds.includes('resource')))
         ? [markPrivate]
         : []),
       ...(resource && completes ? [createCompletionEditor(exchange.message!, resource)] : []),
@@ -60,7 +63,7 @@ export function createResultEditors(
       (!started || !editsAnswers(started) || editorsOf(started, exchange).length === 0)
     )
       return undefined;
-    let made: { of: Policy; edits: ResultEditor[] } | undefined;
+    let made: { of: Policy; edits: Edit[] } | undefined;
     return (message) => {
       const policy = current();
       if (!policy) return message;

@@ -5,6 +5,7 @@ import type { ServerConfig } from '../config.ts';
 import type { Log } from '../log.ts';
 import type { Pass } from '../passes.ts';
 import type { DecideTool } from './decide-tool.ts';
+import { governing } from './governing.ts';
 import { compilePolicy, type Policy } from './policy.ts';
 import { createPolicyGate } from './policy-gate.ts';
 import type { PolicyState, WatchedPolicy } from './watch-policy.ts';
@@ -36,7 +37,9 @@ export async function createToolRules(
   server: ServerConfig,
   { log, audit, pod }: { log: Log; audit: LineWriter; pod: PodFacts },
 ): Promise<ToolRules> {
-  const byAnnotation = compilePolicy(server.filter);
+  const compile: typeof compilePolicy = (...given) =>
+    server.authorization ? governing(compilePolicy(...given)) : compilePolicy(...given);
+  const byAnnotation = compile(server.filter);
   const { policy: config } = server;
   if (!config)
     return {
@@ -53,7 +56,7 @@ export async function createToolRules(
   function changed({ revision, faults, ...state }: PolicyState): void {
     const taken = faults.length === 0;
     reloads[taken ? 'taken' : 'refused']++;
-    if (taken && state.read) inForce = compilePolicy(server.filter, state.read.policy, state.read.rules);
+    if (taken && state.read) inForce = compile(server.filter, state.read.policy, state.read.rules);
     log(taken ? 'policy_loaded' : 'policy_refused', {
       server: server.name,
       source: config?.source,

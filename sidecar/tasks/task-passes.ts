@@ -1,3 +1,4 @@
+import { ACCESS_RULE, type Access } from '../access/access.ts';
 import type { ServerConfig } from '../config.ts';
 import { decideForSome } from '../filter/decide.ts';
 import type { ToolRules } from '../filter/tool-rules.ts';
@@ -17,10 +18,17 @@ export function taskPasses(
     rules,
     catalogue,
     key,
-  }: { rules: ToolRules; catalogue: Pick<Catalogue, 'state'>; key: Buffer | undefined },
+    access,
+  }: {
+    rules: ToolRules;
+    catalogue: Pick<Catalogue, 'state'>;
+    key: Buffer | undefined;
+    access: Access | undefined;
+  },
 ): readonly Pass[] {
   if (auth.mode === 'none' && !rules.any) return [];
   const decide: DecideTask = ({ principal, head }, tool) => {
+    if (access && !access.mayUse(tool)) return { allowed: false, rule: ACCESS_RULE };
     const policy = rules.inForce();
     if (!policy) return { allowed: true, rule: 'default' };
     // A tool that is listed on a session alone has no hints here: the worst ones.
@@ -28,5 +36,11 @@ export function taskPasses(
     // A token that lacks a scope reads no results that one with it was given.
     return decideForSome(policy, principal, { kind: 'tool', name: tool, tool: facts }, head.remoteAddress);
   };
-  return [createTaskBinding({ seal: createTaskSeal(name, key), owners: createTaskOwners(), decide })];
+  const pass = createTaskBinding({ seal: createTaskSeal(name, key), owners: createTaskOwners(), decide });
+  if (!access) return [pass];
+  const result: Pass['result'] = (exchange) => {
+    const editor = pass.result?.(exchange);
+    return editor && access.settled(exchange, editor);
+  };
+  return [{ ...pass, result }];
 }

@@ -30,6 +30,7 @@ test('one annotation is enough', () => {
       transport: 'auto',
       auth: ['kubernetes'],
       mode: 'all',
+      authorization: 'none',
       audit: 'stdout',
       lockdown: 'network-policy',
       'listen-port': 7410,

@@ -16,6 +16,7 @@ export const authChecks = [
       toldServers(seen)
         // Of a server that is not connected, the error is about the server.
         .filter(({ server }) => server.connected && server.error !== undefined)
+        .filter(({ server }) => server.error !== server.access_error)
         .map(({ pod, server }) => ({
           title: `${podName(pod)}: the proxy cannot tell callers apart`,
           cause: [server.error!],

@@ -735,6 +735,16 @@ export const BROKEN: readonly Broken[] = [
     },
   },
   {
+    code: 'MCP715',
+    when: 'the service account of the pod may not ask',
+    says: /the API server does not say who may call what\n {4}the API server answered 403/,
+    breakIt: (values) => {
+      const access_error = 'the API server answered 403: localsubjectaccessreviews is forbidden';
+      healthOf(values).status = 'degraded';
+      healthOf(values).servers = [{ name: 'everything', connected: true, error: access_error, access_error }];
+    },
+  },
+  {
     code: 'MCP702',
     when: 'the proxy has no keys',
     says: /cannot tell callers apart\n {4}no keys of the cluster yet/,

@@ -137,3 +137,75 @@ describe('an answer that is edited', () => {
     });
   }
 });
+
+describe('an answer whose editor has to ask', () => {
+  const asking = (): { editor: ResultEditor; answer: (with_: string | Error) => Promise<void> } => {
+    const waiting: ((answer: string | Error) => void)[] = [];
+    return {
+      editor: () =>
+        new Promise((resolve, reject) =>
+          waiting.push((answer) => (answer instanceof Error ? reject(answer) : resolve(Buffer.from(answer)))),
+        ),
+      async answer(answer) {
+        waiting.shift()?.(answer);
+        await new Promise(setImmediate);
+      },
+    };
+  };
+
+  test('is held until it is known, and nothing overtakes it', async () => {
+    const { editor, answer } = asking();
+    const { reply, got } = edited(editor);
+    reply.head(head('sse'));
+    reply.chunk(Buffer.from('data: {"a":1}\n\ndata: {"a":2}\n\n: comment\n\n'));
+    reply.chunk(Buffer.from('data: {"a":3}\n\n'));
+    reply.end();
+    assert.deepEqual([got.chunks, got.ended], [[], false]);
+    await answer('{"A":1}');
+    assert.deepEqual(got.chunks, ['data: {"A":1}\n\n']);
+    await answer('');
+    assert.deepEqual(got.chunks.slice(1), [': comment\n\n']);
+    assert.ok(!got.ended);
+    await answer('{"A":3}');
+    assert.deepEqual([got.chunks.slice(2), got.ended], [['data: {"A":3}\n\n'], true]);
+  });
+
+  test('has the length of what was made of it', async () => {
+    const { editor, answer } = asking();
+    const { reply, got } = edited(editor);
+    reply.head(head('json'));
+    reply.chunk(Buffer.from(LIST));
+    reply.end();
+    assert.deepEqual(Object.keys(got), ['chunks', 'ended']);
+    await answer(FILTERED);
+    assert.deepEqual([got.head?.contentLength, got.chunks, got.ended], [FILTERED.length, [FILTERED], true]);
+  });
+
+  test('fails when nobody knows, and when it has failed meanwhile', async () => {
+    const unknown = asking();
+    const one = edited(unknown.editor);
+    one.reply.head(head('sse'));
+    one.reply.chunk(Buffer.from('data: 1\n\ndata: 2\n\n'));
+    one.reply.end();
+    await unknown.answer(new Error('away'));
+    assert.equal(one.got.refusal?.reason, 'upstream-result-unreadable');
+    assert.deepEqual([one.got.chunks, one.got.ended], [[], false]);
+    const broken = asking();
+    const other = edited(broken.editor);
+    other.reply.head(head('sse'));
+    other.reply.chunk(Buffer.from('data: 1\n\n'));
+    other.reply.fail({ reason: 'upstream-broken' });
+    assert.deepEqual(Object.keys(other.got), ['chunks', 'ended', 'head']);
+    await broken.answer('1');
+    assert.deepEqual([other.got.chunks, other.got.refusal?.reason], [['data: 1\n\n'], 'upstream-broken']);
+  });
+
+  test('is given up when more comes behind it than is held', () => {
+    const { reply, got } = edited(asking().editor);
+    reply.head(head('sse'));
+    reply.chunk(Buffer.from('data: 1\n\n'));
+    const large = Buffer.from(`data: ${'x'.repeat(1024 * 1024)}\n\n`);
+    for (let count = 0; count < 5; count++) reply.chunk(large);
+    assert.equal(got.refusal?.reason, 'upstream-result-too-large');
+  });
+});

@@ -22,7 +22,7 @@ export interface SidecarOptions {
   readonly readMessage?: NonNullable<SidecarDeps['readMessage']>;
   readonly edge?: Pick<
     ServerInput,
-    'allowedHosts' | 'allowedOrigins' | 'publicUrl' | 'tls' | 'trustedProxies' | 'limits'
+    'authorization' | 'allowedHosts' | 'allowedOrigins' | 'publicUrl' | 'tls' | 'trustedProxies' | 'limits'
   >;
   readonly timeouts?: NonNullable<SidecarDeps['timeouts']>;
 }

@@ -1,0 +1,136 @@
+import type { Log } from '../log.ts';
+import type { Principal } from '../principal.ts';
+import type { AccessConfig } from './access-config.ts';
+import type { AskApiServer } from './ask-api-server.ts';
+import { UnansweredError } from './ask-api-server.ts';
+import { accessReview, subjectOf, type AccessVerb, type AskedAccess, type Subject } from './attributes.ts';
+import { createDecisions, type Decisions } from './decisions.ts';
+
+/** What callers may do, as the API server says. */
+export interface Reviews {
+  /** Rejects while the API server cannot be asked, and nothing is known from before. */
+  ask(principal: Principal, verb: AccessVerb, name: string): boolean | Promise<boolean>;
+  /** Whether something is known to be allowed to the caller at the moment. */
+  knows(principal: Principal): boolean;
+  /** Why nobody can be asked for. */
+  problem(): string | undefined;
+  /** Until it is known for the first time whether there is a problem. */
+  starting(): Promise<void> | undefined;
+  close(): void;
+}
+
+export interface ReviewsDeps {
+  readonly ask: AskApiServer;
+  readonly of: Pick<AskedAccess, 'namespace' | 'server'>;
+  readonly log: Log;
+  readonly now?: () => number;
+}
+
+/** Of the sidecar's questions at a time; connections are as many. */
+export const MAX_PARALLEL = 8;
+/** Asked again while something is wrong; between two times it is taken to be as it was. */
+const RETRY_MS = 2_000;
+const NOBODY: Subject = { user: 'system:anonymous', groups: ['system:unauthenticated'] };
+
+export function createReviews(
+  config: Pick<AccessConfig, 'cacheAllowedSeconds' | 'cacheDeniedSeconds'>,
+  { ask: askApiServer, of, log, now = () => performance.now() }: ReviewsDeps,
+): Reviews {
+  const decisions = createDecisions(config, now);
+  let problem: string | undefined;
+  let running = 0;
+  const queue: (() => void)[] = [];
+  let retry: NodeJS.Timeout | undefined;
+  let closed = false;
+
+  async function review(subject: Subject, verb: AccessVerb, name: string | undefined): Promise<boolean> {
+    await turn();
+    try {
+      // While others were asked, something may have gone wrong.
+      if (problem !== undefined) throw new UnansweredError(problem);
+      return await send(subject, verb, name);
+    } finally {
+      next();
+    }
+  }
+
+  async function turn(): Promise<void> {
+    if (running < MAX_PARALLEL) running++;
+    else await new Promise<void>((resolve) => queue.push(resolve));
+  }
+
+  function next(): void {
+    const waiting = queue.shift();
+    if (waiting) waiting();
+    else running--;
+  }
+
+  async function send(subject: Subject, verb: AccessVerb, name: string | undefined): Promise<boolean> {
+    try {
+      const allowed = await askApiServer(accessReview(subject, { ...of, verb, name }));
+      setProblem(undefined);
+      return allowed;
+    } catch (error) {
+      if (error instanceof UnansweredError && error.ofThis)
+        log('access_review_refused', { server: of.server, verb, error: error.message });
+      else setProblem((error as Error).message);
+      throw error;
+    }
+  }
+
+  function setProblem(found: string | undefined): void {
+    if (found !== problem && !closed)
+      log(found === undefined ? 'access_reviews_answered' : 'access_reviews_unanswered', {
+        server: of.server,
+        ...(found === undefined ? {} : { error: found }),
+      });
+    problem = found;
+    clearTimeout(retry);
+    if (found !== undefined && !closed) retry = setTimeout(() => void probe(), RETRY_MS).unref();
+  }
+
+  /** Whether questions are answered, and may be asked at all: known before a caller comes. */
+  const probe = (): Promise<void> =>
+    send(NOBODY, 'call', undefined).then(
+      () => undefined,
+      () => undefined,
+    );
+
+  /** @param name undefined: all of them */
+  function decide(known: Decisions, subject: Subject, verb: AccessVerb, name: string | undefined) {
+    const key = name === undefined ? verb : `${verb} ${name}`;
+    const found = known.get(key);
+    if (found !== undefined) return found;
+    let pending = known.pending.get(key);
+    if (!pending) {
+      const askedAtMs = now();
+      pending = review(subject, verb, name)
+        .then((allowed) => {
+          known.set(key, allowed, askedAtMs);
+          return allowed;
+        })
+        .finally(() => known.pending.delete(key));
+      known.pending.set(key, pending);
+    }
+    return pending;
+  }
+
+  let starting: Promise<void> | undefined = probe().then(() => void (starting = undefined));
+  return {
+    ask(principal, verb, name) {
+      const known = decisions.of(principal);
+      if (known.get(`${verb} ${name}`) === true) return true;
+      const subject = subjectOf(principal);
+      const all = decide(known, subject, verb, undefined);
+      if (all instanceof Promise) return all.then((yes) => yes || decide(known, subject, verb, name));
+      return all || decide(known, subject, verb, name);
+    },
+    knows: (principal) => decisions.of(principal).allowsSomething(),
+    problem: () => problem,
+    starting: () => starting,
+    close() {
+      closed = true;
+      clearTimeout(retry);
+    },
+  };
+}
