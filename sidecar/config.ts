@@ -11,6 +11,7 @@ import { configFaults } from './config-faults.ts';
 import { faultLines } from './fault-lines.ts';
 import { loopback } from './loopback-config.ts';
 import { directory, MOUNT, sourceName } from './mounts.ts';
+import { outbound } from './outbound/outbound-config.ts';
 import { forwardHeaders } from './upstream/forwarded-names.ts';
 import { stdioUpstream, type StdioUpstream } from './upstream/stdio/stdio-config.ts';
 import { upstreamProxy } from './upstream/upstream-proxy.ts';
@@ -113,6 +114,8 @@ const server = z.strictObject({
     })
     .prefault({}),
   auth: authConfig,
+  /** How identity providers are reached. */
+  outbound: outbound(z.strictObject({ source: sourceName, directory })).optional(),
   filter: z
     .strictObject({
       /** Globs; absent: every tool. */

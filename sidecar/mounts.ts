@@ -7,6 +7,8 @@ export const MOUNT = {
   kubernetes: '/var/run/kubectl-mcp/kubernetes',
   /** The Secret of `token-secret`: a file per caller. */
   tokens: '/var/run/kubectl-mcp/tokens',
+  /** The Secret of `oidc-introspection-secret`: `client_id` and `client_secret`. */
+  introspection: '/var/run/kubectl-mcp/introspection',
   /** The optional Secret `NAME-mcp-keys`: `session` holds the 32 bytes that replicas share. */
   keys: '/var/run/kubectl-mcp/keys',
   /** The Secret of `tls-secret`: `tls.crt` and `tls.key`. */

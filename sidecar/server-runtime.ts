@@ -25,6 +25,7 @@ import { isHealthy, type ServerHealthSource } from './health.ts';
 import type { Log } from './log.ts';
 import { MOUNT } from './mounts.ts';
 import type { Metrics } from './metrics.ts';
+import { outboundDoor } from './outbound/open-outbound.ts';
 import { createPolicy } from './passes.ts';
 import { createSessions, KEY_BYTES } from './sessions.ts';
 import { taskPasses } from './tasks/task-passes.ts';
@@ -138,7 +139,8 @@ export async function createServerRuntime(server: ServerConfig, deps: RuntimeDep
       : exchange.message?.era === 'modern' && catalogue.state().era === 'legacy'
         ? (await toLegacy.load()).dialectOf(exchange)
         : callersDialect(exchange);
-  const authenticator = await createAuthenticator(server, { ...deps, revoked: () => sweep() });
+  const outbound = outboundDoor(server.outbound, deps.log);
+  const authenticator = await createAuthenticator(server, { ...deps, outbound, revoked: () => sweep() });
   const sweep = (): void =>
     endRevoked(deps.inFlight, server, authenticator, (caller) =>
       deps.log('stream_revoked', { server: name, caller: caller.name }),
@@ -224,6 +226,7 @@ export async function createServerRuntime(server: ServerConfig, deps: RuntimeDep
       catalogue.close();
       clearInterval(sweeper);
       authenticator.close();
+      outbound.close();
       rules.close();
       access?.close();
       legacy?.close();

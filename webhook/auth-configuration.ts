@@ -2,6 +2,7 @@
 import type { AuthKind } from '../sidecar/auth/auth-config.ts';
 import type { SidecarConfigInput } from '../sidecar/config.ts';
 import { sourceOf } from './mounted-sources.ts';
+import { oidcConfigOf } from './oidc-configuration.ts';
 import { audienceOf } from './names.ts';
 import type { InjectionRequest } from './request.ts';
 
@@ -28,6 +29,7 @@ const OF_KIND: {
     audience: request.audience ?? audienceOf(workload, namespace, request.server?.name),
     allowPrincipals: request['allow-principals'] ?? [`${namespace}/*`],
   }),
+  oidc: oidcConfigOf,
   token: (request) => {
     const source = { secret: request['token-secret'], volume: request['token-volume'] };
     return { mode: 'token', ...sourceOf(source, request, 'tokens') };

@@ -77,6 +77,9 @@ function parseServer({ texts, server }: ServerTexts): ParsedServer {
       'name the Secret there, each of its keys is a caller; or the volume, each of its files is one',
     );
   }
+  if ((values['auth'] as readonly string[] | undefined)?.includes('oidc') && !texts.has('oidc-issuer')) {
+    no('IssuerMissing', 'auth', `needs ${PREFIX}${written('oidc-issuer')}`, ISSUER_MEND);
+  }
   const unknown = unknownPrincipals(texts);
   if (unknown) no('PrincipalsUnknown', 'stdio-modern', unknown.message, unknown.mend);
   if (values['listen-port'] !== undefined && values['listen-port'] === values['admin-port']) {
@@ -85,6 +88,9 @@ function parseServer({ texts, server }: ServerTexts): ParsedServer {
   }
   return { texts, ...(server && { server }), values: values as Partial<InjectionRequest>, refusals };
 }
+
+const ISSUER_MEND =
+  'write there what stands in the claim "iss" of its tokens, like https://id.example.com/realms/main';
 
 /** Tokens are in a Secret that the webhook does not read: one of them may be in many hands. */
 function unknownPrincipals(texts: ServerTexts['texts']): { message: string; mend: string } | undefined {

@@ -64,6 +64,11 @@ export const REASONS = {
     means: '`auth: token` does not say where the tokens are.',
     mend: 'set `token-secret` or `token-volume`',
   },
+  IssuerMissing: {
+    outcome: 'refused',
+    means: '`auth: oidc` does not say whose tokens are taken.',
+    mend: 'set `oidc-issuer`',
+  },
   PortsEqual: {
     outcome: 'refused',
     means: '`listen-port` and `admin-port` are the same, or those of two servers of the pod.',

@@ -49,6 +49,7 @@ function volumesOfServer(request: InjectionRequest): { tokens: V1Volume[]; other
   return {
     tokens: secretVolume(nameOf('tokens'), request['token-secret']),
     others: [
+      ...secretVolume(nameOf('introspection'), request['oidc-introspection-secret']),
       ...secretVolume(nameOf('tls'), request['tls-secret']),
       ...configMapVolume(nameOf('policy'), request.policy),
       ...secretVolume(nameOf('upstreamHeaders'), request['upstream-headers-secret']),

@@ -20,6 +20,8 @@ const ANNOTATION_FLAGS = [
   'stdio-idle-seconds',
   'max-stdio-processes',
   'auth',
+  'oidc-issuer',
+  'oidc-audience',
   'token-secret',
   'allow-principals',
   'allow-tools',

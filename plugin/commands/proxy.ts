@@ -35,6 +35,9 @@ Audit lines go to stdout, all else to stderr.`,
       echo "alice=$(openssl rand -hex 16)" > tokens.txt
       kubectl mcp proxy --upstream http://127.0.0.1:3001/mcp --auth token --auth-token-file tokens.txt --deny-tools get-env --audit file:audit.log
 
+      # Take access tokens of an OpenID provider
+      kubectl mcp proxy --upstream http://127.0.0.1:3001/mcp --auth oidc --oidc-issuer http://localhost:8080/realms/main --oidc-audience everything
+
       # Try a policy file; a change is taken when it is saved
       kubectl mcp proxy --upstream http://127.0.0.1:3001/mcp --policy-file policy.yaml
 
@@ -62,6 +65,10 @@ Audit lines go to stdout, all else to stderr.`,
     .option(
       '--auth-token-file <file>',
       'The tokens of "--auth token": a line NAME=TOKEN for each caller, one token alone, or a directory with a file for each, as a Secret has it.',
+    )
+    .option(
+      '--oidc-introspection-file <file>',
+      'With "--auth oidc": lines client_id=… and client_secret=… to ask the provider about tokens that are no JWTs, or a directory with a file for each.',
     )
     .option('--policy-file <file>', 'The policy, as the key policy.yaml of a ConfigMap holds it.')
     .option('--tls-cert-file <file>', 'The certificate for TLS, in PEM.')

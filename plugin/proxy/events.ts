@@ -19,6 +19,12 @@ const SENTENCES: Readonly<
       : `Process ${String(process)} of the server ended: ${signal === undefined ? `exit code ${String(code)}` : String(signal)}`,
   tokens_loaded: ({ source, callers }) => `Read ${words(source)}: callers: ${String(callers)}`,
   tokens_refused: ({ source, faults }) => `Warning: ${words(source)}: ${list(faults)}. Nobody is let in`,
+  oidc_provider_read: ({ issuer, keys }) => `Read the keys of ${String(issuer)}: ${String(keys)}`,
+  oidc_provider_unanswered: ({ issuer, error, in_use: inUse }) =>
+    `Warning: the OpenID provider ${String(issuer)} cannot be asked: ${String(error)}. ${inUse === true ? 'What it said before stays in use' : 'Nobody with a token of it is let in'}`,
+  oidc_client_loaded: ({ source }) => `Read ${words(source)}: client of the OpenID provider`,
+  oidc_client_refused: ({ source, faults }) =>
+    `Warning: ${words(source)}: ${list(faults)}. Tokens that are no JWTs cannot be checked`,
   policy_loaded: ({ source, revision }) => `Read ${words(source)}: policy ${String(revision)}`,
   policy_refused: ({ source, faults }) =>
     `Warning: ${words(source)}: ${list(faults)}. The policy before stays in force`,

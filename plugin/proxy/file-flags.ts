@@ -1,12 +1,19 @@
 /** Secrets by file: each kind as the directory that a pod has mounted in its place. Pure. */
 import { createSecureContext } from 'node:tls';
+import { readSecret } from '../../sidecar/auth/oidc/client-secret.ts';
 import { readTokens } from '../../sidecar/auth/read-tokens.ts';
 import { POLICY_KEY, readPolicy } from '../../sidecar/filter/read-policy.ts';
 import { compileRule } from '../../sidecar/filter/rules.ts';
 import { AUTHORITY_FILE, readAuthorities } from '../../sidecar/upstream/read-authorities.ts';
 import { readHeaders } from '../../sidecar/upstream/read-headers.ts';
 
-export type FileKind = 'tokens' | 'policy' | 'tls' | 'upstreamHeaders' | 'upstreamAuthority';
+export type FileKind =
+  | 'tokens'
+  | 'introspection'
+  | 'policy'
+  | 'tls'
+  | 'upstreamHeaders'
+  | 'upstreamAuthority';
 type Files = ReadonlyMap<string, Buffer>;
 
 export interface FileFlag {
@@ -27,6 +34,7 @@ export interface FileFlag {
 const ONLY_CALLER = 'default';
 /** As a key of a Secret; what follows "=" is more than the padding of base64. */
 const NAMED_TOKEN = /^([A-Za-z0-9][-._A-Za-z0-9]{0,252})=(.*[^=].*)$/;
+const CLIENT_FIELD = /^(client_id|client_secret)=(.+)$/;
 const HEADER = /^([!#$%&'*+\-^_`|~0-9A-Za-z][!#$%&'*+\-.^_`|~0-9A-Za-z]*):[ \t]*(.*?)[ \t]*$/;
 
 export const FILE_FLAGS: Readonly<Record<FileKind, FileFlag>> = {
@@ -36,6 +44,18 @@ export const FILE_FLAGS: Readonly<Record<FileKind, FileFlag>> = {
     directory: true,
     split: ([content]) => tokensOf(content!.toString('utf8')),
     faults: (files) => faultsIn(readTokens(files)),
+    failsClosed: true,
+  },
+  introspection: {
+    properties: ['oidcIntrospectionFile'],
+    flags: ['--oidc-introspection-file'],
+    directory: true,
+    split: ([content]) =>
+      collected(linesOf(content!.toString('utf8')), CLIENT_FIELD, 'client_id=… or client_secret=…'),
+    faults: (files) => {
+      const read = readSecret(files);
+      return 'fault' in read ? [read.fault] : [];
+    },
     failsClosed: true,
   },
   policy: {

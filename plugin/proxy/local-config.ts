@@ -67,6 +67,7 @@ export function configFromFlags(
     'admin-port': `${adminText}`,
     // Where it is, the file says.
     ...(wordsOf(auth).includes('token') && { 'token-secret': 'auth-token-file' }),
+    ...(local.files.introspection && { 'oidc-introspection-secret': 'oidc-introspection-file' }),
   };
   const parsed = parseAnnotations(
     Object.fromEntries(Object.entries(texts).map(([key, text]) => [PREFIX + key, text])),
@@ -199,7 +200,7 @@ function overridden(
       ...(files.upstreamHeaders && { headers: files.upstreamHeaders }),
     },
     ...(audit && { audit }),
-    ...(auth && { auth: localAuth(configured, auth, files.tokens) }),
+    ...(auth && { auth: localAuth(configured, auth, files) }),
     ...(files.policy && { policy: files.policy }),
     ...(files.tls && { tls: files.tls }),
   };

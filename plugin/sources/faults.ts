@@ -80,6 +80,8 @@ export function sourceFaults(
 /** By annotation: the command that makes what it names. */
 const CREATE = {
   'token-secret': (name: string) => `kubectl create secret generic ${name} --from-literal=CALLER=TOKEN`,
+  'oidc-introspection-secret': (name: string) =>
+    `kubectl create secret generic ${name} --from-literal=client_id=ID --from-literal=client_secret=SECRET`,
   'tls-secret': (name: string) => `kubectl create secret tls ${name} --cert=FILE --key=FILE`,
   'upstream-headers-secret': (name: string) =>
     `kubectl create secret generic ${name} --from-literal=HEADER=VALUE`,

@@ -17,6 +17,7 @@ export interface NamedSource {
 
 const KINDS = {
   'token-secret': 'Secret',
+  'oidc-introspection-secret': 'Secret',
   'tls-secret': 'Secret',
   'upstream-headers-secret': 'Secret',
   'upstream-ca-secret': 'Secret',

@@ -62,6 +62,11 @@ export async function contentIn(
 ): Promise<{ contentFaults: readonly string[] }> {
   const files = new Map(Object.entries(data).map(([name, value]) => [name, Buffer.from(value, 'base64')]));
   if (key === 'upstream-ca-secret') return { contentFaults: faultsIn(files) };
+  if (key === 'oidc-introspection-secret') {
+    const { readSecret } = await import('../../sidecar/auth/oidc/client-secret.ts');
+    const secret = readSecret(files);
+    return { contentFaults: 'fault' in secret ? [secret.fault] : [] };
+  }
   const read =
     key === 'token-secret'
       ? (await import('../../sidecar/auth/read-tokens.ts')).readTokens(files)

@@ -1,4 +1,5 @@
 import type { ServerConfig } from '../config.ts';
+import type { OutboundDoor } from '../outbound/open-outbound.ts';
 import type { SidecarDeps } from '../server-runtime.ts';
 import { kindsOf, type KindConfig } from './auth-config.ts';
 import { anonymousAuthenticator, type Authenticator, type KindAuthenticator } from './authenticator.ts';
@@ -6,6 +7,8 @@ import { anonymousAuthenticator, type Authenticator, type KindAuthenticator } fr
 export type AuthenticatorDeps = Pick<SidecarDeps, 'apiServer' | 'log'> & {
   /** The credential of a caller is no longer good. */
   readonly revoked: () => void;
+  /** To providers; one for all that this server asks. */
+  readonly outbound: OutboundDoor;
 };
 
 /** One for each kind that is configured; what a kind needs is loaded only where it is used. */
@@ -25,7 +28,7 @@ export async function createAuthenticator(
 async function createKind(
   kind: KindConfig,
   _server: ServerConfig,
-  { apiServer, log, revoked }: AuthenticatorDeps,
+  { apiServer, log, revoked, outbound }: AuthenticatorDeps,
 ): Promise<KindAuthenticator> {
   switch (kind.mode) {
     case 'token': {
@@ -42,7 +45,10 @@ async function createKind(
       ]);
       return createKubernetesTokens(kind, createClusterIssuer(apiServer, kind.directory));
     }
-    case 'oidc':
+    case 'oidc': {
+      const { createOidc } = await import('./oidc/create-oidc.ts');
+      return createOidc(kind, { outbound: outbound.open, log });
+    }
     case 'mtls':
       throw new Error(`auth ${kind.mode} is not there yet`);
   }

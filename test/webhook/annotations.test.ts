@@ -102,7 +102,7 @@ describe('grammar', () => {
     container: ['A_b', ''],
     port: ['0', '65536', '-1', '80 ', '08', 'a--b', '-a', 'ab-', 'HTTP', 'a'.repeat(16), ''],
     path: ['mcp', '', '/a b', '/ä', '/a\n'],
-    auth: ['oidc', 'None'],
+    auth: ['OIDC', 'None', 'oidc,none', 'oidc,oidc'],
     audience: ['', 'a b', 'x'.repeat(257)],
     'allow-principals': ['', 'a', 'a/b,', 'A/b', 'system:serviceaccount:a:b'],
     'allow-tools': ['', ',', 'a b', 'a,,b', 'ä'],

@@ -1,0 +1,18 @@
+import type { Log } from '../../log.ts';
+import type { Outbound } from '../../outbound/outbound.ts';
+import type { KindAuthenticator } from '../authenticator.ts';
+import { followClientSecret } from './client-secret.ts';
+import { systemClock, type Clock } from './clock.ts';
+import type { OidcAuth } from './oidc-config.ts';
+import { createOidcTokens } from './oidc-tokens.ts';
+import { createProviderSource } from './provider-source.ts';
+
+/** The provider is asked from now on; nobody waits for its answer here. */
+export async function createOidc(
+  config: OidcAuth,
+  { outbound, log, clock = systemClock }: { outbound: () => Promise<Outbound>; log: Log; clock?: Clock },
+): Promise<KindAuthenticator> {
+  const secret = config.introspection && (await followClientSecret(config.introspection, log));
+  const source = createProviderSource(config, { outbound, log, clock });
+  return createOidcTokens(config, { source, outbound, clock, ...(secret && { secret }) });
+}
