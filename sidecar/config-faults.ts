@@ -2,6 +2,7 @@
 import type { ServerConfig } from './config.ts';
 import { kindsOf } from './auth/auth-config.ts';
 import { stdioFault } from './upstream/stdio/stdio-config.ts';
+import { tokenFault } from './upstream/token/token-config.ts';
 
 export interface ConfigFault {
   readonly path: readonly (string | number)[];
@@ -13,7 +14,9 @@ type Server = Pick<ServerConfig, 'listenPort' | 'upstream' | 'auth'>;
 export function configFaults(adminPort: number, servers: readonly Server[]): ConfigFault[] {
   return [
     ...servers.flatMap(({ upstream, auth }, index) => {
-      const fault = upstream.transport === 'stdio' ? stdioFault(upstream, kindsOf(auth)) : undefined;
+      const kinds = kindsOf(auth);
+      const fault =
+        upstream.transport === 'stdio' ? stdioFault(upstream, kinds) : tokenFault(upstream, kinds);
       return fault
         ? [{ path: ['servers', index, 'upstream', fault.at] as const, message: fault.message }]
         : [];

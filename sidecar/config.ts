@@ -14,6 +14,7 @@ import { directory, MOUNT, sourceName } from './mounts.ts';
 import { outbound } from './outbound/outbound-config.ts';
 import { forwardHeaders } from './upstream/forwarded-names.ts';
 import { stdioUpstream, type StdioUpstream } from './upstream/stdio/stdio-config.ts';
+import { upstreamToken } from './upstream/token/token-config.ts';
 import { upstreamProxy } from './upstream/upstream-proxy.ts';
 import { upstreamTls } from './upstream/upstream-tls.ts';
 
@@ -77,6 +78,8 @@ const httpUpstream = z.strictObject({
   tls: upstreamTls(z.strictObject({ source: sourceName, directory })).optional(),
   /** Through which a server elsewhere is reached. */
   proxy: upstreamProxy.optional(),
+  /** What each request carries in `Authorization`. */
+  token: upstreamToken(z.strictObject({ source: sourceName, directory })).optional(),
 });
 
 const server = z.strictObject({

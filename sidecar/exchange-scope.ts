@@ -6,6 +6,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Exchange, Reply, Transit } from './exchange.ts';
 import { refuse } from './reasons.ts';
+import { callerOf, type Caller } from './upstream/token/caller.ts';
 
 const storage = new AsyncLocalStorage<ExchangeScope>();
 
@@ -15,10 +16,12 @@ export const scopeNow = (): ExchangeScope | undefined => storage.getStore();
 export class ExchangeScope {
   readonly exchangeId: string;
   #reply: Reply | undefined;
+  #caller: Caller | undefined;
 
-  constructor(exchangeId: string, reply: Reply) {
+  constructor(exchangeId: string, reply: Reply, caller?: Caller) {
     this.exchangeId = exchangeId;
     this.#reply = reply;
+    this.#caller = caller;
   }
 
   run<T>(step: () => T): T {
@@ -32,8 +35,14 @@ export class ExchangeScope {
     reply?.fail(refuse('internal-error'));
   }
 
+  /** In whose name the server is asked, where it is given a credential of the caller's. */
+  get caller(): Caller | undefined {
+    return this.#caller;
+  }
+
   over(): void {
     this.#reply = undefined;
+    this.#caller = undefined;
   }
 }
 
@@ -50,7 +59,7 @@ export function asOwn(scope: ExchangeScope | undefined, step: () => void): void 
 
 /** Runs `begin` as the exchange's. */
 export function inScope(exchange: Exchange, reply: Reply, begin: (reply: Reply) => Transit): Transit {
-  const scope = new ExchangeScope(exchange.id, reply);
+  const scope = new ExchangeScope(exchange.id, reply, callerOf(exchange));
   const transit = scope.run(() =>
     begin({
       head: (head) => reply.head(head),

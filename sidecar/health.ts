@@ -27,6 +27,9 @@ export interface ServerHealthSource {
   readonly tls?: TlsStatus | undefined;
   readonly upstreamHeaders?: Pick<WatchedHeaders, 'lines' | 'problem'>;
   readonly upstreamTls?: { problem(): string | undefined };
+  /** The ways to token endpoints and providers, and what they give. */
+  readonly upstreamToken?: { problem(): string | undefined };
+  readonly outbound?: { problem(): string | undefined };
   readonly listening?: () => Listening | undefined;
   readonly stdio?: () => StdioHealth;
 }
@@ -126,7 +129,9 @@ function serverHealth(source: ServerHealthSource): ServerHealth {
   const problem = connected ? refusesAll(source) : error;
   const problems = [
     ...(source.authProblems?.() ?? [authProblem()]),
-    ...[policy, access, tls, upstreamHeaders, upstreamTls].map((each) => each?.problem()),
+    ...[policy, access, tls, upstreamHeaders, upstreamTls, source.upstreamToken, source.outbound].map(
+      (each) => each?.problem(),
+    ),
   ].filter((each) => each !== undefined);
   const unasked = access?.problem();
   const revision = policy?.revision();

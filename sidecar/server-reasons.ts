@@ -60,6 +60,24 @@ export const SERVER_REASONS = {
     outcome: 'error',
     message: 'the headers that the server is to be sent cannot be read',
   },
+  'upstream-token-refused': {
+    status: 403,
+    code: -32600,
+    outcome: 'denied',
+    message: 'this caller is given no credential for the server',
+  },
+  'upstream-token-unusable': {
+    status: 502,
+    code: -32603,
+    outcome: 'error',
+    message: 'the proxy is given no credential for the server',
+  },
+  'upstream-token-unavailable': {
+    status: 503,
+    code: -32603,
+    outcome: 'error',
+    message: 'nobody gives out credentials for the server at the moment',
+  },
   'upstream-result-too-large': {
     status: 502,
     code: -32603,

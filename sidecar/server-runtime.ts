@@ -84,7 +84,9 @@ const SWEEP_MS = 5_000;
 export async function createServerRuntime(server: ServerConfig, deps: RuntimeDeps): Promise<ServerRuntime> {
   const { name } = server;
   const faulted = (error: unknown): void => deps.faults.report(error);
+  const outbound = outboundDoor(server.outbound, deps.log);
   const way = await openUpstream(server, {
+    outbound,
     podIp: deps.pod.ip,
     log: deps.log,
     starting: () => catalogue.starting(),
@@ -139,7 +141,6 @@ export async function createServerRuntime(server: ServerConfig, deps: RuntimeDep
       : exchange.message?.era === 'modern' && catalogue.state().era === 'legacy'
         ? (await toLegacy.load()).dialectOf(exchange)
         : callersDialect(exchange);
-  const outbound = outboundDoor(server.outbound, deps.log);
   const authenticator = await createAuthenticator(server, { ...deps, outbound, revoked: () => sweep() });
   const sweep = (): void =>
     endRevoked(deps.inFlight, server, authenticator, (caller) =>
@@ -214,6 +215,8 @@ export async function createServerRuntime(server: ServerConfig, deps: RuntimeDep
     listening: way.listening,
     ...(headers ? { upstreamHeaders: headers } : {}),
     ...(tls ? { upstreamTls: tls } : {}),
+    ...(way.token ? { upstreamToken: way.token } : {}),
+    outbound,
     ...(way.stdio ? { stdio: way.stdio } : {}),
   };
   return {

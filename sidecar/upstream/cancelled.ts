@@ -4,6 +4,7 @@ import { forwardedLines } from './forwarded-headers.ts';
 import type { HttpPool } from './http-pool.ts';
 import { headerLines } from './mcp-request.ts';
 import { sendAndForget } from './send-and-forget.ts';
+import { callerOf } from './token/caller.ts';
 
 const METHOD = 'notifications/cancelled';
 
@@ -23,6 +24,7 @@ export function sendCancelled(pool: HttpPool, exchange: Exchange): void {
     owner: principal.digest,
     headerLines: headerLines(callersDialect(exchange), METHOD),
     forwarded: forwardedLines(exchange),
+    caller: callerOf(exchange),
     body: Buffer.from(`{"jsonrpc":"2.0","method":"${METHOD}","params":${params}}`),
   });
 }

@@ -5,6 +5,7 @@ import type { LookUpPrompt, LookUpTool } from '../filter/authorization.ts';
 import { callersDialect } from './callers-dialect.ts';
 import type { HttpPool } from './http-pool.ts';
 import type { Dialect } from './mcp-request.ts';
+import { callerOf, callersPool } from './token/caller.ts';
 import { ListRefusedError, listPrompts, listTools } from './list-tools.ts';
 
 /** A caller who asks for one unknown name after another makes the server list its tools this often and no more. */
@@ -27,16 +28,21 @@ export const lookUpTool = (
   pool: HttpPool,
   dialectOf: DialectOf = callersDialect,
   now: () => number = Date.now,
-): LookUpTool => lookUpIn((dialect) => listTools(pool, dialect), dialectOf, now);
+): LookUpTool =>
+  lookUpIn((dialect, exchange) => listTools(callersPool(pool, exchange), dialect), dialectOf, now);
 
 /** The same of a prompt. */
 export function lookUpPrompt(pool: HttpPool, dialectOf: DialectOf): LookUpPrompt {
-  const lookUp = lookUpIn((dialect) => listPrompts(pool, dialect), dialectOf, Date.now);
+  const lookUp = lookUpIn(
+    (dialect, exchange) => listPrompts(callersPool(pool, exchange), dialect),
+    dialectOf,
+    Date.now,
+  );
   return async (exchange, name) => (await lookUp(exchange, name)) !== undefined;
 }
 
 function lookUpIn<Value>(
-  listAll: (dialect: Dialect) => Promise<Listed<Value>>,
+  listAll: (dialect: Dialect, exchange: Exchange) => Promise<Listed<Value>>,
   dialectOf: DialectOf,
   now: () => number,
 ): (exchange: Exchange, name: string) => Promise<Value | undefined> {
@@ -52,7 +58,7 @@ function lookUpIn<Value>(
 
   async function listForCaller(exchange: Exchange): Promise<Listed<Value>> {
     try {
-      return await listAll(await dialectOf(exchange));
+      return await listAll(await dialectOf(exchange), exchange);
     } catch (error) {
       // To a caller who gets no list, one without a session say, every tool is unknown: another answer than that to a
       // forbidden tool would tell which names exist.
@@ -63,7 +69,9 @@ function lookUpIn<Value>(
 
   return async (exchange, name) => {
     const { session, principal, message } = exchange;
-    const key = `${session?.sealed ?? principal.digest}\n${message?.era}\n${capabilitiesIn(message)}`;
+    // Of two tokens of one principal the server may list more to the one than to the other.
+    const token = callerOf(exchange)?.token ?? '';
+    const key = `${session?.sealed ?? principal.digest}\n${message?.era}\n${capabilitiesIn(message)}\n${token}`;
     const last = lists.get(key);
     if (last) {
       const ageMs = now() - last.listedAtMs;

@@ -20,10 +20,12 @@ const OF_THE_CLIENT = /^(mcp-.*|last-event-id|traceparent|tracestate|baggage)$/;
  * The header lines of a directory with a file per header: the file's name is the header's, its content the value, less
  * the line end that editors leave. One fault and none is taken. Faults name headers and never show a value.
  * @param forwarded names whose values are the callers'
+ * @param hasToken `Authorization` is made of a token for each request
  */
 export function readHeaders(
   files: ReadonlyMap<string, Buffer>,
   forwarded: readonly string[] = [],
+  hasToken = false,
 ): { readonly lines: string } | { readonly faults: string[] } {
   const faults: string[] = [];
   const names = new Set<string>();
@@ -35,7 +37,9 @@ export function readHeaders(
       ? 'is there twice'
       : forwarded.includes(key)
         ? 'is in forward-headers too: it is the callers’'
-        : (faultOfName(name, key) ?? faultOfValue(value));
+        : hasToken && key === 'authorization'
+          ? 'is given by upstream-token'
+          : (faultOfName(name, key) ?? faultOfValue(value));
     names.add(key);
     if (fault) faults.push(`${JSON.stringify(name.slice(0, 80))} ${fault}`);
     lines += `${name}: ${value}\r\n`;

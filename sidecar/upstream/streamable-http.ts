@@ -10,7 +10,8 @@ import { CheckedAnswer } from './checked-answer.ts';
 import { forwardedLines, linesOf } from './forwarded-headers.ts';
 import type { HttpPool } from './http-pool.ts';
 import type { ResponseHead } from './http-response.ts';
-
+import { callerOf } from './token/caller.ts';
+import { isTokenFault, tokenRefusal } from './token/token-refusal.ts';
 import type { UpstreamEvents, UpstreamRequest } from './upstream-call.ts';
 import type { UpstreamError, UpstreamFault } from './upstream-error.ts';
 
@@ -71,6 +72,7 @@ export function createStreamableHttp(
         headerLines: requestHeaderLines(exchange),
         forwarded: forwardedLines(exchange),
         owner: exchange.principal.digest,
+        caller: callerOf(exchange),
         ...(message ? { body: message.raw, message } : {}),
         listens: head.method === 'GET' || message?.method === 'subscriptions/listen',
         repeatable: message ? REPEATABLE.has(message.method) : true,
@@ -113,7 +115,7 @@ export function createStreamableHttp(
           }
           // The stream outlived the answer that it was for.
           if (last && message?.id !== undefined && endsWithAnswer(last, message.id)) return reply.end();
-          if (!answered && !OWN_FAULTS.has(error.fault)) server.hint(false);
+          if (!answered && !OWN_FAULTS.has(error.fault) && !isTokenFault(error.fault)) server.hint(false);
           if (error.fault === 'timeout') sendCancelled(pool, exchange);
           reply.fail(refusalOf(exchange, error));
         },
@@ -149,6 +151,7 @@ export function refusalOf({ server }: Exchange, { fault, message }: UpstreamErro
   if (fault === 'internal') return refuse('internal-error');
   // What is missing is for the owner of the pod, in /health.
   if (fault === 'unready') return refuse('upstream-headers-unavailable', undefined, { 'retry-after': '5' });
+  if (isTokenFault(fault)) return tokenRefusal(server, fault);
   const { port } = server.upstream;
   const retryAfter = RETRY_AFTER[fault];
   return refuse(

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import type { ClientMessage } from '../client-message.ts';
 import type { ResponseEvents, ResponseHead, ResponseReader } from './http-response.ts';
 import { internal } from './guarded-events.ts';
+import type { Caller } from './token/caller.ts';
 import { UpstreamError, type UpstreamFault } from './upstream-error.ts';
 
 export interface UpstreamRequest {
@@ -22,6 +23,8 @@ export interface UpstreamRequest {
    * may meet the next request, which must not be another caller's.
    */
   readonly owner?: string;
+  /** What the caller has brought for the server's credential, where it gets the caller's own. */
+  readonly caller?: Caller | undefined;
   /** The answer is a stream that only listens: it may be silent for ever. */
   readonly listens?: boolean;
   /** May be done twice as well as once: sent again when a kept connection has died under it. */

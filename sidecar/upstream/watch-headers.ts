@@ -13,11 +13,11 @@ export interface WatchedHeaders {
   close(): void;
 }
 
-type Watched = Pick<HttpUpstream, 'forwardHeaders'> & Required<Pick<HttpUpstream, 'headers'>>;
+type Watched = Pick<HttpUpstream, 'forwardHeaders' | 'token'> & Required<Pick<HttpUpstream, 'headers'>>;
 
 /** Follows the headers that the server is sent besides. A version with a fault changes nothing. */
 export async function watchHeaders(
-  { headers: { source, directory }, forwardHeaders }: Watched,
+  { headers: { source, directory }, forwardHeaders, token }: Watched,
   log: Log,
 ): Promise<WatchedHeaders> {
   let lines: string | undefined;
@@ -25,7 +25,9 @@ export async function watchHeaders(
 
   function take(reading: DirectoryReading): void {
     const read =
-      'problem' in reading ? { faults: [reading.problem] } : readHeaders(reading.files, forwardHeaders);
+      'problem' in reading
+        ? { faults: [reading.problem] }
+        : readHeaders(reading.files, forwardHeaders, token !== undefined);
     if ('faults' in read) {
       faults = read.faults;
       log('upstream_headers_refused', { source, faults });

@@ -31,11 +31,19 @@ const clientsOf = (): ClientMetadata[] => [
 
 export function configurationOf(
   state: { readonly claims: Record<string, unknown> },
-  { keys, ttlSeconds }: { readonly keys: JWK[]; readonly ttlSeconds: number },
+  {
+    keys,
+    ttlSeconds,
+    clients = [],
+  }: {
+    readonly keys: JWK[];
+    readonly ttlSeconds: number;
+    readonly clients?: readonly ClientMetadata[] | undefined;
+  },
 ): Configuration {
   return {
     jwks: { keys } as NonNullable<Configuration['jwks']>,
-    clients: clientsOf(),
+    clients: [...clientsOf(), ...clients],
     scopes: ['openid', 'offline_access', ...SCOPES],
     cookies: { keys: ['of tests'] },
     ttl: {

@@ -7,7 +7,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { exportJWK, generateKeyPair, importJWK, type JWK, type JWTPayload, SignJWT } from 'jose';
-import { Provider } from 'oidc-provider';
+import { type ClientMetadata, Provider } from 'oidc-provider';
 import { configurationOf, finishInteraction, SECRET } from './oidc-configuration.ts';
 
 export interface ProviderOptions {
@@ -17,6 +17,9 @@ export interface ProviderOptions {
   readonly tls?: { readonly 'tls.crt': string; readonly 'tls.key': string };
   /** Of the access tokens; 600 unless given. */
   readonly ttlSeconds?: number;
+  readonly clients?: readonly ClientMetadata[];
+  /** Called with each that is made: for further grants. */
+  readonly extend?: (provider: Provider, keys: readonly JWK[]) => void;
 }
 
 export interface TestProvider {
@@ -85,8 +88,9 @@ export async function startProvider(options: ProviderOptions = {}): Promise<Test
     if (keys.length === 0 || rotate) keys = [await newKey(), ...(rotate === 'add' ? keys : [])];
     const provider = new Provider(
       issuer,
-      configurationOf(state, { keys, ttlSeconds: options.ttlSeconds ?? 600 }),
+      configurationOf(state, { keys, ttlSeconds: options.ttlSeconds ?? 600, clients: options.clients }),
     );
+    options.extend?.(provider, keys);
     const callback = provider.callback();
     handler = (request, response) => {
       if (request.url?.startsWith('/interaction/'))

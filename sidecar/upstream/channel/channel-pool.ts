@@ -108,7 +108,7 @@ export function createChannelPool(
     oneStream: true,
     send(request, taker) {
       const events = guardedEvents(taker, faulted);
-      const { method, body, headerLines, forwarded } = request;
+      const { method, body, headerLines } = request;
       const given = SESSION_ID.exec(headerLines)?.[1];
       const session = given === undefined ? undefined : sessions.get(given);
       const top = body ? members(body) : undefined;
@@ -125,7 +125,7 @@ export function createChannelPool(
       }
       if (method === 'GET') return listen(session, events);
       if (name !== undefined && id !== undefined) return ask(session, request, { events, id });
-      session.channel?.send(body ?? Buffer.alloc(0), nothing, forwarded);
+      session.channel?.send(body ?? Buffer.alloc(0), nothing, request);
       return answer(events, 202);
     },
     close() {
@@ -140,7 +140,7 @@ function ask(
   request: UpstreamRequest,
   { events, id, headers }: { events: UpstreamEvents; id: string; headers?: ReadonlyMap<string, string> },
 ): UpstreamCall {
-  const { body = Buffer.alloc(0), forwarded } = request;
+  const { body = Buffer.alloc(0) } = request;
   session.waiting.set(id, {
     request,
     events,
@@ -153,7 +153,7 @@ function ask(
   const failed = (error: Error): void => {
     if (session.waiting.delete(id)) events.fail(asUpstream(error));
   };
-  session.channel?.send(body, failed, forwarded);
+  session.channel?.send(body, failed, request);
   return {
     abort: () => void session.waiting.delete(id),
     pause: () => session.channel?.pause(),

@@ -1,10 +1,12 @@
+import type { UpstreamRequest } from '../upstream-call.ts';
+
 /** A two-way connection to a server that carries JSON-RPC messages: one session of its, for one caller. */
 export interface Channel {
   /**
    * @param failed the message has not arrived, as far as one can know
-   * @param forwarded header lines of the caller's own
+   * @param from what of the message's request goes with it
    */
-  send(message: Buffer, failed: (error: Error) => void, forwarded?: string): void;
+  send(message: Buffer, failed: (error: Error) => void, from?: OfCaller): void;
   pause(): void;
   resume(): void;
   close(): void;
@@ -17,10 +19,9 @@ export interface ChannelEvents {
   closed(error: Error): void;
 }
 
-export interface ForWhom {
-  readonly owner?: string | undefined;
-  /** Header lines of the caller's own. */
-  readonly forwarded?: string | undefined;
-}
+/** Header lines, and the credential. */
+type OfCaller = Pick<UpstreamRequest, 'forwarded' | 'caller'>;
+
+export type ForWhom = OfCaller & Pick<UpstreamRequest, 'owner'>;
 
 export type OpenChannel = (forWhom: ForWhom, events: ChannelEvents) => Promise<Channel>;

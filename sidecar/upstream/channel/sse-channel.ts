@@ -14,7 +14,7 @@ const POST_HEADERS = 'Content-Type: application/json\r\nAccept: application/json
 /** @param path of the server's event stream */
 export function sseChannels(pool: HttpPool, target: Target): OpenChannel {
   const { path } = target;
-  return ({ owner, forwarded }, events) =>
+  return ({ owner, forwarded, caller }, events) =>
     new Promise((resolve, reject) => {
       const splitter = new SseSplitter();
       let endpoint: string | undefined;
@@ -51,6 +51,7 @@ export function sseChannels(pool: HttpPool, target: Target): OpenChannel {
           method: 'GET',
           headerLines: GET_HEADERS,
           forwarded,
+          caller,
           path,
           listens: true,
           ...(owner === undefined ? {} : { owner }),
@@ -76,14 +77,15 @@ export function sseChannels(pool: HttpPool, target: Target): OpenChannel {
       );
 
       const channel = (to: string): Channel => ({
-        send(message, failed, lines) {
+        send(message, failed, from) {
           let status = 0;
           pool.send(
             {
               method: 'POST',
               path: to,
               headerLines: POST_HEADERS,
-              forwarded: lines,
+              forwarded: from?.forwarded,
+              caller: from?.caller,
               body: message,
               ...(owner === undefined ? {} : { owner }),
             },

@@ -72,7 +72,13 @@ export function listenOnSession(
   }
 
   const subscribe = async (method: string, uri: string): Promise<boolean> => {
-    const answer = await rpc(pool, session.dialect, method, { uri }, { timeoutMs: TIMEOUT_MS });
+    const answer = await rpc(
+      pool,
+      session.dialect,
+      method,
+      { uri },
+      { timeoutMs: TIMEOUT_MS, owner: session.owner },
+    );
     return answer.result !== undefined;
   };
 

@@ -161,14 +161,20 @@ async function initialize(pool: HttpPool, owner: string, request: ModernRequest)
     version: typeof result['protocolVersion'] === 'string' ? result['protocolVersion'] : LEGACY_VERSION,
     ...(sessionId === undefined ? {} : { sessionId }),
   };
-  await rpc(pool, dialect, 'notifications/initialized', {}, { timeoutMs: TIMEOUT_MS, notification: true });
+  await rpc(
+    pool,
+    dialect,
+    'notifications/initialized',
+    {},
+    { timeoutMs: TIMEOUT_MS, notification: true, owner },
+  );
   const facts: ServerFacts = {
     capabilities: (result['capabilities'] ?? {}) as ServerFacts['capabilities'],
     serverInfo: result['serverInfo'],
     ...(typeof result['instructions'] === 'string' ? { instructions: result['instructions'] } : {}),
   };
   if (logLevel !== undefined && 'logging' in facts.capabilities)
-    await rpc(pool, dialect, 'logging/setLevel', { level: logLevel }, { timeoutMs: TIMEOUT_MS });
+    await rpc(pool, dialect, 'logging/setLevel', { level: logLevel }, { timeoutMs: TIMEOUT_MS, owner });
   let lastId = 0;
   const stream = createSessionStream(pool, dialect, owner);
   // Servers that ask without saying for which call do it there; before it is there they ask nobody.
@@ -180,10 +186,10 @@ async function initialize(pool: HttpPool, owner: string, request: ModernRequest)
 }
 
 async function setLevel(pool: HttpPool, session: LegacySession, level: string | undefined): Promise<void> {
-  const { dialect, facts } = session;
+  const { dialect, facts, owner } = session;
   if (level === undefined || level === session.logLevel || !('logging' in facts.capabilities)) return;
   session.logLevel = level;
-  await rpc(pool, dialect, 'logging/setLevel', { level }, { timeoutMs: TIMEOUT_MS });
+  await rpc(pool, dialect, 'logging/setLevel', { level }, { timeoutMs: TIMEOUT_MS, owner });
 }
 
 function whenUnused(session: LegacySession, told: () => void): void {

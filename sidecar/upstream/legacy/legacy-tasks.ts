@@ -139,8 +139,8 @@ export function createLegacyTasks(pool: HttpPool): LegacyTasks {
 
   async function get(exchange: Exchange, session: LegacySession, taskId: string): Promise<Answer> {
     const id = exchange.message?.id ?? 'null';
-    const { dialect } = session;
-    const answered = await rpc(pool, dialect, 'tasks/get', { taskId }, { timeoutMs: TIMEOUT_MS });
+    const { dialect, owner } = session;
+    const answered = await rpc(pool, dialect, 'tasks/get', { taskId }, { timeoutMs: TIMEOUT_MS, owner });
     if (!answered.result) return refused(id, answered);
     const state: LegacyTaskState = answered.result;
     if (state.status === 'completed' || state.status === 'failed') {
@@ -175,8 +175,8 @@ export function createLegacyTasks(pool: HttpPool): LegacyTasks {
 
   /** To ask is all that a client may do; one that is over stays as it is (ext-tasks, task cancellation). */
   async function cancel(session: LegacySession, taskId: string): Promise<RpcAnswer> {
-    const { dialect, facts } = session;
-    const limits = { timeoutMs: TIMEOUT_MS };
+    const { dialect, facts, owner } = session;
+    const limits = { timeoutMs: TIMEOUT_MS, owner };
     if ((facts.capabilities['tasks'] as { cancel?: unknown } | undefined)?.cancel !== undefined) {
       const cancelled = await rpc(pool, dialect, 'tasks/cancel', { taskId }, limits);
       if (cancelled.error?.code !== INVALID_PARAMS) return cancelled;
@@ -195,7 +195,7 @@ export function createLegacyTasks(pool: HttpPool): LegacyTasks {
       const task = tasks.get(keyOf(given.owner, taskId));
       const session = task?.session ?? given;
       if (method === 'tasks/get') return send(reply, await get(exchange, session, taskId));
-      const limits = { timeoutMs: TIMEOUT_MS };
+      const limits = { timeoutMs: TIMEOUT_MS, owner: session.owner };
       const answered =
         method === 'tasks/cancel'
           ? await cancel(session, taskId)

@@ -12,6 +12,7 @@ import { refuse } from '../../reasons.ts';
 import type { Sessions } from '../../sessions.ts';
 import { reasonOf } from '../connect-mcp.ts';
 import type { HttpPool } from '../http-pool.ts';
+import { callersPool } from '../token/caller.ts';
 import type { CatalogueTool } from '../list-tools.ts';
 import { LEGACY_VERSION, LEGACY_VERSIONS, METHOD_NOT_FOUND, rpc } from '../mcp-request.ts';
 import { send, sendNothing } from '../own-reply.ts';
@@ -49,7 +50,13 @@ export function createModernUpstream({ pool, sessions, toolNamed, judged }: Mode
         : '{}';
     };
     const modern = { era: 'modern', version: MODERN_VERSION } as const;
-    const found = await rpc(pool, modern, 'server/discover', {}, { timeoutMs: DISCOVER_TIMEOUT_MS });
+    const found = await rpc(
+      callersPool(pool, exchange),
+      modern,
+      'server/discover',
+      {},
+      { timeoutMs: DISCOVER_TIMEOUT_MS },
+    );
     if (!found.result) throw new UpstreamError(`server/discover was refused: ${reasonOf(found)}`);
     const asked = text(message.raw, message.document.params.get('protocolVersion')) ?? '';
     const version = LEGACY_VERSIONS.includes(asked) ? asked : LEGACY_VERSION;

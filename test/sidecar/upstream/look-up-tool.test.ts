@@ -31,6 +31,7 @@ const by = (session: string) =>
   ({
     message: { era: 'legacy', document: { meta: new Map() } },
     head: { headers: {} },
+    server: { upstream: {} },
     principal: { digest: 'alice' },
     session: { sealed: session, upstreamId: session, version: '2025-11-25' },
   }) as unknown as Exchange;
