@@ -24,6 +24,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<AddCommand>>> = {
   tools: async () => (await import('./commands/tools.ts')).addTools,
   call: async () => (await import('./commands/call.ts')).addCall,
   token: async () => (await import('./commands/token.ts')).addToken,
+  pin: async () => (await import('./commands/pin.ts')).addPin,
   policy: async () => (await import('./commands/policy.ts')).addPolicy,
   proxy: async () => (await import('./commands/proxy.ts')).addProxy,
   doctor: async () => (await import('./commands/doctor.ts')).addDoctor,

@@ -9,6 +9,8 @@ export interface AdminDeps {
   readonly drain: () => Promise<{ readonly callsLeft: number }>;
   readonly healthStatus: () => 'healthy' | 'degraded';
   readonly healthDetails: () => unknown;
+  /** The tools of each server as it has them now. */
+  readonly definitions: () => Promise<unknown>;
   readonly metrics: () => string;
   readonly probe?: ProbeRelay;
 }
@@ -43,6 +45,12 @@ export function createAdminServer(deps: AdminDeps): Server {
           response,
           isOfThisMachine(request) ? deps.healthDetails() : { status: deps.healthStatus() },
         );
+      case '/definitions':
+        if (!isOfThisMachine(request)) break;
+        return void deps.definitions().then(
+          (value) => sendJson(response, value),
+          (error: Error) => send(response, 503, 'text/plain', `${error.message}\n`),
+        );
       case '/metrics':
         return send(response, 200, 'text/plain; version=0.0.4; charset=utf-8', deps.metrics());
       case deps.drainPath:
@@ -53,13 +61,11 @@ export function createAdminServer(deps: AdminDeps): Server {
           (error: Error) => send(response, 500, 'text/plain', `${error.message}\n`),
         );
         return;
-      default: {
-        const key = path?.startsWith(PROBE_PATH) ? path.slice(PROBE_PATH.length) : '';
-        const probed = deps.probe?.(key, { userAgent: request.headers['user-agent'], until: response });
-        if (!probed) return send(response, 404, 'text/plain', 'not found\n');
-        return void probed.then(({ status, text }) => send(response, status, 'text/plain', `${text}\n`));
-      }
     }
+    const key = path?.startsWith(PROBE_PATH) ? path.slice(PROBE_PATH.length) : '';
+    const probed = deps.probe?.(key, { userAgent: request.headers['user-agent'], until: response });
+    if (!probed) return send(response, 404, 'text/plain', 'not found\n');
+    return void probed.then(({ status, text }) => send(response, status, 'text/plain', `${text}\n`));
   });
   return server.on('connection', (socket: Socket) => {
     connections.add(socket);

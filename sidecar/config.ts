@@ -12,6 +12,7 @@ import { faultLines } from './fault-lines.ts';
 import { loopback } from './loopback-config.ts';
 import { directory, MOUNT, sourceName } from './mounts.ts';
 import { outbound } from './outbound/outbound-config.ts';
+import { pinsConfig } from './pins/pins-config.ts';
 import { forwardHeaders } from './upstream/forwarded-names.ts';
 import { stdioUpstream, type StdioUpstream } from './upstream/stdio/stdio-config.ts';
 import { upstreamToken } from './upstream/token/token-config.ts';
@@ -131,6 +132,10 @@ const server = z.strictObject({
   policy: z.strictObject({ source: sourceName, directory: directory.default(MOUNT.policy) }).optional(),
   /** Who may call what is asked of the API server, beside all that. */
   authorization: accessReviews.optional(),
+  /** Of the server's container, as the pod names it; for pins. */
+  image: z.string().min(1).max(1_024).optional(),
+  /** Tools that are not as they are written there are blocked; the file may change while the sidecar runs. */
+  pins: pinsConfig.optional(),
   audit: z.enum(['stdout', 'none']).default('stdout'),
 });
 

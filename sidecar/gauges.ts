@@ -3,7 +3,8 @@ import type { InFlight } from './downstream/in-flight.ts';
 import { listenGauges } from './downstream/listen-gauges.ts';
 import type { Faults } from './faults.ts';
 import type { Gauge } from './metrics.ts';
-import type { ServerRuntime } from './server-runtime.ts';
+import { pinsGauges } from './pins/pins-report.ts';
+import type { ServerRuntime } from './runtime-deps.ts';
 
 /** What is read when the metrics are asked for, beside what was counted. */
 export function gauges(
@@ -30,6 +31,7 @@ export function gauges(
       values: perServer(({ authProblem }) => Number(authProblem() === undefined)),
     },
     ...policyGauges(servers),
+    ...pinsGauges(servers),
     ...listenGauges(servers),
     ...headerGauges(servers),
     ...translationGauges(servers),

@@ -1,6 +1,8 @@
 import type { CatalogueState } from './upstream/catalogue.ts';
 import type { DecideTool } from './filter/decide-tool.ts';
 import type { Listening } from './listening.ts';
+import type { PinsStatus } from './pins/pins.ts';
+import { pinsReport, type PinsReport } from './pins/pins-report.ts';
 import type { PolicyStatus } from './filter/tool-rules.ts';
 import { stdioReport, type StdioHealth, type StdioReport } from './upstream/stdio/stdio-health.ts';
 import type { Transport } from './upstream/transport-choice.ts';
@@ -19,6 +21,9 @@ export interface ServerHealthSource {
   /** Of static tokens: which version of them was read last. */
   readonly tokensRevision?: (() => string | undefined) | undefined;
   readonly policy?: PolicyStatus;
+  readonly pins?: PinsStatus;
+  /** Every tool as the server has it now, for who pins them. */
+  readonly definitions?: () => Promise<unknown[]>;
   /** Where the API server is asked who may call what. */
   readonly access?: { problem(): string | undefined };
   /** Checks that are switched off. */
@@ -72,6 +77,8 @@ export interface ServerHealth {
   readonly tls_not_after?: string;
   /** Revision of the policy file in force. */
   readonly policy?: string;
+  /** What is pinned, and which tools are not as they are. */
+  readonly pins?: PinsReport;
   /** Revision of the static tokens as they were read last; empty while they cannot be read. */
   readonly tokens?: string;
   /** Where the server itself listens; absent when it does not, or that is not known. */
@@ -109,12 +116,14 @@ function refusesAll({
   authProblem,
   policy,
   access,
+  pins,
   tls,
   upstreamHeaders,
 }: ServerHealthSource): string | undefined {
   return (
     authProblem() ??
     (policy && policy.revision() === undefined ? policy.problem() : undefined) ??
+    (pins && pins.revision() === undefined ? pins.problem() : undefined) ??
     access?.problem() ??
     (tls && tls.notAfter() === undefined ? tls.problem() : undefined) ??
     (upstreamHeaders && upstreamHeaders.lines() === undefined ? upstreamHeaders.problem() : undefined)
@@ -122,14 +131,14 @@ function refusesAll({
 }
 
 function serverHealth(source: ServerHealthSource): ServerHealth {
-  const { name, catalogue, authProblem, policy, access, warnings, tls, upstreamHeaders, upstreamTls } =
+  const { name, catalogue, authProblem, policy, access, pins, warnings, tls, upstreamHeaders, upstreamTls } =
     source;
   const decide = source.decide();
   const { connected, era, version, error, tools } = catalogue();
   const problem = connected ? refusesAll(source) : error;
   const problems = [
     ...(source.authProblems?.() ?? [authProblem()]),
-    ...[policy, access, tls, upstreamHeaders, upstreamTls, source.upstreamToken, source.outbound].map(
+    ...[policy, access, pins, tls, upstreamHeaders, upstreamTls, source.upstreamToken, source.outbound].map(
       (each) => each?.problem(),
     ),
   ].filter((each) => each !== undefined);
@@ -150,11 +159,14 @@ function serverHealth(source: ServerHealthSource): ServerHealth {
     ...(warnings.length > 0 ? { warnings } : {}),
     ...(notAfter ? { tls_not_after: notAfter.toISOString() } : {}),
     ...(revision ? { policy: revision } : {}),
+    ...(pins ? { pins: pinsReport(pins) } : {}),
     ...(source.tokensRevision ? { tokens: source.tokensRevision() ?? '' } : {}),
     ...(listening ? { listening } : {}),
     ...(source.stdio ? { stdio: stdioReport(source.stdio()) } : {}),
     tools: [...(tools?.values() ?? [])].map((tool) => {
-      const { allowed, rule } = decide?.(tool) ?? { allowed: true, rule: 'default' };
+      const decided = decide?.(tool) ?? { allowed: true, rule: 'default' };
+      const blocked = decided.allowed ? pins?.ruleOf(tool.name, tool.pin) : undefined;
+      const { allowed, rule } = blocked === undefined ? decided : { allowed: false, rule: blocked };
       return { name: tool.name, allowed, rule, readOnly: tool.readOnly, destructive: tool.destructive };
     }),
   };

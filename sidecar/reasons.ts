@@ -140,6 +140,13 @@ export const REASONS = {
     message: 'the policy of this server is not in force yet',
     doctorCode: 'MCP710',
   },
+  'pins-unavailable': {
+    status: 503,
+    code: -32603,
+    outcome: 'error',
+    message: 'the pins of this server are not in force yet',
+    doctorCode: 'MCP710',
+  },
   'principal-forbidden': {
     status: 403,
     code: -32600,

@@ -2,31 +2,28 @@ import { MODERN_VERSION } from './client-message.ts';
 import { existsSync, readFileSync } from 'node:fs';
 import { openAccess } from './access/open-access.ts';
 import { createAudit } from './audit/audit.ts';
-import type { LineWriter } from './audit/line-writer.ts';
-import type { PodFacts } from './audit/record.ts';
 import { createAuthentication } from './auth/authentication.ts';
 import { createAuthenticator } from './auth/create-authenticator.ts';
 import { createProtectedResource } from './auth/protected-resource.ts';
 import { endRevoked } from './auth/end-revoked.ts';
 import type { ServerConfig } from './config.ts';
 import { editedReply } from './downstream/edited-reply.ts';
-import type { InFlight } from './downstream/in-flight.ts';
 import { clientPaths } from './downstream/listen-paths.ts';
-import { createLimits, type PodLoad } from './downstream/limits.ts';
-import { createListenServer, type ListenServer, type ListenTimeouts } from './downstream/listen-server.ts';
-import { createMcpHandler, type McpHandlerDeps } from './downstream/mcp-handler.ts';
+import { createLimits } from './downstream/limits.ts';
+import { createListenServer } from './downstream/listen-server.ts';
+import { createMcpHandler } from './downstream/mcp-handler.ts';
 import { createCrossSite } from './edge/cross-site.ts';
 import { createAuthorization } from './filter/authorization.ts';
 import { createScopeGate } from './filter/scope-gate.ts';
 import { createToolRules } from './filter/tool-rules.ts';
 import type { Exchange, Reply, Upstream } from './exchange.ts';
-import type { Faults } from './faults.ts';
 import { isHealthy, type ServerHealthSource } from './health.ts';
-import type { Log } from './log.ts';
 import { MOUNT } from './mounts.ts';
-import type { Metrics } from './metrics.ts';
 import { outboundDoor } from './outbound/open-outbound.ts';
 import { createPolicy } from './passes.ts';
+import { definitionOf } from './pins/definition.ts';
+import { createPinnedTools, type PinnedTools } from './pins/pins.ts';
+import type { RuntimeDeps, ServerRuntime } from './runtime-deps.ts';
 import { createSessions, KEY_BYTES } from './sessions.ts';
 import { taskPasses } from './tasks/task-passes.ts';
 import { callersDialect } from './upstream/callers-dialect.ts';
@@ -39,43 +36,6 @@ import { lookUpPrompt, lookUpTool } from './upstream/look-up-tool.ts';
 import { scopedPool } from './upstream/scoped-pool.ts';
 import { createStreamableHttp } from './upstream/streamable-http.ts';
 import { openUpstream } from './upstream/open-upstream.ts';
-import type { CreateLauncher } from './upstream/stdio/open-stdio.ts';
-
-export interface SidecarDeps {
-  readonly pod: PodFacts & { readonly ip: string };
-  /** From KUBERNETES_SERVICE_HOST and _PORT. */
-  readonly apiServer?: { readonly host: string; readonly port: number };
-  /** Addresses that the ports are bound to; all of the pod's unless given. */
-  readonly bindTo?: { readonly listen: string; readonly admin: string };
-  /** Domain of the cluster's Services; `cluster.local` unless the pod's resolver says another. */
-  readonly clusterDomain?: string;
-  /** How long clients may take; the listen server's own unless a test cannot wait. */
-  readonly timeouts?: ListenTimeouts;
-  readonly audit: LineWriter;
-  /** How bodies are read: strictly, unless a test shows what that is for. */
-  readonly readMessage?: McpHandlerDeps['readMessage'];
-  /** Where there is no pod: starts the commands of servers that speak stdio. */
-  readonly launcher?: CreateLauncher | undefined;
-  /** Events of the sidecar itself: name, and fields without secrets. */
-  readonly log: Log;
-}
-
-export interface ServerRuntime extends ServerHealthSource {
-  readonly listener: ListenServer;
-  readonly port: number;
-  /** Where clients of 2026-07-28 use a server of sessions. */
-  readonly translated: () => ReturnType<LegacyUpstream['held']> | undefined;
-  close(): void;
-}
-
-export interface RuntimeDeps extends SidecarDeps {
-  readonly inFlight: InFlight;
-  readonly metrics: Metrics;
-  readonly clients: Set<object>;
-  readonly faults: Faults;
-  /** Where the pod has several servers. */
-  readonly podLoad?: PodLoad;
-}
 
 /** How long after its end a credential may keep a stream open at most. */
 const SWEEP_MS = 5_000;
@@ -98,9 +58,12 @@ export async function createServerRuntime(server: ServerConfig, deps: RuntimeDep
   const translated = scopedPool(pool);
   const key = sharedKey();
   const sessions = createSessions({ uid: deps.pod.uid, address: `${deps.pod.ip}:${server.listenPort}` }, key);
+  let pinned: PinnedTools | undefined;
+  const define = server.pins && definitionOf;
   const catalogue = createCatalogue(
     pool,
     (state) => {
+      pinned?.catalogueChanged();
       deps.log(state.connected ? 'server_connected' : 'server_degraded', {
         server: name,
         transport: transport(),
@@ -113,7 +76,9 @@ export async function createServerRuntime(server: ServerConfig, deps: RuntimeDep
       upstream.serverLost();
     },
     choice.connect,
+    define,
   );
+  pinned = await createPinnedTools(server, { log: deps.log, tools: () => catalogue.state().tools });
   let legacy: LegacyUpstream | undefined;
   let modern: Upstream | undefined;
   const toolNamed = (tool: string): CatalogueTool | undefined => catalogue.state().tools?.get(tool);
@@ -159,7 +124,7 @@ export async function createServerRuntime(server: ServerConfig, deps: RuntimeDep
   });
   const toLookUp = {
     catalogue,
-    lookUp: lookUpTool(pool, dialectOf),
+    lookUp: lookUpTool(pool, dialectOf, Date.now, define),
     lookUpPrompt: lookUpPrompt(pool, dialectOf),
     log: deps.log,
   };
@@ -172,6 +137,7 @@ export async function createServerRuntime(server: ServerConfig, deps: RuntimeDep
     ...(access ? [access.gate] : []),
     ...taskPasses(server, { rules, catalogue, key, access }),
     ...(rules.any ? [createAuthorization(rules.inForce, toLookUp)] : []),
+    ...(pinned?.passes(toLookUp) ?? []),
     ...(access ? [access.pass] : []),
     // Behind all that may hide a tool.
     ...(rules.any && resource ? [createScopeGate(resource.challenged)] : []),
@@ -209,6 +175,8 @@ export async function createServerRuntime(server: ServerConfig, deps: RuntimeDep
     tokensRevision: authenticator.tokensRevision,
     ...(authenticator.problems ? { authProblems: authenticator.problems } : {}),
     ...(rules.policy ? { policy: rules.policy } : {}),
+    ...(pinned ? { pins: pinned.status } : {}),
+    definitions: catalogue.definitions,
     ...(access ? { access } : {}),
     warnings,
     tls: listener.tls,
@@ -231,6 +199,7 @@ export async function createServerRuntime(server: ServerConfig, deps: RuntimeDep
       authenticator.close();
       outbound.close();
       rules.close();
+      pinned?.close();
       access?.close();
       legacy?.close();
       way.close();

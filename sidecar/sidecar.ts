@@ -9,8 +9,10 @@ import { createFaults } from './faults.ts';
 import { gauges } from './gauges.ts';
 import { healthDetails, isHealthy } from './health.ts';
 import { createMetrics } from './metrics.ts';
+import { readDefinitions } from './pins/read-definitions.ts';
 import { createProbeRelay } from './probe-relay.ts';
-import { createServerRuntime, type SidecarDeps } from './server-runtime.ts';
+import type { SidecarDeps } from './runtime-deps.ts';
+import { createServerRuntime } from './server-runtime.ts';
 
 export interface Sidecar {
   /** Resolves when every port is bound; the admin port last, so that a probe that succeeds means that all are. */
@@ -61,6 +63,7 @@ export async function createSidecar(config: SidecarConfig, deps: SidecarDeps): P
     },
     healthStatus: () => (isHealthy(servers) ? 'healthy' : 'degraded'),
     healthDetails: () => healthDetails(servers, clients.size),
+    definitions: () => readDefinitions(servers),
     metrics: () =>
       metrics.render(gauges(servers, inFlight, { activeClients: clients.size, audit: deps.audit, faults })),
     ...(config.loopback && { probe: createProbeRelay(config.loopback.probes) }),

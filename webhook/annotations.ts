@@ -88,6 +88,12 @@ export const ANNOTATIONS = {
     default: 'none',
     doc: 'Who else decides on a call: `kubernetes` asks the API server whether the caller may `call` the tool, so that Roles and their bindings say it; tools that a caller may not call are not in its list. Annotations and policy must allow a call, too.',
   },
+  pins: {
+    grammar: dnsName,
+    allowed: "the name of a ConfigMap of the pod's namespace",
+    otherwise: 'none',
+    doc: 'The ConfigMap whose key `pins.json` says how each tool is defined, as `kubectl mcp pin` writes it: tools that are defined otherwise are neither listed nor called. Changes are taken without a restart.',
+  },
   'allowed-hosts': {
     grammar: listOf(z.string().regex(HOST_GLOB)),
     allowed: 'a comma list of host names in lower case without port, each may start with "*."; "*" is any',

@@ -38,9 +38,19 @@ function serverConfigOf({ request, target }: Asked, parts: Parts): Server {
       policy: { source: `configmap/${request.policy}`, ...directoryOf(request, 'policy') },
     }),
     ...(request.authorization === 'kubernetes' && { authorization: { mode: 'kubernetes' } }),
+    ...pinsOf(request, containerOf(target, parts)),
     audit,
   };
 }
+
+/** The image tells a changed server from another one. */
+const pinsOf = (request: InjectionRequest, container: V1Container | undefined): Partial<Server> =>
+  request.pins === undefined
+    ? {}
+    : {
+        ...(container?.image && request.upstream?.host === undefined && { image: container.image }),
+        pins: { source: `configmap/${request.pins}`, ...directoryOf(request, 'pins') },
+      };
 
 const containerOf = ({ container }: Asked['target'], { spec }: Parts): V1Container | undefined =>
   spec.containers.find(({ name }) => name === container);

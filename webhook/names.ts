@@ -11,6 +11,7 @@ export const VOLUME = {
   keys: 'kubectl-mcp-keys',
   tls: 'kubectl-mcp-tls',
   policy: 'kubectl-mcp-policy',
+  pins: 'kubectl-mcp-pins',
   upstreamHeaders: 'kubectl-mcp-upstream-headers',
   upstreamAuthority: 'kubectl-mcp-upstream-authority',
 } as const;
@@ -24,6 +25,7 @@ const PER_SERVER = [
   VOLUME.introspection,
   VOLUME.tls,
   VOLUME.policy,
+  VOLUME.pins,
   VOLUME.upstreamHeaders,
   VOLUME.upstreamAuthority,
 ];
@@ -77,6 +79,9 @@ export function installNames(revision?: string): InstallNames {
 export const keysSecretName = (name: string): string => `${name}-mcp-keys`;
 /** Secret that `kubectl mcp enable --auth token` makes: a key per caller. */
 export const tokensSecretName = (name: string): string => `${name}-mcp-tokens`;
+/** ConfigMap that `kubectl mcp pin` writes: of a workload, or of one of its servers. */
+export const pinsConfigMapName = (name: string, server?: string): string =>
+  server === undefined ? `${name}-mcp-pins` : `${name}-${server}-mcp-pins`;
 /** NetworkPolicy that `kubectl mcp enable` makes. */
 export const networkPolicyName = (name: string): string => `${name}-mcp`;
 export const egressPolicyName = (workload: string): string => `${networkPolicyName(workload)}-egress`;

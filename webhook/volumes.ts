@@ -1,6 +1,7 @@
 /** What the sidecar alone may read, and the volumes of the pod that it shares with who fills them. */
 import type { V1Volume, V1VolumeMount } from '@kubernetes/client-node';
 import { MOUNT } from '../sidecar/mounts.ts';
+import { PINS_KEY } from '../sidecar/pins/pins-schema.ts';
 import { isStdio } from './request.ts';
 import type { InjectionRequest } from './request.ts';
 import { STDIO_VOLUME, VOLUME, keysSecretName, runVolumeName, volumeName } from './names.ts';
@@ -52,6 +53,7 @@ function volumesOfServer(request: InjectionRequest): { tokens: V1Volume[]; other
       ...secretVolume(nameOf('introspection'), request['oidc-introspection-secret']),
       ...secretVolume(nameOf('tls'), request['tls-secret']),
       ...configMapVolume(nameOf('policy'), request.policy),
+      ...configMapVolume(nameOf('pins'), request.pins, PINS_KEY),
       ...secretVolume(nameOf('upstreamHeaders'), request['upstream-headers-secret']),
       ...secretVolume(nameOf('upstreamAuthority'), request['upstream-ca-secret']),
       ...configMapVolume(nameOf('upstreamAuthority'), request['upstream-ca-configmap']),
@@ -92,8 +94,16 @@ function filledVolume(request: InjectionRequest, key: keyof typeof VOLUME): stri
 const secretVolume = (name: string, secretName: string | undefined): V1Volume[] =>
   secretName === undefined ? [] : [{ name, secret: { secretName, defaultMode: MODE } }];
 
-const configMapVolume = (volume: string, name: string | undefined): V1Volume[] =>
-  name === undefined ? [] : [{ name: volume, configMap: { name, defaultMode: MODE } }];
+/** @param key the only one that is mounted; all unless given */
+const configMapVolume = (volume: string, name: string | undefined, key?: string): V1Volume[] =>
+  name === undefined
+    ? []
+    : [
+        {
+          name: volume,
+          configMap: { name, defaultMode: MODE, ...(key !== undefined && { items: [{ key, path: key }] }) },
+        },
+      ];
 
 /** Also where `automountServiceAccountToken` is false: the sidecar needs the cluster's keys, the server gets nothing. */
 const kubernetesVolume = (): V1Volume => ({

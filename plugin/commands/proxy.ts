@@ -71,6 +71,7 @@ Audit lines go to stdout, all else to stderr.`,
       'With "--auth oidc": lines client_id=… and client_secret=… to ask the provider about tokens that are no JWTs, or a directory with a file for each.',
     )
     .option('--policy-file <file>', 'The policy, as the key policy.yaml of a ConfigMap holds it.')
+    .option('--pins-file <file>', 'The pins of the tools, as the key pins.json of a ConfigMap holds them.')
     .option('--tls-cert-file <file>', 'The certificate for TLS, in PEM.')
     .option('--tls-private-key-file <file>', 'The key of the certificate, in PEM.')
     .option(

@@ -14,6 +14,7 @@ export const INSTEAD: Partial<Record<AnnotationKey, string>> = {
   'token-volume': '--auth-token-file',
   'oidc-introspection-secret': '--oidc-introspection-file',
   policy: '--policy-file',
+  pins: '--pins-file',
   'tls-secret': '--tls-cert-file',
   'upstream-headers-secret': '--upstream-headers-file',
   'upstream-headers-volume': '--upstream-headers-file',

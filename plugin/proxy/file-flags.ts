@@ -4,6 +4,7 @@ import { readSecret } from '../../sidecar/auth/oidc/client-secret.ts';
 import { readTokens } from '../../sidecar/auth/read-tokens.ts';
 import { POLICY_KEY, readPolicy } from '../../sidecar/filter/read-policy.ts';
 import { compileRule } from '../../sidecar/filter/rules.ts';
+import { PINS_KEY, readPins } from '../../sidecar/pins/pins-schema.ts';
 import { AUTHORITY_FILE, readAuthorities } from '../../sidecar/upstream/read-authorities.ts';
 import { readHeaders } from '../../sidecar/upstream/read-headers.ts';
 
@@ -11,6 +12,7 @@ export type FileKind =
   | 'tokens'
   | 'introspection'
   | 'policy'
+  | 'pins'
   | 'tls'
   | 'upstreamHeaders'
   | 'upstreamAuthority';
@@ -64,6 +66,14 @@ export const FILE_FLAGS: Readonly<Record<FileKind, FileFlag>> = {
     directory: false,
     split: ([content]) => new Map([[POLICY_KEY, content!]]),
     faults: (files) => faultsIn(readPolicy(files.get(POLICY_KEY)!.toString('utf8'), compileRule)),
+    failsClosed: false,
+  },
+  pins: {
+    properties: ['pinsFile'],
+    flags: ['--pins-file'],
+    directory: false,
+    split: ([content]) => new Map([[PINS_KEY, content!]]),
+    faults: (files) => faultsIn(readPins(files.get(PINS_KEY)!.toString('utf8'))),
     failsClosed: false,
   },
   tls: {

@@ -202,6 +202,7 @@ function overridden(
     ...(audit && { audit }),
     ...(auth && { auth: localAuth(configured, auth, files) }),
     ...(files.policy && { policy: files.policy }),
+    ...(files.pins && { pins: files.pins }),
     ...(files.tls && { tls: files.tls }),
   };
 }

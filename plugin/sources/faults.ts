@@ -3,6 +3,7 @@ import { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import type { V1Service } from '@kubernetes/client-node';
 import type * as Policy from '../../sidecar/filter/read-policy.ts';
+import type * as Pins from '../../sidecar/pins/pins-schema.ts';
 import { PREFIX } from '../../webhook/names.ts';
 import type { NamedSource } from './named.ts';
 import { namesOfService } from './names.ts';
@@ -33,6 +34,7 @@ export const WARN_DAYS = 14;
 const TLS_TYPE = 'kubernetes.io/tls';
 /** The value itself would load the parser. */
 const POLICY_KEY: typeof Policy.POLICY_KEY = 'policy.yaml';
+const PINS_KEY: typeof Pins.PINS_KEY = 'pins.json';
 
 /** @param facts null: it is not there. */
 export function sourceFaults(
@@ -64,7 +66,7 @@ export function sourceFaults(
       fault('missing', 'does not exist', [`new pods wait for it: ${PREFIX}${source.written} names it`]),
     ];
   }
-  if (key === 'policy') return policyFaults(facts, fault);
+  if (key === 'policy' || key === 'pins') return policyFaults(facts, key, fault);
   if (key === 'tls-secret') return tlsFaults(facts, context, fault);
   const { contentFaults = [] } = facts;
   if (isAuthority(key))
@@ -88,17 +90,24 @@ const CREATE = {
   'upstream-ca-secret': (name: string) => `kubectl create secret generic ${name} --from-file=ca.crt=FILE`,
   'upstream-ca-configmap': (name: string) => `kubectl create configmap ${name} --from-file=ca.crt=FILE`,
   policy: (name: string) => `kubectl create configmap ${name} --from-file=${POLICY_KEY}`,
+  pins: () => 'kubectl mcp pin NAME',
 };
 
 const isAuthority = (key: string): boolean => key === 'upstream-ca-secret' || key === 'upstream-ca-configmap';
 
 type Fault = (kind: FaultKind, words: string, cause?: readonly string[]) => SourceFault;
 
-const policyFaults = ({ keys, contentFaults: faults }: SourceFacts, fault: Fault): SourceFault[] => {
+const policyFaults = (
+  { keys, contentFaults: faults }: SourceFacts,
+  key: 'policy' | 'pins',
+  fault: Fault,
+): SourceFault[] => {
+  const file = key === 'pins' ? PINS_KEY : POLICY_KEY;
   if (faults === undefined) {
-    return [fault('policy', `has no key ${POLICY_KEY}`, [`it has: ${keys.join(', ') || 'none'}`])];
+    return [fault('policy', `has no key ${file}`, [`it has: ${keys.join(', ') || 'none'}`])];
   }
-  return faults.length === 0 ? [] : [fault('policy', `holds no policy in ${POLICY_KEY}`, faults)];
+  const what = key === 'pins' ? 'no pins' : 'no policy';
+  return faults.length === 0 ? [] : [fault('policy', `holds ${what} in ${file}`, faults)];
 };
 
 function tlsFaults({ type, certificate }: SourceFacts, context: SourceContext, fault: Fault): SourceFault[] {

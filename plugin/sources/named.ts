@@ -23,6 +23,7 @@ const KINDS = {
   'upstream-ca-secret': 'Secret',
   'upstream-ca-configmap': 'ConfigMap',
   policy: 'ConfigMap',
+  pins: 'ConfigMap',
 } as const satisfies Partial<Record<AnnotationKey, NamedSource['kind']>>;
 
 /** Each of them is mounted: without it the pod does not start. */

@@ -24,6 +24,7 @@ export async function readSource(
   try {
     if (kind === 'ConfigMap') {
       const { data = {} } = await cluster.core.readNamespacedConfigMap({ namespace, name });
+      if (key === 'pins') return pinsFacts(data);
       return key === 'upstream-ca-configmap' ? authorityFacts(data) : configMapFacts(data);
     }
     const { data = {}, type } = await cluster.core.readNamespacedSecret({ namespace, name });
@@ -41,6 +42,13 @@ export async function configMapFacts(data: Readonly<Record<string, string>>): Pr
   const { compileRule } = await import('../../sidecar/filter/rules.ts');
   const text = data[POLICY_KEY];
   const read = text === undefined ? undefined : readPolicy(text, compileRule);
+  return { keys: Object.keys(data), ...(read && { contentFaults: 'faults' in read ? read.faults : [] }) };
+}
+
+async function pinsFacts(data: Readonly<Record<string, string>>): Promise<SourceFacts> {
+  const { PINS_KEY, readPins } = await import('../../sidecar/pins/pins-schema.ts');
+  const text = data[PINS_KEY];
+  const read = text === undefined ? undefined : readPins(text);
   return { keys: Object.keys(data), ...(read && { contentFaults: 'faults' in read ? read.faults : [] }) };
 }
 

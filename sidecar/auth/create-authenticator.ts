@@ -1,6 +1,6 @@
 import type { ServerConfig } from '../config.ts';
 import type { OutboundDoor } from '../outbound/open-outbound.ts';
-import type { SidecarDeps } from '../server-runtime.ts';
+import type { SidecarDeps } from '../runtime-deps.ts';
 import { kindsOf, type KindConfig } from './auth-config.ts';
 import { anonymousAuthenticator, type Authenticator, type KindAuthenticator } from './authenticator.ts';
 

@@ -82,7 +82,7 @@ const editsAnswers = (policy: Policy): boolean => policy.url !== undefined || go
  * Lists and news may come on any stream that is no single call's, for a GET with `Last-Event-ID` replays what another
  * stream began. Calls answer with one message of their own.
  */
-const mayCarryAnything = ({ head, message }: Exchange): boolean =>
+export const mayCarryAnything = ({ head, message }: Exchange): boolean =>
   head.method === 'GET' || message?.kind === 'response' || message?.method === 'subscriptions/listen';
 
 const governsList = (policy: Policy, method: string): boolean =>

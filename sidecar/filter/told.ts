@@ -83,7 +83,8 @@ function asksForOther(message: Buffer, value: Message, isAllowed: (url: string) 
   );
 }
 
-const membersOf = (value: unknown): number =>
+/** Of all objects of a value that JSON.parse has made. */
+export const membersOf = (value: unknown): number =>
   typeof value !== 'object' || value === null
     ? 0
     : Object.values(value).reduce<number>(

@@ -2,7 +2,7 @@ import { elements, members } from '../json/members.ts';
 import { toolFacts, type DecideTool } from './decide-tool.ts';
 
 /** What is left in the lists of a result: by the list's key, whether an element stays. */
-export type Lists = Readonly<Record<string, (element: unknown) => boolean>>;
+export type Lists = Readonly<Record<string, (element: unknown, bytes: Buffer) => boolean>>;
 
 /** @see createListEditor */
 export const createToolsListEditor = (decide: DecideTool): ((message: Buffer) => Buffer) =>
@@ -18,18 +18,25 @@ export const createToolsListEditor = (decide: DecideTool): ((message: Buffer) =>
  * A message is known by its shape and not by the request that it answers, for a stream that is resumed brings results
  * of earlier requests. Equal lists are filtered once. The editor throws on what may hold a list and has no one reading.
  * @param perCaller whether another caller may get another list: then no cache may share it (2026-07-28, caching)
+ * @param checked throws on a message in which some clients would find another list than is judged
  */
-export function createListEditor(lists: Lists, perCaller = false): (message: Buffer) => Buffer {
+export function createListEditor(
+  lists: Lists,
+  perCaller = false,
+  checked?: (message: Buffer) => void,
+): (message: Buffer) => Buffer {
   const quoted = Object.keys(lists).map((key) => [key, `"${key}"`] as const);
   let last: { given: Buffer; filtered: Buffer } | undefined;
 
   return (message) => {
-    if (!message.includes('\\u') && !quoted.some(([, text]) => message.includes(text))) return message;
-    const known = last && resultAsLastTime(message, last.given);
+    if (!checked && !message.includes('\\u') && !quoted.some(([, text]) => message.includes(text)))
+      return message;
+    const known = last && resultAsLastTime(message, last.given, checked);
     if (known !== undefined && last) return splice(message, known, known + last.given.length, last.filtered);
     const value: unknown = parse(message);
     // Clients that are more lenient than JSON (NaN, for one) would see every tool.
     if (value === undefined || Array.isArray(value)) throw new TypeError('not one JSON message');
+    checked?.(message);
     const given = (value as { result?: Record<string, unknown> } | undefined)?.result;
     const held = quoted.filter(([key]) => Array.isArray(given?.[key]));
     const result = held.length > 0 ? members(message).get('result') : undefined;
@@ -41,7 +48,7 @@ export function createListEditor(lists: Lists, perCaller = false): (message: Buf
       if (!span || !stays) return [];
       const elementsGiven = given?.[key] as unknown[];
       const kept = elements(message, span.start)
-        .filter((_, index) => stays(elementsGiven[index]))
+        .filter(({ start, end }, index) => stays(elementsGiven[index], message.subarray(start, end)))
         // Byte by byte, also where the server's bytes are no UTF-8.
         .map(({ start, end }) => message.toString('latin1', start, end));
       return [{ ...span, by: `[${kept.join(',')}]` }];
@@ -64,16 +71,20 @@ const RESULT_KEY = '"result":';
 const MAX_ENVELOPE_BYTES = 256;
 
 /** Where `given` stands as the message's `result`; what is around it is small and is parsed to be sure. */
-function resultAsLastTime(message: Buffer, given: Buffer): number | undefined {
+function resultAsLastTime(
+  message: Buffer,
+  given: Buffer,
+  checked: ((message: Buffer) => void) | undefined,
+): number | undefined {
   const key = message.indexOf(RESULT_KEY);
   if (key < 0 || key > MAX_ENVELOPE_BYTES) return undefined;
   const start = key + RESULT_KEY.length;
   const end = start + given.length;
   if (end >= message.length || message.length - end > MAX_ENVELOPE_BYTES) return undefined;
   if (message.compare(given, 0, given.length, start, end) !== 0) return undefined;
-  const envelope = parse(
-    Buffer.concat([message.subarray(0, start), Buffer.from('null'), message.subarray(end)]),
-  );
+  const around = Buffer.concat([message.subarray(0, start), Buffer.from('null'), message.subarray(end)]);
+  const envelope = parse(around);
+  if (envelope !== undefined) checked?.(around);
   return (envelope as { result?: unknown } | undefined)?.result === null ? start : undefined;
 }
 

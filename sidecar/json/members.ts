@@ -18,6 +18,20 @@ export function members(bytes: Buffer, at = 0): Map<string, Span> {
   return found;
 }
 
+/** The keys of the object that starts at `at`, as often as they are there. */
+export function keysOf(bytes: Buffer, at = 0): string[] {
+  const found: string[] = [];
+  let cursor = space(bytes, at);
+  if (bytes[cursor] !== 0x7b) return found;
+  cursor = space(bytes, cursor + 1);
+  while (bytes[cursor] === 0x22) {
+    const keyEnd = stringEnd(bytes, cursor);
+    found.push(JSON.parse(bytes.toString('utf8', cursor, keyEnd)) as string);
+    cursor = next(bytes, valueEnd(bytes, space(bytes, space(bytes, keyEnd) + 1)));
+  }
+  return found;
+}
+
 /** The elements of the array that starts at `at`. */
 export function elements(bytes: Buffer, at: number): Span[] {
   const found: Span[] = [];

@@ -6,8 +6,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { connectMcp, disconnectMcp, type McpConnection } from './connect-mcp.ts';
 import type { HttpPool } from './http-pool.ts';
-import { listTools, type CatalogueTool } from './list-tools.ts';
+import { type CatalogueTool, type Define, listDefinitions, listTools } from './list-tools.ts';
 import { rpc, type Dialect } from './mcp-request.ts';
+import { UpstreamError } from './upstream-error.ts';
 import { watchChanges } from './watch-changes.ts';
 
 export interface CatalogueState {
@@ -30,6 +31,10 @@ export interface Catalogue {
   hint(serverIsThere: boolean): void;
   /** True until the server has been reached once, for as long as a server may take to start. */
   starting(): boolean;
+  /** Somebody was shown another tool than is known here: look now, whatever the server says of changes. */
+  relist(): void;
+  /** Every tool as the server has it now. @throws {UpstreamError} */
+  definitions(): Promise<unknown[]>;
   close(): void;
 }
 
@@ -49,7 +54,10 @@ export function createCatalogue(
   pool: HttpPool,
   changed: (state: CatalogueState) => void,
   connect: () => Promise<McpConnection> = () => connectMcp(pool),
+  define?: Define,
 ): Catalogue {
+  let connected: McpConnection | undefined;
+  let relist = nothing;
   let state: CatalogueState = { connected: false, error: 'not connected yet' };
   let closed = false;
   let reached = false;
@@ -112,6 +120,8 @@ export function createCatalogue(
       listChanged = true;
       wake();
     };
+    connected = connection;
+    relist = toolsChanged;
     try {
       for (;;) {
         if (!open && supported && performance.now() >= reopenAtMs) {
@@ -151,6 +161,8 @@ export function createCatalogue(
       if (!(error instanceof SessionLostError)) disconnectMcp(pool, connection);
       throw error;
     } finally {
+      connected = undefined;
+      relist = nothing;
       watch.close();
     }
   }
@@ -164,7 +176,7 @@ export function createCatalogue(
   }
 
   function toolsOf({ dialect, capabilities }: McpConnection): Promise<Map<string, CatalogueTool>> {
-    return 'tools' in capabilities ? listTools(pool, dialect) : Promise.resolve(new Map());
+    return 'tools' in capabilities ? listTools(pool, dialect, define) : Promise.resolve(new Map());
   }
 
   async function sleep(forMs: number): Promise<void> {
@@ -202,6 +214,11 @@ export function createCatalogue(
       if (serverIsThere !== state.connected) wake();
     },
     starting,
+    relist: () => relist(),
+    async definitions() {
+      if (!connected) throw new UpstreamError(state.error ?? 'not connected');
+      return 'tools' in connected.capabilities ? listDefinitions(pool, connected.dialect) : [];
+    },
     close() {
       closed = true;
       wake();

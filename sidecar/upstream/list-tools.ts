@@ -1,5 +1,5 @@
-import { hash } from 'node:crypto';
 import { toolFacts, type ToolFacts } from '../filter/decide-tool.ts';
+import type { Definition } from '../pins/definition.ts';
 import { reasonOf } from './connect-mcp.ts';
 import type { HttpPool } from './http-pool.ts';
 import { mirroredParams, type MirroredParam } from './mirrored-params.ts';
@@ -7,8 +7,8 @@ import { UpstreamError } from './upstream-error.ts';
 import { rpc, type Dialect, type RpcAnswer } from './mcp-request.ts';
 
 export interface CatalogueTool extends ToolFacts {
-  /** SHA-256 of the input schema as the server wrote its members, for pins. */
-  readonly schemaHash: string;
+  /** What is pinned of it, where tools are; absent too when nobody can vouch for it. */
+  readonly pin?: Definition;
   /** Arguments that clients of 2026-07-28 repeat in headers; absent when there are none. */
   readonly mirrored?: readonly MirroredParam[];
   /** Whether it may, or must, be called as a task (2025-11-25); absent where it cannot be. */
@@ -30,8 +30,14 @@ export class ListRefusedError extends UpstreamError {
   }
 }
 
-/** Every page of `tools/list`, by name. @throws {UpstreamError} */
-export async function listTools(pool: HttpPool, dialect: Dialect): Promise<Map<string, CatalogueTool>> {
+export type Define = (tool: unknown) => Definition | undefined;
+
+/** Every page of `tools/list`, by name. @param define where tools are pinned @throws {UpstreamError} */
+export async function listTools(
+  pool: HttpPool,
+  dialect: Dialect,
+  define?: Define,
+): Promise<Map<string, CatalogueTool>> {
   const found = new Map<string, CatalogueTool>();
   await listAll(pool, dialect, 'tools', (tool) => {
     const facts = toolFacts(tool);
@@ -42,13 +48,21 @@ export async function listTools(pool: HttpPool, dialect: Dialect): Promise<Map<s
     };
     const mirrored = mirroredParams(inputSchema);
     const tasks = execution?.taskSupport;
+    const pin = define?.(tool);
     found.set(facts.name, {
       ...facts,
-      schemaHash: hash('sha256', JSON.stringify(inputSchema ?? null)),
+      ...(pin ? { pin } : {}),
       ...(mirrored.length > 0 ? { mirrored } : {}),
       ...(tasks === 'optional' || tasks === 'required' ? { tasks } : {}),
     });
   });
+  return found;
+}
+
+/** Every page of `tools/list`, each tool as the server has it. @throws {UpstreamError} */
+export async function listDefinitions(pool: HttpPool, dialect: Dialect): Promise<unknown[]> {
+  const found: unknown[] = [];
+  await listAll(pool, dialect, 'tools', (tool) => void found.push(tool));
   return found;
 }
 

@@ -6,7 +6,7 @@ import { callersDialect } from './callers-dialect.ts';
 import type { HttpPool } from './http-pool.ts';
 import type { Dialect } from './mcp-request.ts';
 import { callerOf, callersPool } from './token/caller.ts';
-import { ListRefusedError, listPrompts, listTools } from './list-tools.ts';
+import { type Define, ListRefusedError, listPrompts, listTools } from './list-tools.ts';
 
 /** A caller who asks for one unknown name after another makes the server list its tools this often and no more. */
 const RELIST_MS = 2_000;
@@ -22,14 +22,18 @@ interface CallersList<Value> {
   readonly listedAtMs: number;
 }
 
-/** Lists the tools on the caller's own session and looks there for a name that the catalogue lacks. */
-/** @param dialectOf how to speak to the server on the caller's own session */
+/**
+ * Lists the tools on the caller's own session and looks there for a name that the catalogue lacks.
+ * @param dialectOf how to speak to the server on the caller's own session
+ * @param define where tools are pinned
+ */
 export const lookUpTool = (
   pool: HttpPool,
   dialectOf: DialectOf = callersDialect,
   now: () => number = Date.now,
+  define?: Define,
 ): LookUpTool =>
-  lookUpIn((dialect, exchange) => listTools(callersPool(pool, exchange), dialect), dialectOf, now);
+  lookUpIn((dialect, exchange) => listTools(callersPool(pool, exchange), dialect, define), dialectOf, now);
 
 /** The same of a prompt. */
 export function lookUpPrompt(pool: HttpPool, dialectOf: DialectOf): LookUpPrompt {

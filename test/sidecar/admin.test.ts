@@ -15,6 +15,7 @@ const server = createAdminServer({
   drain: () => drained.promise,
   healthStatus: () => 'degraded',
   healthDetails: () => ({ status: 'degraded', secret: 'details' }),
+  definitions: () => Promise.resolve({ servers: [] }),
   metrics: () => 'a 1\n',
 });
 let port: number;

@@ -74,6 +74,7 @@ before(async () => {
     drain: () => Promise.resolve({ callsLeft: 0 }),
     healthStatus: () => 'healthy',
     healthDetails: () => ({}),
+    definitions: () => Promise.resolve({ servers: [] }),
     metrics: () => '',
     probe: createProbeRelay(probes),
   });

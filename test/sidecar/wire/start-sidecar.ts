@@ -1,7 +1,7 @@
 /** The real sidecar on free ports of the loopback, in this process; its audit lines and events are kept. */
 import { randomUUID } from 'node:crypto';
 import { parseConfig, type SidecarConfigInput } from '../../../sidecar/config.ts';
-import type { SidecarDeps } from '../../../sidecar/server-runtime.ts';
+import type { SidecarDeps } from '../../../sidecar/runtime-deps.ts';
 import { createSidecar, type Sidecar } from '../../../sidecar/sidecar.ts';
 import { TESTS_BUNDLES } from '../../bundles/programs.ts';
 import { freePorts } from '../../conformance/ports.ts';
@@ -22,7 +22,15 @@ export interface SidecarOptions {
   readonly readMessage?: NonNullable<SidecarDeps['readMessage']>;
   readonly edge?: Pick<
     ServerInput,
-    'authorization' | 'allowedHosts' | 'allowedOrigins' | 'publicUrl' | 'tls' | 'trustedProxies' | 'limits'
+    | 'authorization'
+    | 'allowedHosts'
+    | 'allowedOrigins'
+    | 'publicUrl'
+    | 'image'
+    | 'pins'
+    | 'tls'
+    | 'trustedProxies'
+    | 'limits'
   >;
   readonly timeouts?: NonNullable<SidecarDeps['timeouts']>;
 }
