@@ -30,6 +30,8 @@ export interface Exchange {
   session?: Session;
   /** Absent on GET and DELETE, and while the body has not been read. */
   message?: ClientMessage;
+  /** What the caller calls the tool, where that is not its own name (overrides). */
+  called?: string;
   /** Of a request about a task: the tool that made it. */
   tool?: string;
   /** The server's own id of the task that the call has made. */

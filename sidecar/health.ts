@@ -3,6 +3,8 @@ import type { DecideTool } from './filter/decide-tool.ts';
 import type { Listening } from './listening.ts';
 import type { PinsStatus } from './pins/pins.ts';
 import { pinsReport, type PinsReport } from './pins/pins-report.ts';
+import { OVERRIDES_RULE } from './overrides/compile-overrides.ts';
+import type { OverrideView } from './overrides/override-view.ts';
 import type { PolicyStatus } from './filter/tool-rules.ts';
 import { stdioReport, type StdioHealth, type StdioReport } from './upstream/stdio/stdio-health.ts';
 import type { Transport } from './upstream/transport-choice.ts';
@@ -21,6 +23,8 @@ export interface ServerHealthSource {
   /** Of static tokens: which version of them was read last. */
   readonly tokensRevision?: (() => string | undefined) | undefined;
   readonly policy?: PolicyStatus;
+  /** What overrides of tools come to; undefined while there are none. */
+  readonly overrides?: () => OverrideView | undefined;
   readonly pins?: PinsStatus;
   /** Every tool as the server has it now, for who pins them. */
   readonly definitions?: () => Promise<unknown[]>;
@@ -87,6 +91,8 @@ export interface ServerHealth {
   readonly stdio?: StdioReport;
   readonly tools: readonly {
     readonly name: string;
+    /** What callers know it by, where that is not its own name. */
+    readonly shown?: string;
     readonly allowed: boolean;
     readonly rule: string;
     readonly readOnly: boolean;
@@ -136,11 +142,13 @@ function serverHealth(source: ServerHealthSource): ServerHealth {
   const decide = source.decide();
   const { connected, era, version, error, tools } = catalogue();
   const problem = connected ? refusesAll(source) : error;
+  const overridden = source.overrides?.();
   const problems = [
     ...(source.authProblems?.() ?? [authProblem()]),
     ...[policy, access, pins, tls, upstreamHeaders, upstreamTls, source.upstreamToken, source.outbound].map(
       (each) => each?.problem(),
     ),
+    ...(overridden?.problems ?? []),
   ].filter((each) => each !== undefined);
   const unasked = access?.problem();
   const revision = policy?.revision();
@@ -165,9 +173,21 @@ function serverHealth(source: ServerHealthSource): ServerHealth {
     ...(source.stdio ? { stdio: stdioReport(source.stdio()) } : {}),
     tools: [...(tools?.values() ?? [])].map((tool) => {
       const decided = decide?.(tool) ?? { allowed: true, rule: 'default' };
-      const blocked = decided.allowed ? pins?.ruleOf(tool.name, tool.pin) : undefined;
+      const blocked = decided.allowed
+        ? overridden?.hidden.has(tool.name)
+          ? OVERRIDES_RULE
+          : pins?.ruleOf(tool.name, tool.pin)
+        : undefined;
+      const shown = overridden?.shown.get(tool.name);
       const { allowed, rule } = blocked === undefined ? decided : { allowed: false, rule: blocked };
-      return { name: tool.name, allowed, rule, readOnly: tool.readOnly, destructive: tool.destructive };
+      return {
+        name: tool.name,
+        ...(shown === undefined ? {} : { shown }),
+        allowed,
+        rule,
+        readOnly: tool.readOnly,
+        destructive: tool.destructive,
+      };
     }),
   };
 }

@@ -20,6 +20,7 @@ import type { Exchange, Reply, Upstream } from './exchange.ts';
 import { isHealthy, type ServerHealthSource } from './health.ts';
 import { MOUNT } from './mounts.ts';
 import { outboundDoor } from './outbound/open-outbound.ts';
+import { createOverriddenTools, type OverriddenTools } from './overrides/overridden-tools.ts';
 import { createPolicy } from './passes.ts';
 import { definitionOf } from './pins/definition.ts';
 import { createPinnedTools, type PinnedTools } from './pins/pins.ts';
@@ -59,11 +60,13 @@ export async function createServerRuntime(server: ServerConfig, deps: RuntimeDep
   const key = sharedKey();
   const sessions = createSessions({ uid: deps.pod.uid, address: `${deps.pod.ip}:${server.listenPort}` }, key);
   let pinned: PinnedTools | undefined;
+  let overridden: OverriddenTools | undefined;
   const define = server.pins && definitionOf;
   const catalogue = createCatalogue(
     pool,
     (state) => {
       pinned?.catalogueChanged();
+      overridden?.view();
       deps.log(state.connected ? 'server_connected' : 'server_degraded', {
         server: name,
         transport: transport(),
@@ -77,6 +80,7 @@ export async function createServerRuntime(server: ServerConfig, deps: RuntimeDep
     },
     choice.connect,
     define,
+    server.policy !== undefined,
   );
   pinned = await createPinnedTools(server, { log: deps.log, tools: () => catalogue.state().tools });
   let legacy: LegacyUpstream | undefined;
@@ -124,16 +128,23 @@ export async function createServerRuntime(server: ServerConfig, deps: RuntimeDep
   });
   const toLookUp = {
     catalogue,
-    lookUp: lookUpTool(pool, dialectOf, Date.now, define),
+    lookUp: lookUpTool(pool, dialectOf, Date.now, define, server.policy !== undefined),
     lookUpPrompt: lookUpPrompt(pool, dialectOf),
     log: deps.log,
   };
+  if (server.policy)
+    overridden = createOverriddenTools({
+      ...toLookUp,
+      current: () => rules.inForce()?.overrides,
+      log: (problems) => deps.log('overrides_at_fault', { server: name, problems }),
+    });
   const warnings = [...crossSite.warnings, ...(tls?.warnings ?? [])];
   for (const warning of warnings) deps.log('check_switched_off', { server: name, warning });
   const passes = [
     crossSite.pass,
     createAuthentication(authenticator, sessions, resource),
     ...rules.gates,
+    ...(overridden ? [overridden.first] : []),
     ...(access ? [access.gate] : []),
     ...taskPasses(server, { rules, catalogue, key, access }),
     ...(rules.any ? [createAuthorization(rules.inForce, toLookUp)] : []),
@@ -141,6 +152,7 @@ export async function createServerRuntime(server: ServerConfig, deps: RuntimeDep
     ...(access ? [access.pass] : []),
     // Behind all that may hide a tool.
     ...(rules.any && resource ? [createScopeGate(resource.challenged)] : []),
+    ...(overridden ? [overridden.last] : []),
     ...(server.audit === 'stdout'
       ? [createAudit(deps.pod, deps.audit, { unchecked: crossSite.unchecked, transport })]
       : []),
@@ -176,6 +188,7 @@ export async function createServerRuntime(server: ServerConfig, deps: RuntimeDep
     ...(authenticator.problems ? { authProblems: authenticator.problems } : {}),
     ...(rules.policy ? { policy: rules.policy } : {}),
     ...(pinned ? { pins: pinned.status } : {}),
+    ...(overridden ? { overrides: overridden.view } : {}),
     definitions: catalogue.definitions,
     ...(access ? { access } : {}),
     warnings,

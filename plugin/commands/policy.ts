@@ -7,7 +7,7 @@ import { callerFrom } from '../policy/caller.ts';
 import { EXPLAINED, explain, verbOf } from '../policy/explain.ts';
 import { contentOf, readSources, readTools, type PolicyFlags } from '../policy/sources.ts';
 import { suggestPolicy } from '../policy/suggest.ts';
-import { COLUMNS, rowsOf } from '../policy/table.ts';
+import { columnsOf, rowsOf } from '../policy/table.ts';
 import { checkFormat, formatJson, formatYaml } from '../print/object.ts';
 import { formatTable } from '../print/table.ts';
 import { writeLine } from '../streams.ts';
@@ -49,7 +49,7 @@ function addTest(policy: McpCommand, deps: Deps): void {
     short: 'Show which tools a caller may use, and by which rule',
     long: `Show which tools a caller may use, and by which rule, as the sidecar would decide.
 
-The policy is a file, as in key policy.yaml of the ConfigMap, or the ConfigMap's manifest; with --against and without -f, the one that the server has. With --against the annotations of the server count, too. --as names a caller of the MCP server; it impersonates nobody at the API server. ALLOWED is "by arguments" where a rule looks at each call, and "by scope" where the caller sees the tool and is told which scopes its token lacks.`,
+The policy is a file, as in key policy.yaml of the ConfigMap, or the ConfigMap's manifest; with --against and without -f, the one that the server has. With --against the annotations of the server count, too. --as names a caller of the MCP server; it impersonates nobody at the API server. ALLOWED is "by arguments" where a rule looks at each call, and "by scope" where the caller sees the tool and is told which scopes its token lacks. TOOL is the server's own name, which policies speak of; SHOWN AS is what callers know it by, where the policy says so.`,
     examples: `
       # The tools of a running server, under a policy that it does not have yet
       kubectl mcp policy test -f policy.yaml --against deploy/weather --as agents/planner
@@ -74,7 +74,7 @@ function addExplain(policy: McpCommand, deps: Deps): void {
   const command = addCommand(policy, {
     usage: 'explain VERB NAME -f FILE',
     short: 'Show how one request would be decided',
-    long: `Show how one request would be decided, and by which rule. VERB is one of ${VERBS}; NAME is the tool's or the prompt's, or the resource's URI.
+    long: `Show how one request would be decided, and by which rule. VERB is one of ${VERBS}; NAME is the tool's or the prompt's, or the resource's URI; of a tool that the policy renames, either name.
 
 Exit code 0 means allowed, 1 denied. Without --against and --tools-file a tool is taken to be there and to have no hints.`,
     examples: `
@@ -160,7 +160,7 @@ async function runTest(flags: TestFlags, deps: Deps): Promise<void> {
   else if (format === 'name') {
     for (const { name, allowed } of rows) if (allowed) writeLine(out, name);
   } else if (rows.length === 0) writeLine(err, 'No tools found.');
-  else out.write(formatTable(COLUMNS, rows, { wide: format === 'wide', noHeaders: !flags.headers }));
+  else out.write(formatTable(columnsOf(rows), rows, { wide: format === 'wide', noHeaders: !flags.headers }));
 }
 
 async function runExplain(

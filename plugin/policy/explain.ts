@@ -1,7 +1,9 @@
 /** How one request would be decided. Pure. */
 import { givenArguments } from '../../sidecar/filter/call-arguments.ts';
 import { decide } from '../../sidecar/filter/decide.ts';
+import { OVERRIDES_RULE } from '../../sidecar/overrides/compile-overrides.ts';
 import type { Principal } from '../../sidecar/principal.ts';
+import { overriddenCall } from './overridden-call.ts';
 import { ADDRESS } from './table.ts';
 import type { Sources } from './sources.ts';
 
@@ -30,9 +32,12 @@ export interface Explained {
 
 export function explain(
   caller: Principal,
-  { verb, name, args }: { verb: Verb; name: string; args: object },
+  given: { verb: Verb; name: string; args: object },
   { policy, tools }: Sources,
 ): Explained {
+  const { verb } = given;
+  const overridden = overriddenCall(verb === 'call' ? policy?.overrides : undefined, given, tools);
+  const { tool: name, args, problem } = overridden;
   const method = EXPLAINED[verb];
   const asked = { method, target: name, address: ADDRESS, args: () => givenArguments(args) };
   const unknown = { name, readOnly: false, destructive: true };
@@ -48,11 +53,16 @@ export function explain(
     caller: caller.name,
     method,
     name,
-    allowed: allowed && !isMissing,
-    rule: isMissing ? 'tool-unknown' : rule,
-    listed: !isMissing && (allowed || argumentsOnly === true || needsScopes !== undefined),
+    allowed: allowed && !isMissing && problem === undefined,
+    rule: isMissing ? 'tool-unknown' : allowed && problem !== undefined ? OVERRIDES_RULE : rule,
+    listed:
+      !isMissing &&
+      (allowed || argumentsOnly === true || needsScopes !== undefined) &&
+      (problem === undefined || overridden.ofArguments === true),
     notes: [
       ...(isMissing ? [`the server has no tool "${name}"`] : []),
+      ...overridden.notes,
+      ...(problem === undefined ? [] : [problem]),
       ...(argumentsOnly ? [`${caller.name} sees it, and may not use it with these arguments`] : []),
       ...(needsScopes
         ? [`${caller.name} sees it, and is told to come back with the scopes ${needsScopes.join(' ')}`]

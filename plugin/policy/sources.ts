@@ -5,6 +5,7 @@ import type { ServerConfig } from '../../sidecar/config.ts';
 import { toolFacts, type ToolFacts } from '../../sidecar/filter/decide-tool.ts';
 import { compilePolicy, type Policy } from '../../sidecar/filter/policy.ts';
 import type { HintsText } from '../../sidecar/filter/policy-schema.ts';
+import { argumentShape, type ArgumentShape } from '../../sidecar/overrides/argument-shape.ts';
 import type { Deps } from '../deps.ts';
 import { CliError, usageError } from '../errors.ts';
 import type { GlobalFlags } from '../flags.ts';
@@ -89,6 +90,8 @@ async function unwrapped(content: string): Promise<string> {
 export interface KnownTool extends ToolFacts {
   /** Whether the server says what it does; absent where nobody knows. */
   readonly hinted?: boolean;
+  /** Absent where the server's sidecar has told of it: it does not tell its arguments. */
+  readonly shape?: ArgumentShape;
 }
 
 const isHinted = (tool: unknown): boolean => {
@@ -111,7 +114,9 @@ export function toolsIn(content: string, name: string): ReadonlyMap<string, Know
     );
   const facts = tools.flatMap((tool: unknown) => {
     const read = toolFacts(tool);
-    return read ? [{ ...read, hinted: isHinted(tool) }] : [];
+    const { inputSchema } = tool as { inputSchema?: unknown };
+    const shape = inputSchema === undefined ? {} : { shape: argumentShape(inputSchema) };
+    return read ? [{ ...read, hinted: isHinted(tool), ...shape }] : [];
   });
   return new Map(facts.map((each) => [each.name, each]));
 }

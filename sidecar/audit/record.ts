@@ -67,7 +67,7 @@ export function auditRecord(
   const target =
     member('endpoint', head.path) +
     member('method', message?.method || head.method) +
-    member('name', message && nameOf(message)) +
+    member('name', message && (nameOf(message) || cut(exchange.called))) +
     member('type', targetType(exchange));
   const extra =
     member('duration_ms', Math.round(at.durationMs * 1000) / 1000) +
@@ -75,6 +75,7 @@ export function auditRecord(
     member('http_status', exchange.status) +
     member('issuer', principal.issuer || undefined) +
     member('rule', exchange.rule) +
+    member('called', message?.target ? cut(exchange.called) : undefined) +
     member('tool', exchange.tool) +
     member('task', exchange.task === undefined ? undefined : digestOf(exchange.task)) +
     member('policy', exchange.policy) +

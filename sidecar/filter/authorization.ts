@@ -1,6 +1,7 @@
 import type { ClientMessage } from '../client-message.ts';
 import type { Exchange } from '../exchange.ts';
 import type { Log } from '../log.ts';
+import { OVERRIDES_RULE } from '../overrides/compile-overrides.ts';
 import type { Pass, Verdict } from '../passes.ts';
 import { refuse, type Refusal } from '../reasons.ts';
 import type { Catalogue } from '../upstream/catalogue.ts';
@@ -39,7 +40,7 @@ export function createAuthorization(
   function judge(exchange: Exchange, asked: Asked, tool: ToolFacts | undefined): Verdict {
     const catalogueOf = tool ? { tool: () => tool } : NO_TOOLS;
     const decision = decide(exchange.principal, asked, catalogueOf, current());
-    exchange.rule = decision.rule;
+    exchange.rule = isNobodys(exchange, asked) ? OVERRIDES_RULE : decision.rule;
     if (decision.error !== undefined)
       log('policy_rule_failed', {
         server: exchange.server.name,
@@ -105,6 +106,9 @@ export function createAuthorization(
   };
 }
 
+/** A name that overrides keep from callers. */
+const isNobodys = ({ called }: Exchange, { target }: Asked): boolean => called !== undefined && target === '';
+
 function askedOf({ head }: Exchange, message: ClientMessage): Asked {
   const { method, target, raw, document } = message;
   return {
@@ -121,9 +125,9 @@ function askedOf({ head }: Exchange, message: ClientMessage): Asked {
 }
 
 function refusalOf(exchange: Exchange, asked: Asked, { rule, argumentsOnly, message }: Decision): Refusal {
-  if (argumentsOnly) return refuse('arguments-forbidden', message ?? asked.target);
+  if (argumentsOnly) return refuse('arguments-forbidden', message ?? exchange.called ?? asked.target);
   const kind = kindOf(asked);
   if (rule === 'policy/completion' || rule === 'policy/subscriptions') return refuse('method-forbidden');
   if (kind === 'resource') return resourceUnknown(exchange);
-  return refuse(kind === 'prompt' ? 'prompt-unknown' : 'tool-unknown', asked.target);
+  return refuse(kind === 'prompt' ? 'prompt-unknown' : 'tool-unknown', exchange.called ?? asked.target);
 }

@@ -81,7 +81,8 @@ export function decideListed(policy: Policy, principal: Principal, thing: Thing,
 /** Whether a policy says anything of a kind. */
 export const governs = (policy: Policy, kind: Kind): boolean =>
   policy[kind] !== undefined ||
-  (kind === 'tool' && policy.scopes !== undefined) ||
+  // What is renamed, or is not there, is answered alike: by the sidecar.
+  (kind === 'tool' && (policy.scopes !== undefined || policy.overrides !== undefined)) ||
   policy.rules.some((rule) => rule.kinds.includes(kind));
 
 /** What is denied for any other reason is so whatever the token's scopes are: nobody is asked to get more in vain. */

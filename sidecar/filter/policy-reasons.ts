@@ -21,6 +21,8 @@ export const POLICY_REASONS = {
     outcome: 'denied',
     message: 'the policy of this server does not allow these arguments',
   },
+  // Of a tool whose arguments are not all its caller's (overrides): the hidden are none, like those that there are not.
+  'argument-unknown': { status: 200, code: -32602, outcome: 'denied', message: 'Unknown argument' },
   'method-forbidden': { status: 200, code: -32601, outcome: 'denied', message: 'Method not found' },
   'url-forbidden': {
     status: 200,

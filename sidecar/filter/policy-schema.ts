@@ -1,6 +1,7 @@
 /** The grammar of a policy file. The JSON Schema for editors is made of it. */
 import * as z from 'zod';
 import { toolGlob, toolMode } from '../config.ts';
+import { overridesSchema } from '../overrides/overrides-schema.ts';
 import { URL_GLOB } from './uri-forms.ts';
 
 /** Patterns of what servers name freely: prompts, and URIs of resources. */
@@ -92,6 +93,7 @@ export const policySchema = z.strictObject({
         .max(MAX_RULES)
         .optional()
         .describe('For servers that lie or forget; the first that matches counts.'),
+      overrides: overridesSchema.optional().describe('How tools are shown to callers.'),
       scopes: z
         .array(scopes)
         .max(MAX_RULES)

@@ -1,5 +1,6 @@
 import type { ServerConfig } from '../config.ts';
 import { globMatcher } from '../glob.ts';
+import { compileOverrides, type Overrides } from '../overrides/compile-overrides.ts';
 import { both, compileFilter, type DecideTool, type ToolFacts } from './decide-tool.ts';
 import type { HintsText, PolicyFile } from './policy-schema.ts';
 import type { Rule } from './rules.ts';
@@ -29,6 +30,8 @@ export interface Policy {
   readonly tool?: DecideTool | undefined;
   /** What the caller's token must have been given for. */
   readonly scopes?: LackingScopes | undefined;
+  /** How tools are shown to callers; it decides nothing. */
+  readonly overrides?: Overrides | undefined;
   readonly resource?: DecideName | undefined;
   readonly prompt?: DecideName | undefined;
   /** URLs that the server asks users to open. */
@@ -61,6 +64,7 @@ export function compilePolicy(
   const policy: Policy = {
     tool: decided && hints.length > 0 ? withHints(decided, hints) : decided,
     scopes: compileScopes(file?.tools.scopes),
+    overrides: compileOverrides(file?.tools.overrides),
     resource: decideName('resources', file?.resources, formsOf),
     prompt: decideName('prompts', file?.prompts),
     url: decideName('elicitation.urls', file?.elicitation?.urls, undefined, urlMatcher),
@@ -68,8 +72,8 @@ export function compilePolicy(
     subscriptions: file?.subscriptions !== 'deny',
     rules: hints.length > 0 ? rules.map((each) => ruleWithHints(each, hints)) : rules,
   };
-  const { tool, scopes, resource, prompt, url, completion, subscriptions } = policy;
-  const forbids = tool ?? scopes ?? resource ?? prompt ?? url;
+  const { tool, scopes, overrides, resource, prompt, url, completion, subscriptions } = policy;
+  const forbids = tool ?? scopes ?? overrides ?? resource ?? prompt ?? url;
   return forbids || !completion || !subscriptions || rules.length > 0 ? policy : undefined;
 }
 

@@ -44,6 +44,8 @@ export function readPolicy(
     return { faults: [inWords((error as Error).message)] };
   }
   const result = policySchema.safeParse(value);
+  // Records pass over it without a word.
+  if (result.success && hasProto(value)) return { faults: ['holds the key "__proto__"'] };
   const lineAt = (path: PropertyKey[]): string =>
     `(line ${lineCounter.linePos(offsetOf(document, path)).line})`;
   if (!result.success)
@@ -60,6 +62,11 @@ export function readPolicy(
   );
   return faults.length > 0 ? { faults } : { policy: result.data, rules: made.filter((each) => 'id' in each) };
 }
+
+const hasProto = (value: unknown): boolean =>
+  typeof value === 'object' &&
+  value !== null &&
+  (Object.hasOwn(value, '__proto__') || Object.values(value).some(hasProto));
 
 /** Where the last key of the path stands, or as much of it as there is. */
 function offsetOf({ contents }: Document.Parsed, path: PropertyKey[]): number {

@@ -1,8 +1,8 @@
 import { elements, members } from '../json/members.ts';
 import { toolFacts, type DecideTool } from './decide-tool.ts';
 
-/** What is left in the lists of a result: by the list's key, whether an element stays. */
-export type Lists = Readonly<Record<string, (element: unknown, bytes: Buffer) => boolean>>;
+/** What is left in the lists of a result: by the list's key, whether an element stays, or what is there instead. */
+export type Lists = Readonly<Record<string, (element: unknown, bytes: Buffer) => boolean | string>>;
 
 /** @see createListEditor */
 export const createToolsListEditor = (decide: DecideTool): ((message: Buffer) => Buffer) =>
@@ -48,9 +48,12 @@ export function createListEditor(
       if (!span || !stays) return [];
       const elementsGiven = given?.[key] as unknown[];
       const kept = elements(message, span.start)
-        .filter(({ start, end }, index) => stays(elementsGiven[index], message.subarray(start, end)))
-        // Byte by byte, also where the server's bytes are no UTF-8.
-        .map(({ start, end }) => message.toString('latin1', start, end));
+        .map(({ start, end }, index) => {
+          const stay = stays(elementsGiven[index], message.subarray(start, end));
+          // Byte by byte, also where the server's bytes are no UTF-8.
+          return stay === true ? message.toString('latin1', start, end) : stay;
+        })
+        .filter((each) => each !== false);
       return [{ ...span, by: `[${kept.join(',')}]` }];
     });
     const scope = perCaller ? inside.get('cacheScope') : undefined;

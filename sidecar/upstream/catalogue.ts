@@ -55,6 +55,7 @@ export function createCatalogue(
   changed: (state: CatalogueState) => void,
   connect: () => Promise<McpConnection> = () => connectMcp(pool),
   define?: Define,
+  shaped = false,
 ): Catalogue {
   let connected: McpConnection | undefined;
   let relist = nothing;
@@ -176,7 +177,7 @@ export function createCatalogue(
   }
 
   function toolsOf({ dialect, capabilities }: McpConnection): Promise<Map<string, CatalogueTool>> {
-    return 'tools' in capabilities ? listTools(pool, dialect, define) : Promise.resolve(new Map());
+    return 'tools' in capabilities ? listTools(pool, dialect, define, shaped) : Promise.resolve(new Map());
   }
 
   async function sleep(forMs: number): Promise<void> {

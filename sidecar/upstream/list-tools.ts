@@ -1,4 +1,5 @@
 import { toolFacts, type ToolFacts } from '../filter/decide-tool.ts';
+import { argumentShape, type ArgumentShape } from '../overrides/argument-shape.ts';
 import type { Definition } from '../pins/definition.ts';
 import { reasonOf } from './connect-mcp.ts';
 import type { HttpPool } from './http-pool.ts';
@@ -9,6 +10,8 @@ import { rpc, type Dialect, type RpcAnswer } from './mcp-request.ts';
 export interface CatalogueTool extends ToolFacts {
   /** What is pinned of it, where tools are; absent too when nobody can vouch for it. */
   readonly pin?: Definition;
+  /** Where a policy may override arguments. */
+  readonly shape?: ArgumentShape;
   /** Arguments that clients of 2026-07-28 repeat in headers; absent when there are none. */
   readonly mirrored?: readonly MirroredParam[];
   /** Whether it may, or must, be called as a task (2025-11-25); absent where it cannot be. */
@@ -32,11 +35,17 @@ export class ListRefusedError extends UpstreamError {
 
 export type Define = (tool: unknown) => Definition | undefined;
 
-/** Every page of `tools/list`, by name. @param define where tools are pinned @throws {UpstreamError} */
+/**
+ * Every page of `tools/list`, by name.
+ * @param define where tools are pinned
+ * @param shaped where a policy may override arguments
+ * @throws {UpstreamError}
+ */
 export async function listTools(
   pool: HttpPool,
   dialect: Dialect,
   define?: Define,
+  shaped = false,
 ): Promise<Map<string, CatalogueTool>> {
   const found = new Map<string, CatalogueTool>();
   await listAll(pool, dialect, 'tools', (tool) => {
@@ -52,6 +61,7 @@ export async function listTools(
     found.set(facts.name, {
       ...facts,
       ...(pin ? { pin } : {}),
+      ...(shaped ? { shape: argumentShape(inputSchema) } : {}),
       ...(mirrored.length > 0 ? { mirrored } : {}),
       ...(tasks === 'optional' || tasks === 'required' ? { tasks } : {}),
     });

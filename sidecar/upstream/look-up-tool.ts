@@ -1,12 +1,12 @@
 import { hash } from 'node:crypto';
 import { CLIENT_CAPABILITIES_KEY, type ClientMessage } from '../client-message.ts';
 import type { Exchange } from '../exchange.ts';
-import type { LookUpPrompt, LookUpTool } from '../filter/authorization.ts';
+import type { LookUpPrompt } from '../filter/authorization.ts';
 import { callersDialect } from './callers-dialect.ts';
 import type { HttpPool } from './http-pool.ts';
 import type { Dialect } from './mcp-request.ts';
 import { callerOf, callersPool } from './token/caller.ts';
-import { type Define, ListRefusedError, listPrompts, listTools } from './list-tools.ts';
+import { type CatalogueTool, type Define, ListRefusedError, listPrompts, listTools } from './list-tools.ts';
 
 /** A caller who asks for one unknown name after another makes the server list its tools this often and no more. */
 const RELIST_MS = 2_000;
@@ -26,14 +26,20 @@ interface CallersList<Value> {
  * Lists the tools on the caller's own session and looks there for a name that the catalogue lacks.
  * @param dialectOf how to speak to the server on the caller's own session
  * @param define where tools are pinned
+ * @param shaped where a policy may override arguments
  */
 export const lookUpTool = (
   pool: HttpPool,
   dialectOf: DialectOf = callersDialect,
   now: () => number = Date.now,
   define?: Define,
-): LookUpTool =>
-  lookUpIn((dialect, exchange) => listTools(callersPool(pool, exchange), dialect, define), dialectOf, now);
+  shaped = false,
+): ((exchange: Exchange, name: string) => Promise<CatalogueTool | undefined>) =>
+  lookUpIn(
+    (dialect, exchange) => listTools(callersPool(pool, exchange), dialect, define, shaped),
+    dialectOf,
+    now,
+  );
 
 /** The same of a prompt. */
 export function lookUpPrompt(pool: HttpPool, dialectOf: DialectOf): LookUpPrompt {

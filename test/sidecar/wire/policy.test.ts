@@ -1,24 +1,19 @@
 /** The policy file on the wire: what `decide` says is what clients of both eras get. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { casesIn, SERVER_TOOLS, type Case } from '../filter/cases/read-case.ts';
 import { RULES_CASES } from '../filter/cases/rules.ts';
 import { THINGS_CASES } from '../filter/cases/things.ts';
 import { TOOLS_CASES } from '../filter/cases/tools.ts';
-import { writeAsKubelet } from '../mounted/write-volume.ts';
 import { postModern } from './modern-meta.ts';
 import { initialize, post } from './post.ts';
-import { as, start, stops, tokens } from './proxied.ts';
+import { as, tokens } from './proxied.ts';
 import { startStream } from './scripted-server.ts';
-import { untilAudit, type TestSidecar } from './start-sidecar.ts';
+import { untilAudit } from './start-sidecar.ts';
 import { waitFor } from './wait-for.ts';
-import { play, worldOf, type World } from './world.ts';
-
-type Era = 'legacy' | 'modern';
+import { ask, sessionOf, startWith, type Era } from './with-policy.ts';
+import { worldOf, type World } from './world.ts';
 
 const KNOWN: World = {
   tools: SERVER_TOOLS,
@@ -26,44 +21,6 @@ const KNOWN: World = {
   templates: ['file:///docs/{path}', 'file:///{path}'],
   prompts: ['greeting', 'greet-admin', 'other', 'report', 'admin-report'],
 };
-
-async function startWith(
-  policy: string,
-  world: World,
-  { era = 'legacy', ...options }: { era?: Era; filter?: object; auth?: ReturnType<typeof tokens> } = {},
-) {
-  const directory = mkdtempSync(join(tmpdir(), 'kubectl-mcp-policy-'));
-  stops.push(() => rmSync(directory, { recursive: true }));
-  writeAsKubelet(directory, { 'policy.yaml': policy });
-  const { filter, auth } = options;
-  const started = await start(
-    {
-      policy: { source: 'configmap/mcp-policy', directory },
-      ...(filter ? { filter: { mode: 'all', ...filter } } : {}),
-      ...(auth ? { auth } : {}),
-    },
-    era,
-  );
-  play(started.server, world);
-  return { ...started, directory };
-}
-
-/** One request of a client of the era; the message that answers it. */
-async function ask(
-  sidecar: TestSidecar,
-  era: Era,
-  method: string,
-  params: Record<string, unknown>,
-  headers: Record<string, string> = {},
-): Promise<{ result?: Record<string, unknown>; error?: { code: number; message: string } }> {
-  if (era === 'modern') return (await postModern(sidecar.url, method, params, { headers })).last;
-  const { body } = await post(sidecar.url, { jsonrpc: '2.0', id: 1, method, params }, headers);
-  return JSON.parse(body);
-}
-
-/** Servers without sessions are used by clients with them through one of the sidecar's own. */
-const sessionOf = async (sidecar: TestSidecar, client: Era, server: Era): Promise<Record<string, string>> =>
-  client === 'legacy' && server === 'modern' ? { 'mcp-session-id': await initialize(sidecar.url) } : {};
 
 /** About whom nothing is said, whoever calls gets the same. */
 const SAMPLE = [...TOOLS_CASES, ...THINGS_CASES.slice(0, 3), RULES_CASES[1]!, RULES_CASES[5]!];
@@ -113,6 +70,11 @@ rules:
   - {name: tools, tools: ["*"], deny: 'tool.name.startsWith("hidden")'}
   - {name: resources, resources: ["*"], deny: 'resource.uri.startsWith("note:///hidden")'}
   - {name: prompts, prompts: ["*"], deny: 'prompt.name.startsWith("hidden")'}`;
+/** By scopes, which no anonymous caller has. */
+const HIDING_BY_SCOPES = HIDING.replace(
+  'tools: {deny: ["hidden*"]}',
+  'tools: {scopes: [{tools: ["hidden*"], scopes: [more], visible: true}]}',
+);
 
 const name = fc.constantFrom('open', 'hidden', 'hidden-too', 'absent');
 const request = fc.oneof(
@@ -147,6 +109,7 @@ describe('what a caller may not use', () => {
   for (const [how, policy] of [
     ['patterns', HIDING],
     ['rules', HIDING_BY_RULES],
+    ['scopes', HIDING_BY_SCOPES],
   ] as const)
     for (const [client, server] of [
       ['legacy', 'legacy'],
