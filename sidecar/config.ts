@@ -56,6 +56,9 @@ export const toolMode = z.enum(['all', 'non-destructive', 'read-only']);
 /** Over HTTP/1.1 each call and each stream holds a connection; those that hold neither are idle ones. */
 export const DEFAULT_LIMITS = { requestsInFlight: 256, streams: 512, connections: 1_024 } as const;
 
+const mounted = (otherwise: string) =>
+  z.strictObject({ source: sourceName, directory: directory.default(otherwise) });
+
 const httpUpstream = z.strictObject({
   /** `sse`: HTTP+SSE of 2024-11-05, whose event stream `path` is; `auto`: whichever the server speaks. */
   transport: z.enum(['auto', 'streamable-http', 'sse']).default('auto'),
@@ -80,7 +83,7 @@ const httpUpstream = z.strictObject({
   /** Through which a server elsewhere is reached. */
   proxy: upstreamProxy.optional(),
   /** What each request carries in `Authorization`. */
-  token: upstreamToken(z.strictObject({ source: sourceName, directory })).optional(),
+  token: upstreamToken(mounted(MOUNT.upstreamToken)).optional(),
 });
 
 const server = z.strictObject({
@@ -119,7 +122,7 @@ const server = z.strictObject({
     .prefault({}),
   auth: authConfig,
   /** How identity providers are reached. */
-  outbound: outbound(z.strictObject({ source: sourceName, directory })).optional(),
+  outbound: outbound(mounted(MOUNT.outboundAuthority)).optional(),
   filter: z
     .strictObject({
       /** Globs; absent: every tool. */

@@ -21,6 +21,10 @@ export const MOUNT = {
   upstreamHeaders: '/var/run/kubectl-mcp/upstream-headers',
   /** `ca.crt`: whom the certificate of the server must be of. */
   upstreamAuthority: '/var/run/kubectl-mcp/upstream-authority',
+  /** The Secret of `upstream-token-secret`: `client_id` and `client_secret`. */
+  upstreamToken: '/var/run/kubectl-mcp/upstream-token',
+  /** The ConfigMap of `ca-configmap`. */
+  outboundAuthority: '/var/run/kubectl-mcp/outbound-authority',
 } as const;
 
 export const directory = z.string().startsWith('/');

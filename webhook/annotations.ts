@@ -18,6 +18,8 @@ import {
 import { AUTH_ANNOTATIONS } from './auth-annotations.ts';
 import type { Annotation } from './grammar.ts';
 import { STDIO_ANNOTATIONS } from './stdio-annotations.ts';
+import { OUTBOUND_ANNOTATIONS } from './outbound-annotations.ts';
+import { TOKEN_ANNOTATIONS } from './token-annotations.ts';
 import { UPSTREAM_ANNOTATIONS } from './upstream-annotations.ts';
 
 export const ANNOTATIONS = {
@@ -147,6 +149,8 @@ export const ANNOTATIONS = {
     doc: 'Streams of one pod that only listen, a quarter of it (at least 128) for one caller; more get 503 with `Retry-After`.',
   },
   ...UPSTREAM_ANNOTATIONS,
+  ...TOKEN_ANNOTATIONS,
+  ...OUTBOUND_ANNOTATIONS,
   lockdown: {
     ...oneOf('network-policy', 'loopback', 'none'),
     default: 'network-policy',

@@ -6,6 +6,7 @@ import { isStdio, pathOf, SSE_PATH } from './request.ts';
 import { authConfigOf } from './auth-configuration.ts';
 import { directoryOf, sourceOf } from './mounted-sources.ts';
 import { elsewhereOf } from './elsewhere.ts';
+import { outboundOf, tokenOf } from './outbound-configuration.ts';
 import type { InjectionRequest } from './request.ts';
 import { drainTimeoutMs } from './drain.ts';
 import { serverTitle } from './names.ts';
@@ -33,6 +34,7 @@ function serverConfigOf({ request, target }: Asked, parts: Parts): Server {
       : upstreamOf(request, target, containerOf(target, parts)),
     ...edgeOf(request),
     auth: authConfigOf(request, parts),
+    ...outboundOf(request, containerOf(target, parts)),
     filter: { ...(allowTools && { allowTools }), ...(denyTools && { denyTools }), mode },
     ...(request.policy && {
       policy: { source: `configmap/${request.policy}`, ...directoryOf(request, 'policy') },
@@ -72,6 +74,7 @@ function upstreamOf(
     ...(requestTimeoutMs !== undefined && { requestTimeoutMs }),
     ...(request['forward-headers'] && { forwardHeaders: request['forward-headers'] }),
     ...((secret ?? volume) && { headers: sourceOf({ secret, volume }, request, 'upstreamHeaders') }),
+    ...tokenOf(request),
   };
 }
 

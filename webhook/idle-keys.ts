@@ -2,6 +2,8 @@
 import { ANNOTATIONS } from './annotations.ts';
 import type { AnnotationKey } from './annotations.ts';
 import type { Annotation } from './grammar.ts';
+import { OF_OUTBOUND } from './outbound-annotations.ts';
+import { OF_TOKEN, OF_TOKEN_URL } from './token-annotations.ts';
 import { NOT_WITH_STDIO } from './stdio-annotations.ts';
 import { NOT_ELSEWHERE, NOT_WITH_UPSTREAM, OF_ELSEWHERE, OF_TLS } from './upstream-annotations.ts';
 
@@ -22,6 +24,13 @@ export function idleBecause(
   if (NOT_WITH_STDIO.includes(key) && effective('transport') === 'stdio') {
     return { beside: { key: 'transport', value: 'stdio' } };
   }
+  if (OF_TOKEN.includes(key) && effective('upstream-token') === undefined)
+    return { lacks: { key: 'upstream-token', value: 'exchange' } };
+  const asks = effective('upstream-token-url') !== undefined;
+  if (OF_TOKEN_URL.includes(key) && !asks && effective('upstream-token') === 'caller')
+    return { lacks: { key: 'upstream-token-url', value: 'https://…' } };
+  if (OF_OUTBOUND.includes(key) && !asks && !wordsOf(effective('auth')).includes('oidc'))
+    return { lacks: { key: 'auth', value: 'oidc' } };
   const upstream = effective('upstream');
   if (upstream === undefined) {
     const isOfIt = OF_TLS.includes(key) || key === 'upstream-proxy';

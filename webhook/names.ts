@@ -14,6 +14,8 @@ export const VOLUME = {
   pins: 'kubectl-mcp-pins',
   upstreamHeaders: 'kubectl-mcp-upstream-headers',
   upstreamAuthority: 'kubectl-mcp-upstream-authority',
+  upstreamToken: 'kubectl-mcp-upstream-token',
+  outboundAuthority: 'kubectl-mcp-outbound-authority',
 } as const;
 /** Init container that puts the supervisor of stdio servers into the pod. */
 export const BIN_CONTAINER = 'mcp-bin';
@@ -28,6 +30,8 @@ const PER_SERVER = [
   VOLUME.pins,
   VOLUME.upstreamHeaders,
   VOLUME.upstreamAuthority,
+  VOLUME.upstreamToken,
+  VOLUME.outboundAuthority,
 ];
 /** Of one server, or of a server without a name. */
 export const volumeName = (key: keyof typeof VOLUME, server?: string): string =>

@@ -10,6 +10,7 @@ import { PREFIX } from './names.ts';
 import { refuse } from './refusals.ts';
 import type { Refusal } from './refusals.ts';
 import { ownKeys, textsOfServers } from './server-keys.ts';
+import { tokenFault } from './token-faults.ts';
 import type { Annotations, ParsedServer, ServerTexts } from './server-keys.ts';
 
 /** Every fault at once. Does not look at the pod: whether a port or container is there, `inject()` says. */
@@ -80,6 +81,8 @@ function parseServer({ texts, server }: ServerTexts): ParsedServer {
   if ((values['auth'] as readonly string[] | undefined)?.includes('oidc') && !texts.has('oidc-issuer')) {
     no('IssuerMissing', 'auth', `needs ${PREFIX}${written('oidc-issuer')}`, ISSUER_MEND);
   }
+  const token = tokenFault((key) => effective(texts, key), written);
+  if (token) no(token.reason, 'upstream-token', token.message, token.mend);
   const unknown = unknownPrincipals(texts);
   if (unknown) no('PrincipalsUnknown', 'stdio-modern', unknown.message, unknown.mend);
   if (values['listen-port'] !== undefined && values['listen-port'] === values['admin-port']) {

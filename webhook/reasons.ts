@@ -69,6 +69,17 @@ export const REASONS = {
     means: '`auth: oidc` does not say whose tokens are taken.',
     mend: 'set `oidc-issuer`',
   },
+  UpstreamTokenIncomplete: {
+    outcome: 'refused',
+    means: '`upstream-token` does not say where its tokens come from.',
+    mend: 'set `upstream-token-url` and `upstream-token-secret`',
+  },
+  UpstreamTokenImpossible: {
+    outcome: 'refused',
+    means:
+      'There is no token of callers that the server could be given or exchanged: nobody brings one, or `upstream-token: caller` would hand it to the pod, or over the network in clear text.',
+    mend: 'let callers bring one (`auth`), or set `upstream-token` to what the message says',
+  },
   PortsEqual: {
     outcome: 'refused',
     means: '`listen-port` and `admin-port` are the same, or those of two servers of the pod.',

@@ -70,6 +70,7 @@ export const NOT_WITH_STDIO: readonly string[] = [
   'upstream-headers-secret',
   'upstream-headers-volume',
   'forward-headers',
+  'upstream-token',
   'loopback-env',
   'loopback-args',
 ];

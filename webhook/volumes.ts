@@ -57,6 +57,8 @@ function volumesOfServer(request: InjectionRequest): { tokens: V1Volume[]; other
       ...secretVolume(nameOf('upstreamHeaders'), request['upstream-headers-secret']),
       ...secretVolume(nameOf('upstreamAuthority'), request['upstream-ca-secret']),
       ...configMapVolume(nameOf('upstreamAuthority'), request['upstream-ca-configmap']),
+      ...secretVolume(nameOf('upstreamToken'), request['upstream-token-secret']),
+      ...configMapVolume(nameOf('outboundAuthority'), request['ca-configmap']),
     ],
   };
 }

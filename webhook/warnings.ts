@@ -1,6 +1,7 @@
 /** What is not wrong with a pod, but should be known to who makes it. */
 import type { V1Container, V1PodSpec } from '@kubernetes/client-node';
 import { unusableVariable } from './elsewhere.ts';
+import { unusableOutbound } from './outbound-configuration.ts';
 import { writtenKey } from './request.ts';
 import type { AnnotationKey } from './annotations.ts';
 import type { InjectionRequest } from './request.ts';
@@ -49,9 +50,17 @@ function otherImage(spec: V1PodSpec, { request, target }: Server): string[] {
 function unusableProxy(spec: V1PodSpec, { request, target }: Server): string[] {
   const container = spec.containers.find(({ name }) => name === target.container);
   const name = unusableVariable(request, container);
+  const outbound = unusableOutbound(request, container);
+  const providers =
+    outbound === undefined
+      ? []
+      : [
+          `${outbound} of container "${target.container}" is not http://HOST:PORT without a user: identity providers are reached directly; ${PREFIX}${writtenKey(request, 'outbound-proxy')} names a proxy`,
+        ];
   return name === undefined
-    ? []
+    ? providers
     : [
+        ...providers,
         `${PREFIX}${writtenKey(request, 'upstream')}: ${name} of container "${target.container}" is not http://HOST:PORT without a user: the server is reached directly; ${PREFIX}${writtenKey(request, 'upstream-proxy')} names a proxy`,
       ];
 }

@@ -79,6 +79,14 @@ Audit lines go to stdout, all else to stderr.`,
       'Headers that are added to each request to the server: a line "Name: value" for each, or a directory with a file for each.',
     )
     .option(
+      '--upstream-token-file <file>',
+      'With "--upstream-token-url": lines client_id=… and client_secret=… of the proxy at the token endpoint, or a directory with a file for each.',
+    )
+    .option(
+      '--outbound-certificate-authority <file>',
+      'Path to a cert file for further authorities of identity providers and token endpoints.',
+    )
+    .option(
       '--upstream-certificate-authority <file>',
       'With https: path to a cert file for the certificate authority of the MCP server. Default: those of this machine.',
     )

@@ -18,6 +18,8 @@ export const INSTEAD: Partial<Record<AnnotationKey, string>> = {
   'tls-secret': '--tls-cert-file',
   'upstream-headers-secret': '--upstream-headers-file',
   'upstream-headers-volume': '--upstream-headers-file',
+  'upstream-token-secret': '--upstream-token-file',
+  'ca-configmap': '--outbound-certificate-authority',
 };
 
 /** They are about the pod around the proxy, or about its cluster. */

@@ -5,6 +5,7 @@ import { readTokens } from '../../sidecar/auth/read-tokens.ts';
 import { POLICY_KEY, readPolicy } from '../../sidecar/filter/read-policy.ts';
 import { compileRule } from '../../sidecar/filter/rules.ts';
 import { PINS_KEY, readPins } from '../../sidecar/pins/pins-schema.ts';
+import { readClient } from '../../sidecar/outbound/oauth-client.ts';
 import { AUTHORITY_FILE, readAuthorities } from '../../sidecar/upstream/read-authorities.ts';
 import { readHeaders } from '../../sidecar/upstream/read-headers.ts';
 
@@ -15,6 +16,8 @@ export type FileKind =
   | 'pins'
   | 'tls'
   | 'upstreamHeaders'
+  | 'upstreamToken'
+  | 'outboundAuthority'
   | 'upstreamAuthority';
 type Files = ReadonlyMap<string, Buffer>;
 
@@ -102,6 +105,23 @@ export const FILE_FLAGS: Readonly<Record<FileKind, FileFlag>> = {
     directory: true,
     split: ([content]) => headersOf(content!.toString('utf8')),
     faults: (files) => faultsIn(readHeaders(files)),
+    failsClosed: false,
+  },
+  upstreamToken: {
+    properties: ['upstreamTokenFile'],
+    flags: ['--upstream-token-file'],
+    directory: true,
+    split: ([content]) =>
+      collected(linesOf(content!.toString('utf8')), CLIENT_FIELD, 'client_id=… or client_secret=…'),
+    faults: (files) => faultsIn(readClient(files)),
+    failsClosed: false,
+  },
+  outboundAuthority: {
+    properties: ['outboundCertificateAuthority'],
+    flags: ['--outbound-certificate-authority'],
+    directory: false,
+    split: ([content]) => new Map([[AUTHORITY_FILE, content!]]),
+    faults: (files) => faultsIn(readAuthorities(files)).map((each) => each.replace(`${AUTHORITY_FILE} `, '')),
     failsClosed: false,
   },
 };

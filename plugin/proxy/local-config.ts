@@ -67,6 +67,8 @@ export function configFromFlags(
     'admin-port': `${adminText}`,
     // Where it is, the file says.
     ...(wordsOf(auth).includes('token') && { 'token-secret': 'auth-token-file' }),
+    ...(local.files.upstreamToken && { 'upstream-token-secret': 'upstream-token-file' }),
+    ...(local.files.outboundAuthority && { 'ca-configmap': 'outbound-certificate-authority' }),
     ...(local.files.introspection && { 'oidc-introspection-secret': 'oidc-introspection-file' }),
   };
   const parsed = parseAnnotations(
@@ -184,7 +186,11 @@ function finish(document: Document, local: Local, where: string): SidecarConfig 
 
 /** What the command line says of a server, over what is there. */
 function overridden(
-  { upstream, auth: configured }: { readonly upstream: object; readonly auth?: AuthConfig },
+  {
+    upstream,
+    auth: configured,
+    outbound,
+  }: { readonly upstream: object; readonly auth?: AuthConfig; readonly outbound?: object },
   { auth, audit, files, skipVerify, ...local }: Local,
 ): object {
   const { host: _, tls: ofDocument, ...elsewhere } = upstream as { host?: string; tls?: object };
@@ -198,7 +204,10 @@ function overridden(
       ...(local.upstream ? { ...elsewhere, ...place } : upstream),
       ...(tls && { tls }),
       ...(files.upstreamHeaders && { headers: files.upstreamHeaders }),
+      ...(files.upstreamToken &&
+        'token' in upstream && { token: { ...(upstream.token as object), client: files.upstreamToken } }),
     },
+    ...(files.outboundAuthority && { outbound: { ...outbound, authorities: files.outboundAuthority } }),
     ...(audit && { audit }),
     ...(auth && { auth: localAuth(configured, auth, files) }),
     ...(files.policy && { policy: files.policy }),

@@ -69,6 +69,16 @@ export function sourceFaults(
   if (key === 'policy' || key === 'pins') return policyFaults(facts, key, fault);
   if (key === 'tls-secret') return tlsFaults(facts, context, fault);
   const { contentFaults = [] } = facts;
+  if (key === 'ca-configmap')
+    return contentFaults.length === 0
+      ? []
+      : [
+          fault(
+            'content',
+            'holds no authorities: providers are trusted by those of everybody',
+            contentFaults,
+          ),
+        ];
   if (isAuthority(key))
     return contentFaults.length === 0
       ? []
@@ -89,6 +99,9 @@ const CREATE = {
     `kubectl create secret generic ${name} --from-literal=HEADER=VALUE`,
   'upstream-ca-secret': (name: string) => `kubectl create secret generic ${name} --from-file=ca.crt=FILE`,
   'upstream-ca-configmap': (name: string) => `kubectl create configmap ${name} --from-file=ca.crt=FILE`,
+  'upstream-token-secret': (name: string) =>
+    `kubectl create secret generic ${name} --from-literal=client_id=ID --from-literal=client_secret=SECRET`,
+  'ca-configmap': (name: string) => `kubectl create configmap ${name} --from-file=ca.crt=FILE`,
   policy: (name: string) => `kubectl create configmap ${name} --from-file=${POLICY_KEY}`,
   pins: () => 'kubectl mcp pin NAME',
 };

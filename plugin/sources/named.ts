@@ -22,6 +22,8 @@ const KINDS = {
   'upstream-headers-secret': 'Secret',
   'upstream-ca-secret': 'Secret',
   'upstream-ca-configmap': 'ConfigMap',
+  'upstream-token-secret': 'Secret',
+  'ca-configmap': 'ConfigMap',
   policy: 'ConfigMap',
   pins: 'ConfigMap',
 } as const satisfies Partial<Record<AnnotationKey, NamedSource['kind']>>;

@@ -25,7 +25,7 @@ export async function readSource(
     if (kind === 'ConfigMap') {
       const { data = {} } = await cluster.core.readNamespacedConfigMap({ namespace, name });
       if (key === 'pins') return pinsFacts(data);
-      return key === 'upstream-ca-configmap' ? authorityFacts(data) : configMapFacts(data);
+      return key.endsWith('ca-configmap') ? authorityFacts(data) : configMapFacts(data);
     }
     const { data = {}, type } = await cluster.core.readNamespacedSecret({ namespace, name });
     const keys = Object.keys(data);
@@ -70,6 +70,11 @@ export async function contentIn(
 ): Promise<{ contentFaults: readonly string[] }> {
   const files = new Map(Object.entries(data).map(([name, value]) => [name, Buffer.from(value, 'base64')]));
   if (key === 'upstream-ca-secret') return { contentFaults: faultsIn(files) };
+  if (key === 'upstream-token-secret') {
+    const { readClient } = await import('../../sidecar/outbound/oauth-client.ts');
+    const client = readClient(files);
+    return { contentFaults: 'faults' in client ? client.faults : [] };
+  }
   if (key === 'oidc-introspection-secret') {
     const { readSecret } = await import('../../sidecar/auth/oidc/client-secret.ts');
     const secret = readSecret(files);

@@ -52,8 +52,8 @@ export function basicAuthorization({ id, secret }: OauthClient): string {
   return `Basic ${Buffer.from(`${name}:${password}`).toString('base64')}`;
 }
 
-/** Of the values nothing is said. */
-function readClient(files: ReadonlyMap<string, Buffer>): OauthClient | { faults: string[] } {
+/** Of the values nothing is said. Pure. */
+export function readClient(files: ReadonlyMap<string, Buffer>): OauthClient | { faults: string[] } {
   const faults: string[] = [];
   const [id = '', secret = ''] = ['client_id', 'client_secret'].map((name) => {
     const value = files

@@ -2,8 +2,12 @@
 import * as z from 'zod';
 import { providerUrl } from '../../outbound/provider-url.ts';
 
-/** RFC 6749 section 3.3, and with it RFC 8693's `audience`: visible ASCII. */
-const words = z.string().regex(/^[!-~]+( [!-~]+)*$/, 'is words of visible ASCII with one space between');
+/** RFC 6749 section 3.3. */
+export const tokenScope = z
+  .string()
+  .max(2_048)
+  .regex(/^[!-~]+( [!-~]+)*$/, 'is words of visible ASCII with one space between');
+export const tokenAudience = z.string().regex(/^[!-~]{1,512}$/, 'is up to 512 printable ASCII characters');
 const MAX_AUDIENCES = 16;
 
 /** @param mounted the grammar of a directory that is followed */
@@ -21,10 +25,10 @@ export const upstreamToken = <T extends z.ZodType>(mounted: T) =>
       client: mounted.optional(),
       /** How the client proves itself (RFC 6749 section 2.3.1). */
       clientAuth: z.enum(['basic', 'post']).default('basic'),
-      audience: z.array(words).min(1).max(MAX_AUDIENCES).optional(),
+      audience: z.array(tokenAudience).min(1).max(MAX_AUDIENCES).optional(),
       /** RFC 8707. */
       resource: z.url().optional(),
-      scope: words.optional(),
+      scope: tokenScope.optional(),
     })
     .refine(
       ({ url, client }) => (url === undefined) === (client === undefined),
