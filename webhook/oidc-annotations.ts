@@ -65,6 +65,13 @@ export const OIDC_ANNOTATIONS = {
     needs,
     doc: 'Every token must have all of these in `scope` or `scp`; without them the answer is 403 with `insufficient_scope`.',
   },
+  'oidc-scopes': {
+    grammar: listOf(scopeToken),
+    allowed: 'a comma list of scopes',
+    otherwise: 'those of `oidc-required-scopes`',
+    needs,
+    doc: 'What clients are told to ask the provider for, where a scope is asked for by another name than it has in the token, or where claims come by one.',
+  },
   'oidc-allow-groups': {
     grammar: listOf(oidcGroup),
     allowed: 'a comma list of groups as the provider writes them',

@@ -18,6 +18,7 @@ export function oidcConfigOf(
     algorithms: request['oidc-algorithms'],
     claims: request['oidc-claims'],
     requiredScopes: request['oidc-required-scopes'],
+    scopes: request['oidc-scopes'],
     allowGroups: request['oidc-allow-groups'],
   }).filter(([, value]) => value !== undefined);
   const secret = request['oidc-introspection-secret'];

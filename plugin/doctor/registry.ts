@@ -11,6 +11,7 @@ import { injectionChecks } from './checks/injection.ts';
 import { lostChecks } from './checks/lost.ts';
 import { limitChecks } from './checks/limits.ts';
 import { networkChecks } from './checks/network.ts';
+import { oauthChecks } from './checks/oauth.ts';
 import { refusalChecks } from './checks/refusals.ts';
 import { revisionChecks } from './checks/revisions.ts';
 import { serverChecks } from './checks/server.ts';
@@ -37,6 +38,7 @@ export const CHECKS: readonly Check[] = [
   ...upstreamChecks,
   ...stdioChecks,
   ...authChecks,
+  ...oauthChecks,
   ...accessChecks,
   ...filterChecks,
   ...networkChecks,

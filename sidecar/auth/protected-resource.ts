@@ -42,7 +42,7 @@ export function createProtectedResource(
 ): ProtectedResource | undefined {
   const oidc = kindsOf(auth).find((each) => each.mode === 'oidc');
   if (!oidc) return undefined;
-  const required = oidc.requiredScopes ?? [];
+  const asked = oidc.scopes ?? oidc.requiredScopes ?? [];
   const own = publicUrl === undefined ? undefined : resourceOf(publicUrl);
   const ownPath = own === undefined ? '' : new URL(own).pathname.replace(/\/$/, '');
   const known = new Set(['', ...paths, ownPath].map((each) => `${METADATA_PATH}${each}`));
@@ -71,7 +71,7 @@ export function createProtectedResource(
         authorization_servers: [oidc.issuer],
         // The least that a call takes: what single tools take is told when they are called (MCP, Scope Minimization),
         // and to no one before.
-        ...(required.length > 0 ? { scopes_supported: required } : {}),
+        ...(asked.length > 0 ? { scopes_supported: asked } : {}),
         bearer_methods_supported: ['header'],
         resource_name: name,
       });
@@ -79,7 +79,7 @@ export function createProtectedResource(
     challenged(refusal, head, scopes = []) {
       const error = ERRORS[refusal.reason];
       if (error === undefined) return refusal;
-      const needed = [...new Set([...required, ...scopes])];
+      const needed = [...new Set([...asked, ...scopes])];
       const parameters = {
         realm: 'mcp',
         // Whoever has shown nothing is told of no error (RFC 6750 section 3.1).

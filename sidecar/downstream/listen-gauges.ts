@@ -27,7 +27,7 @@ export function listenGauges(
       ),
     },
     {
-      name: 'kubectl_mcp_oauth_metadata_requests_total',
+      name: 'kubectl_mcp_oauth_metadata_total',
       help: 'Requests for the metadata of the protected resource.',
       type: 'counter',
       values: servers.map(({ name, listener }) => ({

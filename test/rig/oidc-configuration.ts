@@ -45,6 +45,13 @@ export function configurationOf(
     jwks: { keys } as NonNullable<Configuration['jwks']>,
     clients: [...clientsOf(), ...clients],
     scopes: ['openid', 'offline_access', ...SCOPES],
+    extraClientMetadata: {
+      properties: ['any_scope'],
+      // The SDKs register with the scopes of their first call, and ask for more later.
+      validator: (_context, _key, _value, metadata) => void delete metadata.scope,
+    },
+    // Not every client asks for offline_access.
+    issueRefreshToken: (_context, client) => client.grantTypeAllowed('refresh_token'),
     cookies: { keys: ['of tests'] },
     ttl: {
       AccessToken: ttlSeconds,

@@ -66,6 +66,8 @@ export const oidcAuth = z.strictObject({
   claims: z.array(claimName).max(32).optional(),
   /** All of them must be in each token. */
   requiredScopes: z.array(scopeToken).max(32).optional(),
+  /** What clients are told to ask for, where that is not `requiredScopes`. */
+  scopes: z.array(scopeToken).max(32).optional(),
   /** One of them must be had; as the provider writes them. */
   allowGroups: z.array(oidcGroup).max(256).optional(),
   /** For tokens that are no JWTs: `client_id` and `client_secret` for the provider's introspection endpoint. */

@@ -49,6 +49,12 @@ const templateOf = (values: Mutable<Values>) => values.workloads[0]!.spec.templa
 const annotate = (values: Mutable<Values>, key: string, value: string) => {
   templateOf(values).metadata!.annotations![`kubectl-mcp.dev/${key}`] = value;
 };
+const loginWith =
+  (annotations: Record<string, string>) =>
+  (values: Mutable<Values>): void => {
+    const given = { auth: 'oidc', 'oidc-issuer': 'https://login.example.com', ...annotations };
+    for (const [key, value] of Object.entries(given)) annotate(values, key, value);
+  };
 const sidecar = (values: Mutable<Values>, state: object, restartCount = 0) =>
   Object.assign(podOf(values).status!.initContainerStatuses![0]!, { state, restartCount, started: false });
 const serverStatus = (values: Mutable<Values>, change: object) =>
@@ -476,6 +482,33 @@ export const BROKEN: readonly Broken[] = [
               { host: 'tools.example.com', http: { paths: [path('other'), path('everything')] } },
               { host: 'other.example.com', http: { paths: [path('other')] } },
               { http: { paths: [path('everything')] } },
+            ],
+          },
+        },
+      ];
+    },
+  },
+  {
+    code: 'MCP720',
+    when: 'people log in without a public URL',
+    says: /deployment\.apps\/everything in namespace demo has auth oidc and no kubectl-mcp\.dev\/public-url\n.*\n.*--public-url https:\/\/HOST\/mcp/,
+    breakIt: loginWith({}),
+  },
+  {
+    code: 'MCP721',
+    when: 'an Ingress leads to the calls alone',
+    says: /clients cannot find the metadata of OAuth at tools\.example\.com\n {4}no path of ingress\/web leads \/\.well-known\/oauth-protected-resource\/weather\/mcp to service\/everything/,
+    breakIt: (values) => {
+      loginWith({ 'public-url': 'https://tools.example.com/weather/mcp' })(values);
+      values.ingresses = [
+        {
+          metadata: { name: 'web', namespace: 'demo' },
+          spec: {
+            rules: [
+              {
+                host: 'tools.example.com',
+                http: { paths: [{ ...path('everything'), path: '/weather/mcp' }, path('other')] },
+              },
             ],
           },
         },

@@ -71,11 +71,14 @@ describe('the metadata of a protected resource', () => {
     );
   });
 
-  test('tells the scopes that every call takes', () => {
-    const of = resource({ auth: oidc({ requiredScopes: ['mcp:tools', 'openid'] }) })!;
-    assert.deepEqual(JSON.parse(of.document(`${WELL_KNOWN}/mcp`, 'a')!).scopes_supported, [
-      'mcp:tools',
-      'openid',
+  test('tells the scopes that every call takes, or those that clients should ask for', () => {
+    const told = (more: object) =>
+      JSON.parse(resource({ auth: oidc(more) })!.document(`${WELL_KNOWN}/mcp`, 'a')!)
+        .scopes_supported as unknown;
+    const requiredScopes = ['mcp:tools', 'openid'];
+    assert.deepEqual(told({ requiredScopes }), requiredScopes);
+    assert.deepEqual(told({ requiredScopes, scopes: ['api://weather/mcp:tools'] }), [
+      'api://weather/mcp:tools',
     ]);
   });
 });

@@ -13,6 +13,8 @@ type ServerInput = SidecarConfigInput['servers'][number];
 export interface SidecarOptions {
   readonly upstreamPort: number;
   readonly upstreamPath?: string;
+  /** A free one unless given. */
+  readonly listenPort?: number;
   readonly upstream?: Partial<Exclude<ServerInput['upstream'], { transport: 'stdio' }>>;
   readonly auth?: ServerInput['auth'];
   readonly filter?: ServerInput['filter'];
@@ -80,7 +82,8 @@ async function start({
   auth = { mode: 'none' },
   ...options
 }: SidecarOptions): Promise<TestSidecar> {
-  const [listenPort, adminPort] = (await freePorts(2)) as [number, number];
+  const [free, adminPort] = (await freePorts(2)) as [number, number];
+  const { listenPort = free } = options;
   const audit: AuditRecord[] = [];
   const events: TestSidecar['events'] = [];
   const text = JSON.stringify({
