@@ -3,9 +3,11 @@
  * to the API server, the log, the metrics, the docs and for `kubectl mcp doctor`.
  */
 
+import { NAMESPACE_REASONS } from './namespace-reasons.ts';
+
 export type Outcome = 'injected' | 'untouched' | 'refused';
 
-interface ReasonRow {
+export interface ReasonRow {
   readonly outcome: Outcome;
   /** A sentence for the docs. */
   readonly means: string;
@@ -204,24 +206,7 @@ export const REASONS = {
     means: "The server's container mounts the volume with the tokens, and could act as its callers.",
     mend: "put the tokens into a volume that the server's container does not mount",
   },
-  LimitRangeExceeded: {
-    outcome: 'refused',
-    means:
-      'A LimitRange of the namespace does not admit the pod with the proxy: one of its containers, or their sum. Foreseen before pods are made; the API server refuses them.',
-    mend: 'give the init container `mcp-proxy` of the pod template resources that fit, or change the LimitRange',
-  },
-  QuotaExceeded: {
-    outcome: 'refused',
-    means:
-      'A ResourceQuota of the namespace has no room for the pod with the proxy. Foreseen before pods are made; the API server refuses them while it is so.',
-    mend: 'raise the quota, make room in the namespace, or give the init container `mcp-proxy` smaller resources',
-  },
-  PodSecurityViolated: {
-    outcome: 'refused',
-    means:
-      'The pod violates the Pod Security level of its namespace, with or without the proxy, which itself satisfies `restricted`. Foreseen before pods are made; the API server refuses them.',
-    mend: 'change the named fields of the pod template, or the level of the namespace',
-  },
+  ...NAMESPACE_REASONS,
   AnnotationOnOwner: {
     outcome: 'refused',
     means:
