@@ -1,0 +1,70 @@
+/** A word on scopes shows a tool: it is said only where nothing else denies it. */
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { definitionOf } from '../../../sidecar/pins/definition.ts';
+import { writeAsKubelet } from '../mounted/write-volume.ts';
+import { postModern } from './modern-meta.ts';
+import { POLICY, startOAuth } from './oauth-world.ts';
+import { stops } from './proxied.ts';
+import { tool } from './scripted-server.ts';
+import { waitFor } from './wait-for.ts';
+
+function pinsOf(tools: readonly object[]) {
+  const directory = mkdtempSync(join(tmpdir(), 'kubectl-mcp-oauth-pins-'));
+  stops.push(() => rmSync(directory, { recursive: true }));
+  const pinned = tools.map((each) => {
+    const { name, ...pin } = definitionOf(each)!;
+    return [name, pin];
+  });
+  writeAsKubelet(directory, {
+    'pins.json': JSON.stringify({ version: 1, image: 'weather:1', tools: Object.fromEntries(pinned) }),
+  });
+  return { source: 'configmap/weather-mcp-pins', directory };
+}
+
+async function startPinned(admin: object, policy = POLICY) {
+  const edge = { image: 'weather:1', pins: pinsOf([tool('open'), tool('hidden'), admin]) };
+  const { provider, sidecar, resource } = await startOAuth({ policy, edge });
+  const token = await provider.token({ resource, scope: 'mcp:tools' });
+  const headers = { authorization: `Bearer ${token}` };
+  const listed = async () => {
+    const { last } = await postModern(sidecar.url, 'tools/list', {}, { headers });
+    return (last.result?.tools as { name: string }[] | undefined)?.map(({ name }) => name).join();
+  };
+  const called = async (name: string) => {
+    const { status, body } = await postModern(
+      sidecar.url,
+      'tools/call',
+      { name, arguments: {} },
+      { headers },
+    );
+    return [status, body.replaceAll(name, 'NAME')];
+  };
+  return { listed, called };
+}
+
+describe('a visible tool', () => {
+  test('that is as it is pinned is listed, and its scopes are told', async () => {
+    const { listed, called } = await startPinned(tool('admin'));
+    await waitFor('the list', async () => (await listed()) === 'open,admin');
+    assert.equal((await called('admin'))[0], 403);
+  });
+
+  test('that is another than it was pinned as is unknown, whatever the token', async () => {
+    const { listed, called } = await startPinned({ ...tool('admin'), description: 'Does no harm' });
+    await waitFor('the list', async () => (await listed()) === 'open');
+    assert.deepEqual(await called('admin'), await called('absent'));
+  });
+
+  test('that has another name for callers is asked for by that', async () => {
+    const policy = `${POLICY}
+  overrides: [{tool: admin, name: manage}]`;
+    const { listed, called } = await startPinned(tool('admin'), policy);
+    await waitFor('the list', async () => (await listed()) === 'open,manage');
+    assert.equal((await called('manage'))[0], 403);
+    assert.deepEqual(await called('admin'), await called('absent'));
+  });
+});
