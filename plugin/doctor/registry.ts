@@ -12,6 +12,7 @@ import { lostChecks } from './checks/lost.ts';
 import { limitChecks } from './checks/limits.ts';
 import { networkChecks } from './checks/network.ts';
 import { oauthChecks } from './checks/oauth.ts';
+import { oidcChecks } from './checks/oidc.ts';
 import { refusalChecks } from './checks/refusals.ts';
 import { revisionChecks } from './checks/revisions.ts';
 import { serverChecks } from './checks/server.ts';
@@ -38,6 +39,7 @@ export const CHECKS: readonly Check[] = [
   ...upstreamChecks,
   ...stdioChecks,
   ...authChecks,
+  ...oidcChecks,
   ...oauthChecks,
   ...accessChecks,
   ...filterChecks,

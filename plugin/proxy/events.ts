@@ -22,9 +22,8 @@ const SENTENCES: Readonly<
   oidc_provider_read: ({ issuer, keys }) => `Read the keys of ${String(issuer)}: ${String(keys)}`,
   oidc_provider_unanswered: ({ issuer, error, in_use: inUse }) =>
     `Warning: the OpenID provider ${String(issuer)} cannot be asked: ${String(error)}. ${inUse === true ? 'What it said before stays in use' : 'Nobody with a token of it is let in'}`,
-  oidc_client_loaded: ({ source }) => `Read ${words(source)}: client of the OpenID provider`,
-  oidc_client_refused: ({ source, faults }) =>
-    `Warning: ${words(source)}: ${list(faults)}. Tokens that are no JWTs cannot be checked`,
+  oauth_client_refused: ({ source, faults }) =>
+    `Warning: ${words(source)}: ${list(faults)}. What was there before stays in use`,
   policy_loaded: ({ source, revision }) => `Read ${words(source)}: policy ${String(revision)}`,
   policy_refused: ({ source, faults }) =>
     `Warning: ${words(source)}: ${list(faults)}. The policy before stays in force`,

@@ -1,6 +1,5 @@
 /** Secrets by file: each kind as the directory that a pod has mounted in its place. Pure. */
 import { createSecureContext } from 'node:tls';
-import { readSecret } from '../../sidecar/auth/oidc/client-secret.ts';
 import { readTokens } from '../../sidecar/auth/read-tokens.ts';
 import { POLICY_KEY, readPolicy } from '../../sidecar/filter/read-policy.ts';
 import { compileRule } from '../../sidecar/filter/rules.ts';
@@ -58,8 +57,8 @@ export const FILE_FLAGS: Readonly<Record<FileKind, FileFlag>> = {
     split: ([content]) =>
       collected(linesOf(content!.toString('utf8')), CLIENT_FIELD, 'client_id=… or client_secret=…'),
     faults: (files) => {
-      const read = readSecret(files);
-      return 'fault' in read ? [read.fault] : [];
+      const read = readClient(files);
+      return 'faults' in read ? read.faults : [];
     },
     failsClosed: true,
   },

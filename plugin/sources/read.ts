@@ -76,9 +76,9 @@ export async function contentIn(
     return { contentFaults: 'faults' in client ? client.faults : [] };
   }
   if (key === 'oidc-introspection-secret') {
-    const { readSecret } = await import('../../sidecar/auth/oidc/client-secret.ts');
-    const secret = readSecret(files);
-    return { contentFaults: 'fault' in secret ? [secret.fault] : [] };
+    const { readClient } = await import('../../sidecar/outbound/oauth-client.ts');
+    const client = readClient(files);
+    return { contentFaults: 'faults' in client ? client.faults : [] };
   }
   const read =
     key === 'token-secret'

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import type { ClientMessage } from '../client-message.ts';
 import type { Exchange, Session } from '../exchange.ts';
+import { groupsInJson } from './groups.ts';
 
 /** Facts of the pod that every record carries. */
 export interface PodFacts {
@@ -62,6 +63,7 @@ export function auditRecord(
   const subjects =
     member('user', principal.name) +
     member('user_id', principal.digest) +
+    raw('groups', groupsInJson(principal)) +
     member('client_name', cut(client.name)) +
     member('client_version', cut(client.version));
   const target =
@@ -103,6 +105,8 @@ const digestOf = (text: string): string => hash('sha256', text, 'base64url').sli
 /** With the comma before it; empty for what is not there. */
 const member = (name: string, value: string | number | undefined): string =>
   value === undefined ? '' : `,"${name}":${JSON.stringify(value)}`;
+const raw = (name: string, json: string | undefined): string =>
+  json === undefined ? '' : `,"${name}":${json}`;
 const object = (members: string): string => `{${members.slice(1)}}`;
 
 let lastTime = { ms: 0, text: '' };

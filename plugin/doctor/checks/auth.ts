@@ -1,5 +1,6 @@
 import { defineCheck } from '../check.ts';
 import { podName, proxyLogs, toldServers } from '../served.ts';
+import { isOfProvider } from './oidc.ts';
 
 export const authChecks = [
   defineCheck({
@@ -17,6 +18,7 @@ export const authChecks = [
         // Of a server that is not connected, the error is about the server.
         .filter(({ server }) => server.connected && server.error !== undefined)
         .filter(({ server }) => server.error !== server.access_error)
+        .filter(({ server }) => !isOfProvider(server.error!))
         .map(({ pod, server }) => ({
           title: `${podName(pod)}: the proxy cannot tell callers apart`,
           cause: [server.error!],

@@ -4,6 +4,7 @@ import { parseAnnotations } from '../../../webhook/parse-annotations.ts';
 import { WIDE_OPEN, widelyOpen } from '../../../webhook/warnings.ts';
 import { WARN_DAYS } from '../../sources/faults.ts';
 import { defineCheck } from '../check.ts';
+import { isOfProvider } from './oidc.ts';
 import { refusedHosts } from '../../sources/ingress-hosts.ts';
 import { changeCommand, placed, podName, proxyLogs, servicesOf, toldServers } from '../served.ts';
 import { findingsOf } from '../source-findings.ts';
@@ -58,10 +59,15 @@ export const edgeChecks = [
     needs: ['pods', 'health'],
     run: (seen) =>
       toldServers(seen)
-        .filter(({ server }) => (server.problems ?? []).length > 0)
-        .map(({ pod, server }) => ({
+        .map(({ pod, server: { problems = [] } }) => ({
+          pod,
+          // They have a check of their own.
+          cause: problems.filter((each) => !isOfProvider(each)),
+        }))
+        .filter(({ cause }) => cause.length > 0)
+        .map(({ pod, cause }) => ({
           title: `${podName(pod)}: the proxy tells of a problem`,
-          cause: server.problems!,
+          cause,
           fix: proxyLogs(pod),
         })),
   }),

@@ -1,7 +1,7 @@
 import type { Log } from '../../log.ts';
+import { followOauthClient } from '../../outbound/oauth-client.ts';
 import type { Outbound } from '../../outbound/outbound.ts';
 import type { KindAuthenticator } from '../authenticator.ts';
-import { followClientSecret } from './client-secret.ts';
 import { systemClock, type Clock } from './clock.ts';
 import type { OidcAuth } from './oidc-config.ts';
 import { createOidcTokens } from './oidc-tokens.ts';
@@ -12,7 +12,7 @@ export async function createOidc(
   config: OidcAuth,
   { outbound, log, clock = systemClock }: { outbound: () => Promise<Outbound>; log: Log; clock?: Clock },
 ): Promise<KindAuthenticator> {
-  const secret = config.introspection && (await followClientSecret(config.introspection, log));
+  const client = config.introspection && (await followOauthClient(config.introspection, log));
   const source = createProviderSource(config, { outbound, log, clock });
-  return createOidcTokens(config, { source, outbound, clock, ...(secret && { secret }) });
+  return createOidcTokens(config, { source, outbound, clock, ...(client && { client }) });
 }

@@ -1,6 +1,6 @@
 /** Asks the provider about a token that says nothing by itself (RFC 7662). */
+import { basicAuthorization, type FollowedClient } from '../../outbound/oauth-client.ts';
 import type { Outbound } from '../../outbound/outbound.ts';
-import type { ClientSecret } from './client-secret.ts';
 import { jsonObject } from './metadata.ts';
 import { wrongType } from './token-type.ts';
 import { CLOCK_TOLERANCE_S } from './verify-jwt.ts';
@@ -14,17 +14,17 @@ const MAX_BYTES = 256 * 1024;
 export async function introspect(
   token: string,
   url: string,
-  { outbound, secret }: { outbound: () => Promise<Outbound>; secret: ClientSecret },
+  { outbound, client }: { outbound: () => Promise<Outbound>; client: FollowedClient },
 ): Promise<{ readonly claims: Claims } | { readonly problem: string }> {
-  const authorization = secret.authorization();
-  if (authorization === undefined) return { problem: secret.problem() ?? 'the client secret is not there' };
+  const own = client.current();
+  if (own === undefined) return { problem: client.problem() ?? 'there is no client secret' };
   try {
     const { request } = await outbound();
     const { status, body } = await request({
       url,
       method: 'POST',
       headers: {
-        authorization,
+        authorization: basicAuthorization(own),
         accept: 'application/json',
         'content-type': 'application/x-www-form-urlencoded',
       },

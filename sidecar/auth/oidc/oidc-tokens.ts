@@ -2,10 +2,10 @@
 import { decodeJwt } from 'jose';
 import type { Principal } from '../../principal.ts';
 import { refuse, type Refusal } from '../../reasons.ts';
+import type { FollowedClient } from '../../outbound/oauth-client.ts';
 import type { Outbound } from '../../outbound/outbound.ts';
 import { bearerToken, challenge, type KindAuthenticator } from '../authenticator.ts';
 import { judgeClaims } from './claims.ts';
-import type { ClientSecret } from './client-secret.ts';
 import type { Clock } from './clock.ts';
 import { introspect, judgeIntrospected } from './introspection.ts';
 import type { OidcAuth } from './oidc-config.ts';
@@ -17,7 +17,7 @@ export interface OidcTokensDeps {
   readonly source: ProviderSource;
   readonly outbound: () => Promise<Outbound>;
   /** Where opaque tokens are introspected. */
-  readonly secret?: ClientSecret;
+  readonly client?: FollowedClient;
   readonly clock: Clock;
 }
 
@@ -32,7 +32,7 @@ const MAX_ASKED_AT_ONCE = 16;
 
 export function createOidcTokens(
   config: OidcAuth,
-  { source, outbound, secret, clock }: OidcTokensDeps,
+  { source, outbound, client, clock }: OidcTokensDeps,
 ): KindAuthenticator {
   const proofs = createProofs();
   const asked = new Map<string, Promise<Principal | Refusal>>();
@@ -53,7 +53,7 @@ export function createOidcTokens(
     const known = proofs.recall(credential, connection, isGood);
     if (known) return known.verdict;
     if (provider.find && looksLikeJwt(token)) return verify(token, credential, provider, true);
-    if (!secret) return invalid('not a token of this provider');
+    if (!client) return invalid('not a token of this provider');
     const digest = digestOf(credential);
     const pending = asked.get(digest);
     if (pending) return pending;
@@ -89,8 +89,8 @@ export function createOidcTokens(
   }
 
   async function ask(token: string, credential: Buffer, provider: Provider): Promise<Principal | Refusal> {
-    if (!provider.introspectionUrl || !secret) return away();
-    const answer = await introspect(token, provider.introspectionUrl, { outbound, secret });
+    if (!provider.introspectionUrl || !client) return away();
+    const answer = await introspect(token, provider.introspectionUrl, { outbound, client });
     unasked =
       'problem' in answer ? `tokens that are no JWTs cannot be checked: ${answer.problem}` : undefined;
     if ('problem' in answer) return away();
@@ -118,7 +118,7 @@ export function createOidcTokens(
     kind: 'oidc',
     recognises(credential) {
       if (credential.form === 'jwt') return credential.issuer === config.issuer ? 'yes' : 'no';
-      return credential.form === 'opaque' && secret ? 'yes' : 'no';
+      return credential.form === 'opaque' && client ? 'yes' : 'no';
     },
     authenticate(headers, connection) {
       const token = bearerToken(headers);
@@ -132,12 +132,12 @@ export function createOidcTokens(
     },
     notReady: () => (source.current() ? undefined : (source.problem() ?? NOT_YET)),
     problems: () =>
-      [source.problem() ?? (source.current() ? undefined : NOT_YET), secret?.problem() ?? unasked].filter(
+      [source.problem() ?? (source.current() ? undefined : NOT_YET), client?.problem() ?? unasked].filter(
         (each) => each !== undefined,
       ),
     close() {
       source.close();
-      secret?.close();
+      client?.close();
     },
   };
 }

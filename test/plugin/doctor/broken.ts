@@ -788,6 +788,61 @@ export const BROKEN: readonly Broken[] = [
     },
   },
   {
+    code: 'MCP703',
+    when: 'the provider is another than is said',
+    says: /gives no answer that is of use\n {4}the OpenID provider https:\/\/id\.example\.com cannot be asked: .*\n.*set kubectl-mcp\.dev\/oidc-issuer to what/,
+    breakIt: (values) => {
+      const error =
+        'the OpenID provider https://id.example.com cannot be asked: https://id.example.com/.well-known/openid-configuration is of the issuer "https://id.example.com/", not of "https://id.example.com": they must be equal to the letter';
+      healthOf(values).servers = [
+        { name: 'everything', connected: true, error, problems: [error], tools: [] },
+      ];
+    },
+  },
+  {
+    code: 'MCP703',
+    when: 'the provider is of a CA that is not trusted, and calls go on',
+    says: /authority that is not trusted here \(what it said at .*\) ?.*\n.*name it in kubectl-mcp\.dev\/ca-configmap/,
+    breakIt: (values) => {
+      healthOf(values).servers = [
+        {
+          name: 'everything',
+          connected: true,
+          tools: [],
+          problems: [
+            'the OpenID provider https://id.example.com cannot be asked: https://id.example.com: its certificate is of an authority that is not trusted here (what it said at 2026-11-21T00:00:00.000Z stays in use)',
+          ],
+        },
+      ];
+    },
+  },
+  {
+    code: 'MCP703',
+    when: 'the provider does not take the credentials for introspection',
+    says: /write client_id and client_secret of a client that may introspect/,
+    breakIt: (values) => {
+      healthOf(values).servers = [
+        {
+          name: 'everything',
+          connected: true,
+          tools: [],
+          problems: [
+            'tokens that are no JWTs cannot be checked: https://id.example.com/introspect answered 401',
+          ],
+        },
+      ];
+    },
+  },
+  {
+    code: 'MCP704',
+    when: 'nothing is said of the audience',
+    says: /has auth oidc and neither kubectl-mcp\.dev\/oidc-audience nor public-url\n {4}a token must be for https:\/\/everything\.demo\.mcp\.kubectl-mcp\.dev/,
+    breakIt: (values) => {
+      annotate(values, 'auth', 'oidc');
+      annotate(values, 'oidc-issuer', 'https://id.example.com');
+    },
+  },
+  {
     code: 'MCP705',
     when: 'no tool is left',
     says: /the filter leaves none of 1 tools\n {4}deny-tools: \*/,
