@@ -25,6 +25,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<AddCommand>>> = {
   call: async () => (await import('./commands/call.ts')).addCall,
   token: async () => (await import('./commands/token.ts')).addToken,
   pin: async () => (await import('./commands/pin.ts')).addPin,
+  grant: async () => (await import('./commands/grant.ts')).addGrant,
+  'can-i': async () => (await import('./commands/can-i.ts')).addCanI,
   policy: async () => (await import('./commands/policy.ts')).addPolicy,
   proxy: async () => (await import('./commands/proxy.ts')).addProxy,
   doctor: async () => (await import('./commands/doctor.ts')).addDoctor,

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { Deps } from '../deps.ts';
-import { nameOf, readSurroundings, readWorkload } from '../enable/read.ts';
+import { nameOf, readAccessRoles, readSurroundings, readWorkload } from '../enable/read.ts';
 import { checkRunFlags, type RunFlags, runPlan } from '../enable/run.ts';
 import { parseWorkloadRef } from '../enable/target.ts';
 import { planDisable } from '../enable/undo.ts';
@@ -12,7 +12,7 @@ export function addDisable(program: Command, deps: Deps): void {
     usage: 'disable (NAME | KIND/NAME)',
     short: 'Take the MCP proxy away from a workload',
     long: `Take the MCP proxy away from a workload: restore its pod template and the Services as enable found them, and delete
-the NetworkPolicy and the Secrets that enable made, tokens that were added to them included.
+the NetworkPolicy, the Secrets and the Role that enable made, tokens that were added to them included.
 
 Services go back first, then the pods are replaced: no caller meets a closed port. From then on nobody checks them.`,
     examples: `
@@ -38,7 +38,10 @@ async function runDisable(target: string, flags: RunFlags, deps: Deps): Promise<
   checkRunFlags(flags);
   const cluster = await deps.connect(flags, deps.env);
   const workload = await readWorkload(cluster, ref);
-  const around = await readSurroundings(cluster, nameOf(workload));
+  const around = {
+    ...(await readSurroundings(cluster, nameOf(workload))),
+    accessRoles: await readAccessRoles(cluster, workload),
+  };
   const plan = planDisable(workload, around);
   await runPlan({ cluster, workload, plan, injected: false }, flags, deps);
 }

@@ -12,12 +12,12 @@ import { asksApiServer, planEnable } from '../enable/plan.ts';
 import { checkIngresses } from '../enable/check-ingresses.ts';
 import { checkSources } from '../enable/check-sources.ts';
 import { checkInstalled, tryPod } from '../enable/preflight.ts';
-import { nameOf, readSurroundings, readWorkload } from '../enable/read.ts';
+import { nameOf, readAccessRoles, readSurroundings, readWorkload } from '../enable/read.ts';
 import { readEgress } from '../enable/read-egress.ts';
 import { checkRunFlags, type RunFlags, runPlan } from '../enable/run.ts';
 import { FIRST_CALLER } from '../enable/secrets.ts';
 import { parseWorkloadRef } from '../enable/target.ts';
-import { objectName, type Workload } from '../enable/workload.ts';
+import { annotationOf, objectName, type Workload } from '../enable/workload.ts';
 import { dryRunFlag, outputFlag, timeoutFlag } from '../flags.ts';
 import { addCommand } from '../help.ts';
 import { createProgress } from '../progress.ts';
@@ -93,7 +93,10 @@ async function runEnable(target: string, flags: EnableFlags, deps: Deps): Promis
   await checkInstalled(cluster);
   const workload = await readWorkload(cluster, ref);
   const asked = annotationsFrom(flags, FLAG_KEYS);
-  const around = await readSurroundings(cluster, nameOf(workload, asked.name));
+  const around = {
+    ...(await readSurroundings(cluster, nameOf(workload, asked.name))),
+    accessRoles: await readAccessRoles(cluster, workload, asked),
+  };
   const progress = createProgress(streams);
   const note = (text: string): void => progress.note(text);
   const placed = await findPort(cluster, workload, asked, { pods: around.pods, note });
@@ -145,6 +148,15 @@ function sayNext(plan: Plan, workload: Workload, { err }: Streams): void {
     writeLine(
       err,
       `Whether the network enforces its NetworkPolicy, a dial tells: kubectl mcp doctor ${workload.kind.toLowerCase()}/${name} -n ${namespace} --probe`,
+    );
+  }
+  if (
+    annotationOf((plan.template?.after as Workload | undefined)?.spec.template, 'authorization') ===
+    'kubernetes'
+  ) {
+    writeLine(
+      err,
+      `Nobody may call its tools until they are granted: kubectl mcp grant ${name} -n ${namespace} --to sa:NAMESPACE/NAME --tools TOOL`,
     );
   }
   writeLine(

@@ -6,17 +6,12 @@
  * which every pod answers. Only when all pods have a ready sidecar are the Services repointed, and only when no
  * Service needs the server's port is it closed.
  */
-import type { V1NetworkPolicy, V1Pod, V1Secret, V1Service } from '@kubernetes/client-node';
+import type { KubernetesObject, V1NetworkPolicy, V1Pod, V1Secret, V1Service } from '@kubernetes/client-node';
 import { isDeepStrictEqual } from 'node:util';
-import {
-  egressPolicyName,
-  keysSecretName,
-  networkPolicyName,
-  PREFIX,
-  tokensSecretName,
-} from '../../webhook/names.ts';
+import { egressPolicyName, networkPolicyName, PREFIX } from '../../webhook/names.ts';
 import { portsOf, type Server } from '../../webhook/target.ts';
 import { needsApiServer } from '../../webhook/volumes.ts';
+import { accessRoleChanges } from './access-roles.ts';
 import type { Change, Plan } from './change.ts';
 import { type Admitted, egressChanges, otherEgress } from './egress.ts';
 import { isOwned } from './owned.ts';
@@ -31,7 +26,7 @@ import {
 } from './lockdown.ts';
 import { policiesSelecting, type PolicyInput } from './policy.ts';
 import { faultsOf, warningsOf } from './faults.ts';
-import { keysSecret, type Random, tokensSecret } from './secrets.ts';
+import { type Random, secretChanges } from './secrets.ts';
 import { reachedPort, repointedService, unreachedStdio } from './services.ts';
 import { strangersBehind } from './strangers.ts';
 import { enabledTemplate, type WantedAnnotations } from './template.ts';
@@ -55,6 +50,8 @@ export interface Surroundings {
   readonly policies: readonly V1NetworkPolicy[];
   /** Those of the two names that `enable` gives. */
   readonly secrets: readonly V1Secret[];
+  /** Of the name that `enable` gives, read where they may be there. */
+  readonly accessRoles?: readonly KubernetesObject[];
 }
 
 export interface EnableRequest {
@@ -71,13 +68,19 @@ export function planEnable(workload: Workload, around: Surroundings, request: En
   const wanted = (template?.after ?? workload) as Workload;
   const name = annotationOf(wanted.spec.template, 'name')!;
   const servers = serversIn(wanted.spec.template);
+  const access = accessRoleChanges(wanted, name, around.accessRoles ?? []);
   const plan: Plan = {
-    before: secretChanges(wanted, name, around, request.random),
+    before: [...secretChanges(wanted, name, around.secrets, request.random), ...access.before],
     ...(template && { template }),
-    after: [],
+    after: access.after,
     warnings: [...changedScheme(workload, wanted), ...(template ? warningsOf(wanted) : [])],
     refusals: [],
-    faults: [...faultsOf(wanted), ...foreignPolicy(name, around), ...movedListenPort(workload, wanted)],
+    faults: [
+      ...faultsOf(wanted),
+      ...foreignPolicy(name, around),
+      ...access.faults,
+      ...movedListenPort(workload, wanted),
+    ],
   };
   if (servers.length === 0 || plan.faults.length > 0) return plan;
   const services = around.services.filter((each) =>
@@ -146,7 +149,7 @@ function withServices(plan: Plan, { input, around, request, servers, lockdown }:
   return {
     ...rest,
     ...(template && { template }),
-    after: [...repointed, ...policyChanges(lockdown, input, around.policies)],
+    after: [...plan.after, ...repointed, ...policyChanges(lockdown, input, around.policies)],
     ...(closes && { closes }),
     dials: lockdown === 'loopback' && (whole !== undefined || repointed.length > 0),
     warnings: [
@@ -165,20 +168,6 @@ function withServices(plan: Plan, { input, around, request, servers, lockdown }:
       ),
     ],
   };
-}
-
-function secretChanges(wanted: Workload, name: string, around: Surroundings, random: Random): Change[] {
-  const { namespace } = wanted.metadata;
-  const there = (secretName: string) => around.secrets.some((each) => each.metadata?.name === secretName);
-  const changes: Change[] = [];
-  if (!there(keysSecretName(name))) {
-    changes.push(created(keysSecret(name, namespace, random), 'session: 32 random bytes'));
-  }
-  const tokens = annotationOf(wanted.spec.template, 'token-secret');
-  if (tokens === tokensSecretName(name) && !there(tokens)) {
-    changes.push(created(tokensSecret(name, namespace, random), 'default: a random token'));
-  }
-  return changes;
 }
 
 /** A policy of our name that someone else made is neither overwritten nor, later, deleted. */
@@ -242,9 +231,3 @@ const headless = (changes: readonly Change[], routes: Routes): string[] =>
 
 const servesSidecar = (pod: V1Pod, ports: readonly number[]): boolean =>
   isOptedIn(pod) && isDeepStrictEqual(listenPorts(pod), ports);
-
-const created = (after: V1Secret | V1NetworkPolicy, detail: string): Change => ({
-  after,
-  done: 'created',
-  details: [detail],
-});

@@ -9,6 +9,7 @@ import type {
 import { keysSecretName, tokensSecretName } from '../../webhook/names.ts';
 import type { Cluster } from '../kube/client.ts';
 import { isForbidden, isNotFound } from '../kube/errors.ts';
+import { accessRoleName, mayHaveAccessRoles } from './access-roles.ts';
 import type { Surroundings } from './plan.ts';
 import type { WorkloadRef } from './target.ts';
 import { annotationOf, type Workload } from './workload.ts';
@@ -84,6 +85,31 @@ export async function readSurroundings(cluster: Cluster, name: string): Promise<
       'Secret',
     ),
   };
+}
+
+/**
+ * The Role and the binding of the name that `enable` gives; none where there can be none.
+ * @param asked the flag, where it is given
+ */
+export async function readAccessRoles(
+  cluster: Cluster,
+  workload: Workload,
+  { name, authorization }: { readonly name?: string; readonly authorization?: string } = {},
+): Promise<KubernetesObject[]> {
+  if (!mayHaveAccessRoles(workload, authorization)) return [];
+  const metadata = { name: accessRoleName(nameOf(workload, name)), namespace: cluster.namespace };
+  const found = await Promise.all(
+    ['Role', 'RoleBinding'].map((kind) =>
+      cluster.objects.read({ apiVersion: 'rbac.authorization.k8s.io/v1', kind, metadata }).then(
+        (each) => [plain(each as KubernetesObject)],
+        (error: unknown) => {
+          if (isNotFound(error) || isForbidden(error)) return [];
+          throw error;
+        },
+      ),
+    ),
+  );
+  return found.flat();
 }
 
 export const nameOf = (workload: Workload, wanted?: string): string =>

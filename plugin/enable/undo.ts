@@ -13,6 +13,7 @@ import {
   tokensSecretName,
 } from '../../webhook/names.ts';
 import { isStdio } from '../../webhook/request.ts';
+import { deletedAccessRoles } from './access-roles.ts';
 import type { Change, Plan } from './change.ts';
 import { isOwned } from './owned.ts';
 import { heldUp } from './faults.ts';
@@ -50,7 +51,10 @@ export function planDisable(workload: Workload, around: Surroundings): Plan {
       ...services,
     ],
     ...(template && { template }),
-    after: deletions(around.secrets, secretNames, name, { apiVersion: 'v1', kind: 'Secret' }),
+    after: [
+      ...deletions(around.secrets, secretNames, name, { apiVersion: 'v1', kind: 'Secret' }),
+      ...deletedAccessRoles(name, around.accessRoles ?? []),
+    ],
     faults: heldUp(workload),
     warnings: restored.flatMap((each) => each.warnings),
     refusals: [

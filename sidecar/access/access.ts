@@ -153,7 +153,9 @@ function verdict(exchange: Exchange, allowed: boolean, rule: string = ACCESS_RUL
 }
 
 function refusalOf(exchange: Exchange): Refusal {
-  const { method, target } = exchange.message!;
+  const { method } = exchange.message!;
+  // What a caller reads is the name that it has called.
+  const target = exchange.called ?? exchange.message!.target;
   if (method.startsWith('tasks/')) return refuse('task-unknown');
   const reference = method === 'completion/complete' ? referenceOf(exchange.message!) : undefined;
   const kind = kindOf({ method, reference });

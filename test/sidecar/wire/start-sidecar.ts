@@ -35,6 +35,7 @@ export interface SidecarOptions {
     | 'limits'
   >;
   readonly timeouts?: NonNullable<SidecarDeps['timeouts']>;
+  readonly pod?: { readonly namespace: string };
 }
 
 export interface TestSidecar {
@@ -107,7 +108,7 @@ async function start({
       },
     ],
   });
-  const pod = { ...POD, ip: '127.0.0.1' };
+  const pod = { ...POD, ip: '127.0.0.1', ...options.pod };
   const sinks = {
     audit: (line: string) => void audit.push(JSON.parse(line)),
     event: (event: string, fields: Record<string, unknown> = {}) => void events.push({ event, ...fields }),
