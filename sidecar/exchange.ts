@@ -26,6 +26,8 @@ export interface Exchange {
   /** From `performance.now()`. */
   readonly startedAtMs: number;
   principal: Principal;
+  /** Where another speaks for the principal: whether it has said so of this body. Asked once. */
+  judgeBody?: (body: Buffer) => Refusal | undefined;
   /** Of the era of sessions, when the client names one that is its own. */
   session?: Session;
   /** Absent on GET and DELETE, and while the body has not been read. */

@@ -9,6 +9,8 @@ export const MOUNT = {
   tokens: '/var/run/kubectl-mcp/tokens',
   /** The Secret of `oidc-introspection-secret`: `client_id` and `client_secret`. */
   introspection: '/var/run/kubectl-mcp/introspection',
+  /** The ConfigMap of `trusted-actors`: a file per actor. */
+  trustedActors: '/var/run/kubectl-mcp/trusted-actors',
   /** The optional Secret `NAME-mcp-keys`: `session` holds the 32 bytes that replicas share. */
   keys: '/var/run/kubectl-mcp/keys',
   /** The Secret of `tls-secret`: `tls.crt` and `tls.key`. */

@@ -4,6 +4,7 @@
  */
 
 import { POLICY_REASONS } from './filter/policy-reasons.ts';
+import { ASSERTION_REASONS } from './auth/assertions/assertion-reasons.ts';
 import { SESSION_REASONS } from './session-reasons.ts';
 
 import { SERVER_REASONS } from './server-reasons.ts';
@@ -160,6 +161,7 @@ export const REASONS = {
     outcome: 'error',
     message: 'as much as the limits of this server allow is under way',
   },
+  ...ASSERTION_REASONS,
   ...SESSION_REASONS,
   'task-unknown': { status: 200, code: -32602, outcome: 'denied', message: 'Task not found' },
   ...POLICY_REASONS,

@@ -1,7 +1,7 @@
 /** The annotations of who may call: rows of the table in annotations.ts. */
 import { z } from 'zod';
 import { PRINCIPAL_GLOB, type AuthKind } from '../sidecar/auth/auth-config.ts';
-import { dnsName, listOf, volumeDirectory } from './grammar.ts';
+import { dnsName, listOf, oneOf, volumeDirectory } from './grammar.ts';
 import type { Annotation } from './grammar.ts';
 import { MTLS_ANNOTATIONS } from './mtls-annotations.ts';
 import { OIDC_ANNOTATIONS } from './oidc-annotations.ts';
@@ -32,6 +32,19 @@ export const AUTH_ANNOTATIONS = {
     otherwise: "`NAMESPACE/*` of the pod's namespace",
     needs: { key: 'auth', value: 'kubernetes' },
     doc: 'Service accounts that may call. Replaces the default.',
+  },
+  verify: {
+    ...oneOf('jwks', 'tokenreview'),
+    otherwise: '`jwks`',
+    needs: { key: 'auth', value: 'kubernetes' },
+    doc: "How tokens of service accounts are checked: with the cluster's public keys, asking nobody; or the API server is asked as well, which knows what was deleted. For that the pod's service account needs the cluster role `system:auth-delegator`.",
+  },
+  'trusted-actors': {
+    grammar: dnsName,
+    allowed: "the name of a ConfigMap of the pod's namespace",
+    otherwise: 'none: who says for whom it asks is refused',
+    needs: { key: 'auth', value: 'kubernetes' },
+    doc: 'The ConfigMap with the public keys of service accounts that may call for their users: each key is `NAMESPACE.SERVICEACCOUNT`, its value a JWKS. Changes are taken without a restart.',
   },
   'token-secret': {
     grammar: dnsName,

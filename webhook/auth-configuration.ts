@@ -1,7 +1,7 @@
 /** From annotations to who may call. */
 import type { AuthKind } from '../sidecar/auth/auth-config.ts';
 import type { SidecarConfigInput } from '../sidecar/config.ts';
-import { sourceOf } from './mounted-sources.ts';
+import { directoryOf, sourceOf } from './mounted-sources.ts';
 import { oidcConfigOf } from './oidc-configuration.ts';
 import { audienceOf } from './names.ts';
 import type { InjectionRequest } from './request.ts';
@@ -28,6 +28,13 @@ const OF_KIND: {
     mode: 'kubernetes',
     audience: request.audience ?? audienceOf(workload, namespace, request.server?.name),
     allowPrincipals: request['allow-principals'] ?? [`${namespace}/*`],
+    ...(request.verify && { verify: request.verify }),
+    ...(request['trusted-actors'] && {
+      trustedActors: {
+        source: `configmap/${request['trusted-actors']}`,
+        ...directoryOf(request, 'trustedActors'),
+      },
+    }),
   }),
   oidc: oidcConfigOf,
   token: (request) => {

@@ -7,6 +7,7 @@ export const SIDECAR_CONTAINER = 'mcp-proxy';
 export const VOLUME = {
   kubernetes: 'kubectl-mcp-kubernetes',
   tokens: 'kubectl-mcp-tokens',
+  trustedActors: 'kubectl-mcp-trusted-actors',
   introspection: 'kubectl-mcp-introspection',
   keys: 'kubectl-mcp-keys',
   tls: 'kubectl-mcp-tls',
@@ -24,6 +25,7 @@ export const STDIO_VOLUME = { bin: 'kubectl-mcp-bin', run: 'kubectl-mcp-run' } a
 /** Volumes of which each server of a pod has its own: the name ends with the server's. */
 const PER_SERVER = [
   VOLUME.tokens,
+  VOLUME.trustedActors,
   VOLUME.introspection,
   VOLUME.tls,
   VOLUME.policy,

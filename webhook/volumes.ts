@@ -52,6 +52,7 @@ function volumesOfServer(request: InjectionRequest): { tokens: V1Volume[]; other
     others: [
       ...secretVolume(nameOf('introspection'), request['oidc-introspection-secret']),
       ...secretVolume(nameOf('tls'), request['tls-secret']),
+      ...configMapVolume(nameOf('trustedActors'), request['trusted-actors']),
       ...configMapVolume(nameOf('policy'), request.policy),
       ...configMapVolume(nameOf('pins'), request.pins, PINS_KEY),
       ...secretVolume(nameOf('upstreamHeaders'), request['upstream-headers-secret']),

@@ -35,6 +35,8 @@ export const OF_PODS: readonly AnnotationKey[] = [
   'audience',
   'authorization',
   'allow-principals',
+  'verify',
+  'trusted-actors',
 ];
 
 /** A new annotation is a flag unless it is named above. */

@@ -83,6 +83,16 @@ export function sourceFaults(
     return contentFaults.length === 0
       ? []
       : [fault('content', 'holds no authorities: the server is not spoken to', contentFaults)];
+  if (key === 'trusted-actors')
+    return contentFaults.length === 0
+      ? []
+      : [
+          fault(
+            'content',
+            'has keys that cannot be used: these actors may not speak for others',
+            contentFaults,
+          ),
+        ];
   if (facts.keys.length === 0) return [fault('content', 'has no key: nobody can call')];
   return contentFaults.length === 0
     ? []
@@ -102,6 +112,8 @@ const CREATE = {
   'upstream-token-secret': (name: string) =>
     `kubectl create secret generic ${name} --from-literal=client_id=ID --from-literal=client_secret=SECRET`,
   'ca-configmap': (name: string) => `kubectl create configmap ${name} --from-file=ca.crt=FILE`,
+  'trusted-actors': (name: string) =>
+    `kubectl create configmap ${name} --from-file=NAMESPACE.SERVICEACCOUNT=JWKS_FILE`,
   policy: (name: string) => `kubectl create configmap ${name} --from-file=${POLICY_KEY}`,
   pins: () => 'kubectl mcp pin NAME',
 };

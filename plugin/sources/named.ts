@@ -24,6 +24,7 @@ const KINDS = {
   'upstream-ca-configmap': 'ConfigMap',
   'upstream-token-secret': 'Secret',
   'ca-configmap': 'ConfigMap',
+  'trusted-actors': 'ConfigMap',
   policy: 'ConfigMap',
   pins: 'ConfigMap',
 } as const satisfies Partial<Record<AnnotationKey, NamedSource['kind']>>;

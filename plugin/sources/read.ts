@@ -25,6 +25,7 @@ export async function readSource(
     if (kind === 'ConfigMap') {
       const { data = {} } = await cluster.core.readNamespacedConfigMap({ namespace, name });
       if (key === 'pins') return pinsFacts(data);
+      if (key === 'trusted-actors') return actorsFacts(data);
       return key.endsWith('ca-configmap') ? authorityFacts(data) : configMapFacts(data);
     }
     const { data = {}, type } = await cluster.core.readNamespacedSecret({ namespace, name });
@@ -52,10 +53,18 @@ async function pinsFacts(data: Readonly<Record<string, string>>): Promise<Source
   return { keys: Object.keys(data), ...(read && { contentFaults: 'faults' in read ? read.faults : [] }) };
 }
 
+async function actorsFacts(data: Readonly<Record<string, string>>): Promise<SourceFacts> {
+  const { readActors } = await import('../../sidecar/auth/assertions/read-actors.ts');
+  return { keys: Object.keys(data), contentFaults: readActors(filesOf(data)).faults };
+}
+
+const filesOf = (data: Readonly<Record<string, string>>): ReadonlyMap<string, Buffer> =>
+  new Map(Object.entries(data).map(([name, value]) => [name, Buffer.from(value)]));
+
 /** @param data of a ConfigMap */
 const authorityFacts = (data: Readonly<Record<string, string>>): SourceFacts => ({
   keys: Object.keys(data),
-  contentFaults: faultsIn(new Map(Object.entries(data).map(([name, value]) => [name, Buffer.from(value)]))),
+  contentFaults: faultsIn(filesOf(data)),
 });
 
 function faultsIn(files: ReadonlyMap<string, Buffer>): readonly string[] {

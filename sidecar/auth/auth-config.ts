@@ -15,8 +15,16 @@ export const kubernetesAuth = z.strictObject({
   allowPrincipals: z
     .array(z.string().regex(PRINCIPAL_GLOB, 'is NAMESPACE/SERVICEACCOUNT, either may hold "*"'))
     .min(1),
+  /** `tokenreview`: the API server is asked about each token as well, so that one that was taken away is refused. */
+  verify: z.enum(['jwks', 'tokenreview']).default('jwks'),
+  /** A ConfigMap with the keys of those who may say for whom they ask. */
+  trustedActors: z
+    .strictObject({ source: sourceName, directory: directory.default(MOUNT.trustedActors) })
+    .optional(),
   directory: directory.default(MOUNT.kubernetes),
 });
+
+export type KubernetesAuth = z.infer<typeof kubernetesAuth>;
 
 export const tokenAuth = z.strictObject({
   mode: z.literal('token'),

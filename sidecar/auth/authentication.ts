@@ -5,7 +5,10 @@ import type { Principal } from '../principal.ts';
 import type { Exchange, Refusal } from '../exchange.ts';
 import { MODERN_VERSION } from '../client-message.ts';
 import type { Authenticator } from './authenticator.ts';
+import { ASSERTION_HEADER } from './assertions/assertion-header.ts';
 import type { ProtectedResource } from './protected-resource.ts';
+
+const NO_BODY = Buffer.alloc(0);
 
 /**
  * Who calls, and whether the session that it names is its own: before a byte of the body is read. What was proved with
@@ -35,14 +38,39 @@ export function createAuthentication(
   }
 
   function check(exchange: Exchange): Verdict | Promise<Verdict> {
-    const found = authenticator.authenticate(exchange.head.headers, exchange.head.connection);
+    const { headers, connection } = exchange.head;
+    const found = authenticator.authenticate(headers, connection);
+    if (headers[ASSERTION_HEADER] !== undefined)
+      return Promise.resolve(found).then((actor) => checkUser(exchange, actor));
     return found instanceof Promise ? found.then((late) => admit(exchange, late)) : admit(exchange, found);
   }
 
-  return {
-    name: 'authentication',
-    needs: ['head', 'request'],
-    head: check,
-    request: (exchange) => (authenticator.holds(exchange.principal) ? undefined : check(exchange)),
-  };
+  /** The caller says for whom it asks: where that is not looked at, nobody may say so. */
+  async function checkUser(exchange: Exchange, actor: Principal | Refusal): Promise<Verdict> {
+    if ('reason' in actor) return admit(exchange, actor);
+    const { method, headers } = exchange.head;
+    const asserted = await (authenticator.assertions?.open(
+      String(headers[ASSERTION_HEADER]),
+      actor,
+      method,
+    ) ?? refuse('actor-untrusted'));
+    // The record names the actor also where nothing is believed of what it says.
+    const refusal =
+      'reason' in asserted ? asserted : method === 'POST' ? undefined : asserted.judgeBody(NO_BODY);
+    if ('reason' in asserted || refusal) {
+      exchange.principal = actor;
+      return admit(exchange, refusal!);
+    }
+    if (method === 'POST') exchange.judgeBody = asserted.judgeBody;
+    return admit(exchange, asserted.principal);
+  }
+
+  function checkAgain(exchange: Exchange): Verdict | Promise<Verdict> {
+    const { principal, head } = exchange;
+    if (authenticator.holds(principal)) return undefined;
+    const renewed = authenticator.renew?.(principal, head.headers, head.connection);
+    return renewed ? renewed.then((late) => admit(exchange, late)) : check(exchange);
+  }
+
+  return { name: 'authentication', needs: ['head', 'request'], head: check, request: checkAgain };
 }

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { ANONYMOUS, type Principal } from '../principal.ts';
 import type { Refusal } from '../reasons.ts';
+import type { Assertions } from './assertions/assertions.ts';
 import type { AuthKind } from './auth-config.ts';
 import type { Credential } from './credential.ts';
 
@@ -17,6 +18,17 @@ export interface Authenticator {
   holds(principal: Principal): boolean;
   /** Undefined once callers can be told apart; until then what is missing. */
   notReady(): string | undefined;
+  /** Of what callers say for whom they ask. Absent: none may. */
+  readonly assertions?: Pick<Assertions, 'open'>;
+  /**
+   * Of a stream, or of a call whose body took its time: the principal that it was let in with, once the credential is
+   * looked at again. Undefined where the credential alone says who it is.
+   */
+  renew?(
+    principal: Principal,
+    headers: IncomingHttpHeaders,
+    connection: object,
+  ): Promise<Principal | Refusal> | undefined;
   /** What keeps some of the callers from being told apart, while others are. */
   problems?(): readonly string[];
   /** Of static tokens: which version of them was read last, good or not. */

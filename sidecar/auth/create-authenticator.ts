@@ -28,22 +28,18 @@ export async function createAuthenticator(
 async function createKind(
   kind: KindConfig,
   _server: ServerConfig,
-  { apiServer, log, revoked, outbound }: AuthenticatorDeps,
+  deps: AuthenticatorDeps,
 ): Promise<KindAuthenticator> {
+  const { log, revoked, outbound } = deps;
   switch (kind.mode) {
     case 'token': {
       const { createStaticTokens } = await import('./static-tokens.ts');
       return createStaticTokens(kind, { log, revoked });
     }
     case 'kubernetes': {
-      if (!apiServer)
-        throw new Error('auth kubernetes needs KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT');
       // TLS and JOSE are a third of the sidecar's memory.
-      const [{ createKubernetesTokens }, { createClusterIssuer }] = await Promise.all([
-        import('./kubernetes-tokens.ts'),
-        import('./cluster-issuer.ts'),
-      ]);
-      return createKubernetesTokens(kind, createClusterIssuer(apiServer, kind.directory));
+      const { createKubernetes } = await import('./create-kubernetes.ts');
+      return createKubernetes(kind, deps);
     }
     case 'oidc': {
       const { createOidc } = await import('./oidc/create-oidc.ts');

@@ -13,7 +13,7 @@ import type { Authenticator } from './authenticator.ts';
 export function endRevoked(
   inFlight: InFlight,
   server: ServerConfig,
-  authenticator: Pick<Authenticator, 'holds' | 'authenticate'>,
+  authenticator: Pick<Authenticator, 'holds' | 'authenticate' | 'renew'>,
   ended: (caller: Principal) => void,
 ): void {
   for (const entry of inFlight.streams()) {
@@ -22,7 +22,10 @@ export function endRevoked(
     if (exchange.server !== server || exchange.principal.kind === 'anonymous') continue;
     if (authenticator.holds(exchange.principal)) continue;
     // The keys of a cluster change without the tokens: what the stream was opened with is looked at again.
-    const verdict = authenticator.authenticate(exchange.head.headers, exchange.head.connection);
+    const { headers, connection } = exchange.head;
+    const verdict =
+      authenticator.renew?.(exchange.principal, headers, connection) ??
+      authenticator.authenticate(headers, connection);
     if (verdict instanceof Promise) void verdict.then((late) => settle(inFlight, entry, late, ended));
     else settle(inFlight, entry, verdict, ended);
   }

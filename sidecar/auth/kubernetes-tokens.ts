@@ -5,6 +5,7 @@ import { principal, type Principal } from '../principal.ts';
 import { refuse, type Refusal } from '../reasons.ts';
 import { createConnectionMemo } from './connection-memo.ts';
 import { bearerToken, challenge, type KindAuthenticator } from './authenticator.ts';
+import type { TokenReviews } from './token-reviews.ts';
 
 export interface KubernetesTokensConfig {
   readonly audience: string;
@@ -28,22 +29,30 @@ export interface IssuerSource {
 
 interface Verified {
   readonly verdict: Principal | Refusal;
+  /** Until then it is not looked at again. */
   readonly expiresAtMs: number;
+  /** Until then streams stay open. */
+  readonly holdsUntilMs: number;
   /** Those that it was verified with: a token is verified again when they have changed. */
   readonly keys: IssuerKeys;
 }
 
 /** What the API server signs with (`--service-account-signing-key-file`: RSA or ECDSA). */
 const ALGORITHMS = ['RS256', 'ES256', 'ES384', 'ES512'];
+/** How long the API server's word on a token is taken for true, also that it is good no more. */
+export const REVIEWED_MS = 10_000;
 const CLOCK_TOLERANCE_S = 5;
 const MAX_CACHED = 2_000;
 const MAX_TOKEN_CHARS = 8_192;
 
-/** `auth: kubernetes`: service-account tokens with this workload's audience, verified without asking the API server. */
+/**
+ * `auth: kubernetes`: service-account tokens with this workload's audience, verified without asking the API server.
+ * @param reviews ask it nevertheless, about tokens that are good otherwise: junk does not get that far
+ */
 export function createKubernetesTokens(
   config: KubernetesTokensConfig,
   source: IssuerSource,
-  now: () => number = Date.now,
+  { now = Date.now, reviews }: { now?: () => number; reviews?: TokenReviews } = {},
 ): KindAuthenticator {
   const allowed = config.allowPrincipals.map(globMatcher);
   /** By digest, so that no token is kept. */
@@ -51,6 +60,8 @@ export function createKubernetesTokens(
   /** Of those who were let in: each principal is of one token. */
   const proofs = new WeakMap<Principal, Verified>();
   const memo = createConnectionMemo<Verified>();
+  /** By digest: those that the API server is asked about. */
+  const asked = new Map<string, Promise<Refusal | Verified>>();
 
   function authenticate(
     token: string,
@@ -71,13 +82,53 @@ export function createKubernetesTokens(
       memo.remember(connection, credential, known);
       return known.verdict;
     }
-    return verify(token, keys, true).then((result) => {
+    const pending = asked.get(digest);
+    if (pending) return pending.then((result) => ('reason' in result ? result : result.verdict));
+    const judged = verify(token, keys, true).then((result) =>
+      reviews && !('reason' in result) && !('reason' in result.verdict)
+        ? confirm(token, { ...result, verdict: result.verdict }, known?.verdict)
+        : result,
+    );
+    if (reviews) {
+      asked.set(digest, judged);
+      void judged.finally(() => asked.delete(digest));
+    }
+    return judged.then((result) => {
       if ('reason' in result) return result;
       if (verified.size >= MAX_CACHED) verified.delete(verified.keys().next().value ?? '');
       verified.set(digest, result);
       if (!('reason' in result.verdict)) proofs.set(result.verdict, result);
       return result.verdict;
     });
+  }
+
+  /** @param before what was found of the same token the last time: the same caller stays the same object */
+  async function confirm(
+    token: string,
+    result: Verified & { readonly verdict: Principal },
+    before: Principal | Refusal | undefined,
+  ): Promise<Refusal | Verified> {
+    const untilMs = Math.min(result.expiresAtMs, now() + REVIEWED_MS);
+    const times = { expiresAtMs: untilMs, holdsUntilMs: untilMs };
+    try {
+      const reviewed = await reviews!.review(token);
+      if (reviewed === 'refused' || reviewed.username !== result.verdict.name) {
+        const words = 'the API server does not take the token, or not any more';
+        return {
+          ...result,
+          ...times,
+          verdict: refuse('credentials-invalid', words, challenge('invalid_token')),
+        };
+      }
+      const { digest: _, ...fields } = result.verdict;
+      const isSame =
+        before && !('reason' in before) && before.groups.join('\n') === reviewed.groups.join('\n');
+      const verdict = isSame ? before : principal({ ...fields, groups: reviewed.groups });
+      return { ...result, ...times, verdict };
+    } catch {
+      // Why is for /health: nobody knows the caller for sure.
+      return refuse('keys-unavailable', undefined, { 'retry-after': '2' });
+    }
   }
 
   async function verify(token: string, keys: IssuerKeys, mayRefresh: boolean): Promise<Refusal | Verified> {
@@ -90,7 +141,9 @@ export function createKubernetesTokens(
         requiredClaims: ['exp', 'sub'],
         currentDate: new Date(now()),
       });
-      return { verdict: judge(payload), expiresAtMs: (payload.exp ?? 0) * 1000, keys };
+      const expiresAtMs = (payload.exp ?? 0) * 1000;
+      const holdsUntilMs = expiresAtMs + CLOCK_TOLERANCE_S * 1000;
+      return { verdict: judge(payload), expiresAtMs, holdsUntilMs, keys };
     } catch (error) {
       // A key that we do not have may be a new one.
       if (error instanceof errors.JWKSNoMatchingKey && mayRefresh) {
@@ -136,15 +189,16 @@ export function createKubernetesTokens(
     },
     holds(given) {
       const proof = proofs.get(given);
-      return (
-        proof !== undefined &&
-        proof.keys === source.current() &&
-        proof.expiresAtMs + CLOCK_TOLERANCE_S * 1000 > now()
-      );
+      return proof !== undefined && proof.keys === source.current() && proof.holdsUntilMs > now();
     },
     notReady: () =>
-      source.current() ? undefined : (source.problem() ?? 'the keys of the cluster are not loaded yet'),
-    close: () => source.close(),
+      source.current()
+        ? reviews?.problem()
+        : (source.problem() ?? 'the keys of the cluster are not loaded yet'),
+    close() {
+      source.close();
+      reviews?.close();
+    },
   };
 }
 

@@ -19,6 +19,7 @@ const ORDER: Readonly<Record<Credential['form'], readonly AuthKind[]>> = {
  */
 export function createSeveral(kinds: readonly KindAuthenticator[]): Authenticator {
   const byKind = new Map(kinds.map((each) => [each.kind, each]));
+  const assertions = byKind.get('kubernetes')?.assertions;
   const tokensRevision = byKind.get('token')?.tokensRevision;
 
   /** Of a kind whose keys are not there yet it cannot be said that a credential is not its own. */
@@ -55,13 +56,16 @@ export function createSeveral(kinds: readonly KindAuthenticator[]): Authenticato
   return {
     authenticate,
     holds: (given) => kinds.find(({ kind }) => kind === given.kind)?.holds(given) ?? false,
+    ...(assertions ? { assertions } : {}),
+    renew: (given, headers, connection) =>
+      byKind.get(given.kind as AuthKind)?.renew?.(given, headers, connection),
     // While one kind can tell its callers, they are served; `problems` names the others.
     notReady: () => {
       const problems = kinds.map((each) => each.notReady());
       return problems.every((each) => each !== undefined) ? problems.join('; ') : undefined;
     },
     ...(tokensRevision ? { tokensRevision } : {}),
-    problems: () => kinds.flatMap((each) => each.notReady() ?? []),
+    problems: () => kinds.flatMap((each) => each.problems?.() ?? each.notReady() ?? []),
     close: () => kinds.forEach((each) => each.close()),
   };
 }

@@ -87,6 +87,8 @@ export function createMcpHandler(server: ServerConfig, deps: McpHandlerDeps): Mc
       answer(refusal);
     };
     const judged = (body: Buffer): void => {
+      const unbound = exchange.judgeBody && judgedBy('auth', exchange.judgeBody(body));
+      if (unbound) return answer(unbound);
       if (body[0] !== BRACE && !accepted && startsLikeBatch(body) && mayBatch(exchange)) return batch(body);
       const message = readMessage(body);
       if ('reason' in message) return unread(message);

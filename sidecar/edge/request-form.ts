@@ -9,7 +9,7 @@ const MAX_TARGET_CHARS = 4_096;
 /** Headers that decide something. Of two, node takes the first or joins them, and whoever comes next might not. */
 const SINGLE = new Set(
   (
-    'host authorization x-mcp-auth content-type content-encoding expect origin transfer-encoding content-length ' +
+    'host authorization x-mcp-auth mcp-user-assertion content-type content-encoding expect origin transfer-encoding content-length ' +
     'last-event-id mcp-session-id mcp-protocol-version mcp-method mcp-name'
   ).split(' '),
 );

@@ -1,11 +1,14 @@
 /** Stands for the API server: discovery documents over TLS with a CA of its own, as Kubernetes 1.34 serves them, and service-account tokens. */
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { json } from 'node:stream/consumers';
 import { exportJWK, generateKeyPair, SignJWT, type CryptoKey, type JWK } from 'jose';
+import { REVIEW_PATH } from '../../../sidecar/auth/token-reviews.ts';
 import { currentCertificates } from '../../../webhook/certificates.ts';
 
 export const ISSUER = 'https://kubernetes.default.svc.cluster.local';
@@ -28,6 +31,8 @@ export interface FakeCluster {
   issuer: string;
   /** Answers with this status instead, when set. */
   status: number | undefined;
+  /** What is answered to a TokenReview: a status of HTTP, or the review's. */
+  review: (spec: { readonly token: string; readonly audiences?: readonly string[] }) => number | object;
   /** How often the key set was asked for. */
   readonly asked: () => number;
   stop(): Promise<void>;
@@ -55,7 +60,8 @@ export async function startFakeCluster(keys: readonly SigningKey[]): Promise<Fak
   };
   const https = createServer(
     { key: certificates['tls.key'], cert: certificates['tls.crt'] },
-    (request, response) => {
+    async (request, response) => {
+      if (request.method === 'POST') return answerReview(cluster, request, response);
       const document = documents[request.url ?? ''];
       const [type, body] = document?.() ?? ['text/plain', ''];
       const status =
@@ -81,6 +87,7 @@ export async function startFakeCluster(keys: readonly SigningKey[]): Promise<Fak
     keys: keys.map((each) => each.jwk),
     issuer: ISSUER,
     status: undefined,
+    review: () => 403,
     asked: () => asked,
     stop: async () => {
       https.closeAllConnections();
@@ -90,6 +97,19 @@ export async function startFakeCluster(keys: readonly SigningKey[]): Promise<Fak
     },
   };
   return cluster;
+}
+
+async function answerReview(
+  cluster: FakeCluster,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const { spec } = (await json(request)) as { spec: Parameters<FakeCluster['review']>[0] };
+  const isAsked = request.url === REVIEW_PATH && request.headers.authorization === `Bearer ${SIDECAR_TOKEN}`;
+  const status = cluster.status ?? (isAsked ? cluster.review(spec) : 404);
+  response
+    .writeHead(typeof status === 'number' ? status : 201, { 'content-type': 'application/json' })
+    .end(JSON.stringify(typeof status === 'number' ? { message: 'no' } : { status }));
 }
 
 /** A token as TokenRequest gives it, of service account `ns/caller`, with what is different. */

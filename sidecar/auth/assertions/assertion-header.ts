@@ -1,0 +1,2 @@
+/** In which an actor says for whom it asks, in lower case. */
+export const ASSERTION_HEADER = 'mcp-user-assertion';
