@@ -34,6 +34,8 @@ const LIFECYCLE = 'test/rig/cluster/lifecycle.test.ts';
 /** Every client with every server, in all languages; a sample of them is among the others. */
 const MATRIX = 'test/matrix/all.test.ts';
 const TASKS = 'test/matrix/tasks/tasks.test.ts';
+/** Of clients that are packages of other languages. */
+const LOGINS = 'test/matrix/logins.test.ts';
 const THOUSAND = 'test/sidecar/upstream/stdio/thousand.test.ts';
 /** Of both platforms, built several times. */
 const ofImage = tests.filter((path) => path.startsWith('test/image/'));
@@ -41,7 +43,8 @@ const [onCluster, withHelm, here] = [
   tests.filter((path) => path.startsWith('test/cluster/') && !LONG.includes(path)),
   tests.filter((path) => path.startsWith('test/helm/')),
   tests.filter(
-    (path) => !/^test\/(cluster|helm|image)\//.test(path) && ![LIFECYCLE, MATRIX, TASKS].includes(path),
+    (path) =>
+      !/^test\/(cluster|helm|image)\//.test(path) && ![LIFECYCLE, MATRIX, TASKS, LOGINS].includes(path),
   ),
 ];
 
@@ -89,6 +92,7 @@ const STAGES: readonly Stage[] = [
       '--test',
       MATRIX,
       TASKS,
+      LOGINS,
       'test/matrix/interleavings.test.ts',
     ],
     full: true,

@@ -23,8 +23,16 @@ test('the proxy on this machine takes people who log in with a client', async ()
   const url = `http://127.0.0.1:${port}/mcp`;
   const proxy = await spawnProxy(
     [
-      ...['--upstream', `http://127.0.0.1:${server.port}/mcp`, '--public-url', url],
-      ...['--auth', 'oidc', '--oidc-issuer', provider.issuer, '--oidc-scopes', 'mcp:tools'],
+      '--upstream',
+      `http://127.0.0.1:${server.port}/mcp`,
+      '--public-url',
+      url,
+      '--auth',
+      'oidc',
+      '--oidc-issuer',
+      provider.issuer,
+      '--oidc-scopes',
+      'mcp:tools',
     ],
     { listen: `127.0.0.1:${port}` },
   );
