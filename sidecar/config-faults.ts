@@ -9,7 +9,7 @@ export interface ConfigFault {
   readonly message: string;
 }
 
-type Server = Pick<ServerConfig, 'listenPort' | 'upstream' | 'auth'>;
+type Server = Pick<ServerConfig, 'listenPort' | 'upstream' | 'auth' | 'tls'>;
 
 export function configFaults(adminPort: number, servers: readonly Server[]): ConfigFault[] {
   return [
@@ -21,6 +21,16 @@ export function configFaults(adminPort: number, servers: readonly Server[]): Con
         ? [{ path: ['servers', index, 'upstream', fault.at] as const, message: fault.message }]
         : [];
     }),
+    ...servers.flatMap(({ auth, tls }, index) =>
+      !tls && kindsOf(auth).some(({ mode }) => mode === 'mtls')
+        ? [
+            {
+              path: ['servers', index, 'auth'],
+              message: 'mtls needs tls: that is where certificates are shown',
+            },
+          ]
+        : [],
+    ),
     ...portFaults(adminPort, servers),
   ];
 }

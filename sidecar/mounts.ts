@@ -15,6 +15,8 @@ export const MOUNT = {
   keys: '/var/run/kubectl-mcp/keys',
   /** The Secret of `tls-secret`: `tls.crt` and `tls.key`. */
   tls: '/var/run/kubectl-mcp/tls',
+  /** `ca.crt`: whom client certificates must be of. */
+  clientAuthority: '/var/run/kubectl-mcp/client-authority',
   /** The ConfigMap of `policy`. */
   policy: '/var/run/kubectl-mcp/policy',
   /** The ConfigMap of `pins`. */

@@ -176,6 +176,7 @@ export async function createServerRuntime(server: ServerConfig, deps: RuntimeDep
     faults: deps.faults,
     ...(deps.podLoad ? { podLoad: deps.podLoad } : {}),
     log: deps.log,
+    ...(authenticator.clientTls ? { clientTls: authenticator.clientTls } : {}),
     ...(deps.timeouts ? { timeouts: deps.timeouts } : {}),
   });
   const source: ServerHealthSource = {

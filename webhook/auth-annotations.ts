@@ -7,7 +7,7 @@ import { MTLS_ANNOTATIONS } from './mtls-annotations.ts';
 import { OIDC_ANNOTATIONS } from './oidc-annotations.ts';
 
 /** The kinds that `auth` takes. */
-const AUTH_WORDS = ['kubernetes', 'oidc', 'token'] as const satisfies readonly AuthKind[];
+const AUTH_WORDS = ['kubernetes', 'oidc', 'token', 'mtls'] as const satisfies readonly AuthKind[];
 
 export const AUTH_ANNOTATIONS = {
   auth: {
@@ -16,7 +16,7 @@ export const AUTH_ANNOTATIONS = {
     ),
     allowed: `a comma list of ${AUTH_WORDS.map((each) => `"${each}"`).join(', ')}, or "none" alone`,
     default: 'kubernetes',
-    doc: 'Who may call: holders of a service-account token made for this workload, of a token of an OpenID provider, of a token from a Secret, or anyone. Of several, the form of what a caller shows says which of them judges it.',
+    doc: 'Who may call: holders of a service-account token made for this workload, of a token of an OpenID provider, of a token from a Secret, of a client certificate, or anyone. Of several, the form of what a caller shows says which of them judges it.',
   },
   audience: {
     grammar: z.string().regex(/^[!-~]{1,256}$/),

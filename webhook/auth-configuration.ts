@@ -2,6 +2,7 @@
 import type { AuthKind } from '../sidecar/auth/auth-config.ts';
 import type { SidecarConfigInput } from '../sidecar/config.ts';
 import { directoryOf, sourceOf } from './mounted-sources.ts';
+import { mtlsConfigOf } from './mtls-configuration.ts';
 import { oidcConfigOf } from './oidc-configuration.ts';
 import { audienceOf } from './names.ts';
 import type { InjectionRequest } from './request.ts';
@@ -37,6 +38,7 @@ const OF_KIND: {
     }),
   }),
   oidc: oidcConfigOf,
+  mtls: mtlsConfigOf,
   token: (request) => {
     const source = { secret: request['token-secret'], volume: request['token-volume'] };
     return { mode: 'token', ...sourceOf(source, request, 'tokens') };

@@ -4,6 +4,7 @@ import { writtenKey } from './request.ts';
 import type { AnnotationKey } from './annotations.ts';
 import type { Annotation } from './grammar.ts';
 import { idleBecause, wordsOf } from './idle-keys.ts';
+import { mtlsFaults } from './mtls-faults.ts';
 import type { InjectionRequest, ServerRequests } from './request.ts';
 import { listenPortFaults } from './listen-ports.ts';
 import { PREFIX } from './names.ts';
@@ -83,6 +84,9 @@ function parseServer({ texts, server }: ServerTexts): ParsedServer {
   }
   const token = tokenFault((key) => effective(texts, key), written);
   if (token) no(token.reason, 'upstream-token', token.message, token.mend);
+  if (authWords(texts).includes('mtls'))
+    for (const { reason, message, mend } of mtlsFaults((key) => texts.has(key as AnnotationKey), written))
+      no(reason, 'auth', message, mend);
   const unknown = unknownPrincipals(texts);
   if (unknown) no('PrincipalsUnknown', 'stdio-modern', unknown.message, unknown.mend);
   if (values['listen-port'] !== undefined && values['listen-port'] === values['admin-port']) {

@@ -82,6 +82,16 @@ export const REASONS = {
       'There is no token of callers that the server could be given or exchanged: nobody brings one, or `upstream-token: caller` would hand it to the pod, or over the network in clear text.',
     mend: 'let callers bring one (`auth`), or set `upstream-token` to what the message says',
   },
+  ClientAuthorityMissing: {
+    outcome: 'refused',
+    means: '`auth: mtls` does not say of whom client certificates must be.',
+    mend: 'set `mtls-ca-secret` or `mtls-ca-configmap`',
+  },
+  CertificateMissing: {
+    outcome: 'refused',
+    means: '`auth: mtls` stands without TLS on the listen port, where certificates are shown.',
+    mend: 'set `tls-secret`',
+  },
   PortsEqual: {
     outcome: 'refused',
     means: '`listen-port` and `admin-port` are the same, or those of two servers of the pod.',

@@ -2,6 +2,7 @@
 import type { V1Volume, V1VolumeMount } from '@kubernetes/client-node';
 import { MOUNT } from '../sidecar/mounts.ts';
 import { PINS_KEY } from '../sidecar/pins/pins-schema.ts';
+import { AUTHORITY_FILE } from '../sidecar/upstream/read-authorities.ts';
 import { isStdio } from './request.ts';
 import type { InjectionRequest } from './request.ts';
 import { STDIO_VOLUME, VOLUME, keysSecretName, runVolumeName, volumeName } from './names.ts';
@@ -53,6 +54,8 @@ function volumesOfServer(request: InjectionRequest): { tokens: V1Volume[]; other
       ...secretVolume(nameOf('introspection'), request['oidc-introspection-secret']),
       ...secretVolume(nameOf('tls'), request['tls-secret']),
       ...configMapVolume(nameOf('trustedActors'), request['trusted-actors']),
+      ...secretVolume(nameOf('clientAuthority'), request['mtls-ca-secret'], AUTHORITY_FILE),
+      ...configMapVolume(nameOf('clientAuthority'), request['mtls-ca-configmap'], AUTHORITY_FILE),
       ...configMapVolume(nameOf('policy'), request.policy),
       ...configMapVolume(nameOf('pins'), request.pins, PINS_KEY),
       ...secretVolume(nameOf('upstreamHeaders'), request['upstream-headers-secret']),
@@ -94,8 +97,12 @@ function filledVolume(request: InjectionRequest, key: keyof typeof VOLUME): stri
   return key === 'upstreamHeaders' ? request['upstream-headers-volume']?.volume : undefined;
 }
 
-const secretVolume = (name: string, secretName: string | undefined): V1Volume[] =>
-  secretName === undefined ? [] : [{ name, secret: { secretName, defaultMode: MODE } }];
+/** @param key the only one that is mounted; all unless given */
+const secretVolume = (name: string, secretName: string | undefined, key?: string): V1Volume[] =>
+  secretName === undefined ? [] : [{ name, secret: { secretName, ...only(key), defaultMode: MODE } }];
+
+const only = (key?: string): { items?: { key: string; path: string }[] } =>
+  key === undefined ? {} : { items: [{ key, path: key }] };
 
 /** @param key the only one that is mounted; all unless given */
 const configMapVolume = (volume: string, name: string | undefined, key?: string): V1Volume[] =>

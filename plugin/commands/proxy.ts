@@ -70,6 +70,10 @@ Audit lines go to stdout, all else to stderr.`,
       '--oidc-introspection-file <file>',
       'With "--auth oidc": lines client_id=… and client_secret=… to ask the provider about tokens that are no JWTs, or a directory with a file for each.',
     )
+    .option(
+      '--client-ca-file <file>',
+      'With "--auth mtls": the authorities that client certificates must be of, in PEM.',
+    )
     .option('--policy-file <file>', 'The policy, as the key policy.yaml of a ConfigMap holds it.')
     .option('--pins-file <file>', 'The pins of the tools, as the key pins.json of a ConfigMap holds them.')
     .option('--tls-cert-file <file>', 'The certificate for TLS, in PEM.')

@@ -11,6 +11,9 @@ export interface FarTls {
   readonly names: readonly string[];
   /** Nothing. */
   readonly insecure?: boolean;
+  /** PEM: what the near end shows when it is asked. */
+  readonly cert?: string;
+  readonly key?: string;
 }
 
 /**
@@ -19,13 +22,14 @@ export interface FarTls {
  */
 export function encrypted(
   socket: Socket,
-  { ca, names, insecure }: FarTls,
+  { ca, names, insecure, cert, key }: FarTls,
   failed: (error: Error) => void,
 ): Duplex {
   const [near, far] = duplexPair();
   const secure = connect({
     socket: near,
     ...(ca !== undefined && { ca }),
+    ...(cert !== undefined && key !== undefined && { cert, key }),
     ...(names[0] !== undefined && isIP(names[0]) === 0 && { servername: names[0] }),
     // A Secret may hold the certificate without its CA: then the certificate itself is what is trusted.
     allowPartialTrustChain: true,

@@ -2,13 +2,14 @@
 import { readFile } from 'node:fs/promises';
 import { readCallerFile } from '../../sidecar/auth/read-tokens.ts';
 import { authWords, kindsOf } from '../../sidecar/auth/auth-config.ts';
+import { type CertificateFlags, type ClientCertificate, clientCertificate } from './client-certificate.ts';
 import { CliError, usageError } from '../errors.ts';
 import type { Cluster } from '../kube/client.ts';
 import { apiStatusOf, isForbidden, isNotFound } from '../kube/errors.ts';
 import type { Target } from '../kube/target.ts';
 import { mintToken } from '../kube/token.ts';
 
-export interface CallerFlags {
+export interface CallerFlags extends CertificateFlags {
   /** `[NAMESPACE/]NAME`. */
   readonly asServiceaccount?: string;
   /** Key of the token Secret: the caller's name. */
@@ -20,6 +21,8 @@ export interface CallerFlags {
 export interface Caller {
   /** Never printed. */
   readonly token?: string;
+  /** Shown in the TLS handshake. */
+  readonly certificate?: ClientCertificate;
   /** Who the sidecar will see, for messages. */
   readonly title: string;
 }
@@ -36,6 +39,22 @@ export async function credentialsFor(cluster: Cluster, target: Target, flags: Ca
   if (flags.tokenFromSecret && !tokens) {
     throw usageError(`--token-from-secret: ${target.title} has auth ${words}, not token`);
   }
+  const certificate = await clientCertificate(flags);
+  if (certificate) {
+    if (!kinds.some(({ mode }) => mode === 'mtls'))
+      throw usageError(`--mcp-client-certificate: ${target.title} has auth ${words}, not mtls`);
+    if (
+      [flags.tokenFromFile, flags.tokenFromSecret, flags.asServiceaccount].some((each) => each !== undefined)
+    )
+      throw usageError(
+        '--mcp-client-certificate and a token may not be used together: the token would count',
+      );
+    return { title: `the certificate of ${flags.mcpClientCertificate}`, certificate };
+  }
+  if (words === 'mtls')
+    throw usageError(
+      `${target.title} has auth mtls: its callers show a client certificate\nGive one: --mcp-client-certificate FILE --mcp-client-key FILE`,
+    );
   if (flags.tokenFromFile !== undefined) {
     if (kinds.length === 0) throw usageError(`--token-from-file: ${target.title} has auth none`);
     return { title: flags.tokenFromFile, token: await tokenIn(flags.tokenFromFile) };

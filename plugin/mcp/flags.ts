@@ -29,6 +29,15 @@ export const addCallerFlags = <T extends Command>(command: T): T =>
     )
     .addOption(
       new Option(
+        '--mcp-client-certificate <file>',
+        'With auth mtls: path to the certificate to call with, in PEM, followed by those that lead to its authority.',
+      ),
+    )
+    .addOption(
+      new Option('--mcp-client-key <file>', 'With auth mtls: path to the key of that certificate, in PEM.'),
+    )
+    .addOption(
+      new Option(
         '--mcp-certificate-authority <file>',
         "With TLS: path to a cert file for the certificate authority of the MCP server. Default: what the workload's tls-secret holds.",
       ),

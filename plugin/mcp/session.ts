@@ -26,7 +26,7 @@ export async function withSession<Result>(
   const { Client, StreamableHTTPClientTransport } = await import('@modelcontextprotocol/client');
   const { namespace, pod, server } = target;
   const port = { namespace, pod, port: server.listenPort };
-  const forward = await forwardPort(cluster, port, trust?.tls);
+  const forward = await forwardPort(cluster, port, trust && { ...trust.tls, ...caller.certificate });
   const refused: Refused = {};
   const transport = new StreamableHTTPClientTransport(new URL(LISTEN_PATH, forward.origin), {
     requestInit: {
@@ -96,9 +96,12 @@ function worded(error: unknown, { refused, forward, target, caller, trust }: Cir
   const said = refused.message ? `: ${refused.message}` : '';
   const doctor = `See why: kubectl mcp doctor -n ${namespace}`;
   if (refused.status === 401) {
-    return new CliError(`${title} did not accept the token of ${caller.title} (401)${said}\n${doctor}`, {
-      cause: error,
-    });
+    return new CliError(
+      `${title} did not accept ${caller.certificate ? '' : 'the token of '}${caller.title} (401)${said}\n${doctor}`,
+      {
+        cause: error,
+      },
+    );
   }
   if (refused.status === 403) {
     return new CliError(

@@ -15,6 +15,8 @@ export const INSTEAD: Partial<Record<AnnotationKey, string>> = {
   'oidc-introspection-secret': '--oidc-introspection-file',
   policy: '--policy-file',
   pins: '--pins-file',
+  'mtls-ca-secret': '--client-ca-file',
+  'mtls-ca-configmap': '--client-ca-file',
   'tls-secret': '--tls-cert-file',
   'upstream-headers-secret': '--upstream-headers-file',
   'upstream-headers-volume': '--upstream-headers-file',
@@ -47,7 +49,7 @@ export const FLAG_KEYS: readonly AnnotationKey[] = ANNOTATION_KEYS.filter(
 /** Flags that say another thing than the annotation does. */
 const DOCS: Partial<Record<AnnotationKey, string>> = {
   name: 'Name of the server in audit lines and metrics. Default: "local".',
-  auth: 'Who may call: holders of a token of --auth-token-file, of one of an OpenID provider, or anyone. Value: a comma list of "token" and "oidc", or "none". Default: "token" with --auth-token-file, else "none".',
+  auth: 'Who may call: holders of a token of --auth-token-file, of one of an OpenID provider, of a client certificate of --client-ca-file, or anyone. Value: a comma list of "token", "oidc" and "mtls", or "none". Default: "token" with --auth-token-file, else "none".',
   audit:
     'Where the audit line of each call goes. Value: "stdout", "none" or file:PATH, which is appended to. Default: "stdout".',
   'admin-port': 'The port for metrics and details of health, on 127.0.0.1. Default: a free one.',

@@ -1,5 +1,6 @@
 /** Secrets by file: each kind as the directory that a pod has mounted in its place. Pure. */
 import { createSecureContext } from 'node:tls';
+import { readClientAuthorities } from '../../sidecar/auth/mtls/read-client-authorities.ts';
 import { readTokens } from '../../sidecar/auth/read-tokens.ts';
 import { POLICY_KEY, readPolicy } from '../../sidecar/filter/read-policy.ts';
 import { compileRule } from '../../sidecar/filter/rules.ts';
@@ -17,6 +18,7 @@ export type FileKind =
   | 'upstreamHeaders'
   | 'upstreamToken'
   | 'outboundAuthority'
+  | 'clientAuthority'
   | 'upstreamAuthority';
 type Files = ReadonlyMap<string, Buffer>;
 
@@ -89,6 +91,15 @@ export const FILE_FLAGS: Readonly<Record<FileKind, FileFlag>> = {
       ]),
     faults: pairFaults,
     failsClosed: false,
+  },
+  clientAuthority: {
+    properties: ['clientCaFile'],
+    flags: ['--client-ca-file'],
+    directory: false,
+    split: ([content]) => new Map([[AUTHORITY_FILE, content!]]),
+    faults: (files) =>
+      faultsIn(readClientAuthorities(files)).map((each) => each.replace(`${AUTHORITY_FILE} `, '')),
+    failsClosed: true,
   },
   upstreamAuthority: {
     properties: ['upstreamCertificateAuthority'],

@@ -9,7 +9,7 @@ import type { Followed } from './local-config.ts';
 export function localAuth(
   configured: AuthConfig | undefined,
   wanted: string,
-  { tokens, introspection }: Partial<Record<FileKind, Followed>>,
+  { tokens, introspection, clientAuthority }: Partial<Record<FileKind, Followed>>,
 ): object | undefined {
   const known = configured ? kindsOf(configured) : [];
   const [first, ...others] = wordsOf(wanted).map((mode) => ({
@@ -17,23 +17,41 @@ export function localAuth(
     ...known.find((each: KindConfig) => each.mode === mode),
     ...(mode === 'token' && tokens),
     ...(mode === 'oidc' && introspection && { introspection }),
+    ...(mode === 'mtls' && clientAuthority),
   }));
   return others.length === 0 ? first : { mode: 'several', of: [first, ...others] };
 }
 
-type AuthFlag = 'authTokenFile' | 'config' | 'oidcAudience' | 'oidcIntrospectionFile' | 'publicUrl';
+type AuthFlag =
+  | 'authTokenFile'
+  | 'clientCaFile'
+  | 'config'
+  | 'oidcAudience'
+  | 'oidcIntrospectionFile'
+  | 'publicUrl'
+  | 'tlsCertFile';
 
 /** @throws {CliError} for kinds that need what is not given, or a pod */
 export function checkAuthFlags({
   auth,
   authTokenFile,
+  clientCaFile,
   config,
   oidcAudience,
   oidcIntrospectionFile,
   publicUrl,
+  tlsCertFile,
 }: Readonly<Partial<Record<AuthFlag, unknown>> & { auth?: string }>): void {
+  if (clientCaFile !== undefined && !wordsOf(auth).includes('mtls'))
+    throw usageError(`--client-ca-file has no effect without --auth mtls`);
   if (auth === undefined) return;
   const words = wordsOf(auth);
+  if (words.includes('mtls') && clientCaFile === undefined && config === undefined)
+    throw usageError('--auth mtls needs --client-ca-file FILE: of whom client certificates must be');
+  if (words.includes('mtls') && tlsCertFile === undefined && config === undefined)
+    throw usageError(
+      '--auth mtls needs --tls-cert-file and --tls-private-key-file: it is shown in the TLS handshake',
+    );
   if (words.includes('kubernetes')) throw needsCluster('--auth kubernetes');
   if (words.includes('token') && authTokenFile === undefined)
     throw usageError('--auth token needs --auth-token-file FILE: a line NAME=TOKEN for each caller');

@@ -67,6 +67,8 @@ export function configFromFlags(
     'admin-port': `${adminText}`,
     // Where it is, the file says.
     ...(wordsOf(auth).includes('token') && { 'token-secret': 'auth-token-file' }),
+    ...(local.files.clientAuthority && { 'mtls-ca-secret': 'client-ca-file' }),
+    ...(local.files.tls && wordsOf(auth).includes('mtls') && { 'tls-secret': 'tls-cert-file' }),
     ...(local.files.upstreamToken && { 'upstream-token-secret': 'upstream-token-file' }),
     ...(local.files.outboundAuthority && { 'ca-configmap': 'outbound-certificate-authority' }),
     ...(local.files.introspection && { 'oidc-introspection-secret': 'oidc-introspection-file' }),

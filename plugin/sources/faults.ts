@@ -93,6 +93,10 @@ export function sourceFaults(
             contentFaults,
           ),
         ];
+  if (key === 'mtls-ca-secret' || key === 'mtls-ca-configmap')
+    return contentFaults.length === 0
+      ? []
+      : [fault('content', 'holds no authorities: nobody can call with a certificate', contentFaults)];
   if (facts.keys.length === 0) return [fault('content', 'has no key: nobody can call')];
   return contentFaults.length === 0
     ? []
@@ -107,6 +111,8 @@ const CREATE = {
   'tls-secret': (name: string) => `kubectl create secret tls ${name} --cert=FILE --key=FILE`,
   'upstream-headers-secret': (name: string) =>
     `kubectl create secret generic ${name} --from-literal=HEADER=VALUE`,
+  'mtls-ca-secret': (name: string) => `kubectl create secret generic ${name} --from-file=ca.crt=FILE`,
+  'mtls-ca-configmap': (name: string) => `kubectl create configmap ${name} --from-file=ca.crt=FILE`,
   'upstream-ca-secret': (name: string) => `kubectl create secret generic ${name} --from-file=ca.crt=FILE`,
   'upstream-ca-configmap': (name: string) => `kubectl create configmap ${name} --from-file=ca.crt=FILE`,
   'upstream-token-secret': (name: string) =>

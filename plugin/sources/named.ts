@@ -19,6 +19,8 @@ const KINDS = {
   'token-secret': 'Secret',
   'oidc-introspection-secret': 'Secret',
   'tls-secret': 'Secret',
+  'mtls-ca-secret': 'Secret',
+  'mtls-ca-configmap': 'ConfigMap',
   'upstream-headers-secret': 'Secret',
   'upstream-ca-secret': 'Secret',
   'upstream-ca-configmap': 'ConfigMap',

@@ -26,6 +26,8 @@ export async function readSource(
       const { data = {} } = await cluster.core.readNamespacedConfigMap({ namespace, name });
       if (key === 'pins') return pinsFacts(data);
       if (key === 'trusted-actors') return actorsFacts(data);
+      if (key === 'mtls-ca-configmap')
+        return { keys: Object.keys(data), contentFaults: await clientAuthorityFaults(filesOf(data)) };
       return key.endsWith('ca-configmap') ? authorityFacts(data) : configMapFacts(data);
     }
     const { data = {}, type } = await cluster.core.readNamespacedSecret({ namespace, name });
@@ -72,12 +74,19 @@ function faultsIn(files: ReadonlyMap<string, Buffer>): readonly string[] {
   return 'faults' in read ? read.faults : [];
 }
 
+async function clientAuthorityFaults(files: ReadonlyMap<string, Buffer>): Promise<readonly string[]> {
+  const { readClientAuthorities } = await import('../../sidecar/auth/mtls/read-client-authorities.ts');
+  const read = readClientAuthorities(files);
+  return 'faults' in read ? read.faults : [];
+}
+
 /** @param data as the API server gives it: base64. */
 export async function contentIn(
   key: NamedSource['key'],
   data: Readonly<Record<string, string>>,
 ): Promise<{ contentFaults: readonly string[] }> {
   const files = new Map(Object.entries(data).map(([name, value]) => [name, Buffer.from(value, 'base64')]));
+  if (key === 'mtls-ca-secret') return { contentFaults: await clientAuthorityFaults(files) };
   if (key === 'upstream-ca-secret') return { contentFaults: faultsIn(files) };
   if (key === 'upstream-token-secret') {
     const { readClient } = await import('../../sidecar/outbound/oauth-client.ts');

@@ -33,7 +33,16 @@ export interface Authenticator {
   problems?(): readonly string[];
   /** Of static tokens: which version of them was read last, good or not. */
   tokensRevision?(): string | undefined;
+  /** Where callers show client certificates: how the listen port asks for them. */
+  readonly clientTls?: ClientTls;
   close(): void;
+}
+
+export interface ClientTls {
+  /** In PEM: whom certificates must be of. */
+  authorities(): readonly string[];
+  /** @param told when they are others; for the one who asks last. */
+  follow(told: () => void): void;
 }
 
 /** Of one kind of credentials, which may stand beside others. */

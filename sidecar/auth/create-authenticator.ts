@@ -45,7 +45,9 @@ async function createKind(
       const { createOidc } = await import('./oidc/create-oidc.ts');
       return createOidc(kind, { outbound: outbound.open, log });
     }
-    case 'mtls':
-      throw new Error(`auth ${kind.mode} is not there yet`);
+    case 'mtls': {
+      const { createClientCertificates } = await import('./mtls/client-certificates.ts');
+      return createClientCertificates(kind, { log, revoked });
+    }
   }
 }

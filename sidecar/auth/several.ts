@@ -21,6 +21,7 @@ export function createSeveral(kinds: readonly KindAuthenticator[]): Authenticato
   const byKind = new Map(kinds.map((each) => [each.kind, each]));
   const assertions = byKind.get('kubernetes')?.assertions;
   const tokensRevision = byKind.get('token')?.tokensRevision;
+  const clientTls = byKind.get('mtls')?.clientTls;
 
   /** Of a kind whose keys are not there yet it cannot be said that a credential is not its own. */
   function choose(credential: Credential, connection: object): KindAuthenticator | 'nobody' | 'not-yet' {
@@ -65,6 +66,7 @@ export function createSeveral(kinds: readonly KindAuthenticator[]): Authenticato
       return problems.every((each) => each !== undefined) ? problems.join('; ') : undefined;
     },
     ...(tokensRevision ? { tokensRevision } : {}),
+    ...(clientTls ? { clientTls } : {}),
     problems: () => kinds.flatMap((each) => each.problems?.() ?? each.notReady() ?? []),
     close: () => kinds.forEach((each) => each.close()),
   };

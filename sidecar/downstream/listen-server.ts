@@ -7,6 +7,7 @@ import {
 } from 'node:http';
 import type { Server as TlsServer } from 'node:https';
 import type { Socket } from 'node:net';
+import type { ClientTls } from '../auth/authenticator.ts';
 import { sendJson } from '../admin.ts';
 import { METADATA_PATH, type ProtectedResource } from '../auth/protected-resource.ts';
 import type { ServerConfig } from '../config.ts';
@@ -39,6 +40,8 @@ export interface ListenServerDeps {
   readonly faults: Pick<Faults, 'report'>;
   readonly log: Log;
   readonly timeouts?: ListenTimeouts;
+  /** Where callers show client certificates. */
+  readonly clientTls?: ClientTls;
 }
 
 export interface ListenTimeouts {
@@ -63,7 +66,6 @@ export interface ListenServer {
 const TIMEOUTS: ListenTimeouts = { headersMs: 10_000, requestMs: 60_000, checkMs: 2_000 };
 /** Longer than any client keeps a connection idle, so that it is the client who closes. */
 const KEEP_ALIVE_MS = 75_000;
-const TLS_HANDSHAKE_MS = 10_000;
 /** Tokens and sealed sessions are up to 8 KiB each, and rarely that. */
 const MAX_HEADER_BYTES = 16 * 1024;
 /** Clients must not pipeline calls (RFC 9112 section 9.3.2), and hardly any does. */
@@ -176,7 +178,14 @@ export async function createListenServer(
     connectionsCheckingInterval: timeouts.checkMs,
   };
   const { http, tls } = server.tls
-    ? await createTlsServer(server.tls, { options, log })
+    ? // TLS takes some megabytes.
+      await (
+        await import('../edge/tls-server.ts')
+      ).createTlsServer(server.tls, {
+        options,
+        log,
+        clientTls: deps.clientTls,
+      })
     : { http: createServer(options), tls: undefined };
   http.maxConnections = server.limits.connections;
   http
@@ -217,22 +226,4 @@ export async function createListenServer(
     metadataRequests: () => metadataRequests,
     close: () => tls?.close(),
   };
-}
-
-/** TLS takes some megabytes: loaded where it is used. */
-async function createTlsServer(
-  config: NonNullable<ServerConfig['tls']>,
-  { options, log }: { options: ServerOptions; log: Log },
-): Promise<{ http: TlsServer; tls: FollowedPair }> {
-  const [{ createServer: createHttpsServer }, { followTlsPair, MIN_TLS_VERSION }] = await Promise.all([
-    import('node:https'),
-    import('../edge/tls.ts'),
-  ]);
-  const http = createHttpsServer({
-    ...options,
-    minVersion: MIN_TLS_VERSION,
-    handshakeTimeout: TLS_HANDSHAKE_MS,
-  });
-  const tls = await followTlsPair(config, (pair) => http.setSecureContext(pair), log);
-  return { http, tls };
 }
