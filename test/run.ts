@@ -23,6 +23,8 @@ const LONG = [
   // Helm is built first.
   'test/cluster/gitops.test.ts',
   'test/cluster/lockdown.test.ts',
+  // Three rollouts.
+  'test/cluster/pins.test.ts',
   'test/cluster/reload.test.ts',
   'test/cluster/stdio-servers.test.ts',
   'test/cluster/webhook-repair.test.ts',

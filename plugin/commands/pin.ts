@@ -1,6 +1,6 @@
 import type { V1ConfigMap } from '@kubernetes/client-node';
 import type { Command } from 'commander';
-import { type Flagged, flaggedIn, visible } from '../../sidecar/filter/hidden-characters.ts';
+import { flaggedIn, visible } from '../../sidecar/filter/hidden-characters.ts';
 import type { Deps } from '../deps.ts';
 import { readWorkload } from '../enable/read.ts';
 import { checkRunFlags, type RunFlags, runPlan } from '../enable/run.ts';
@@ -14,6 +14,7 @@ import { type Difference, differenceLines, differenceOf } from '../pin/differenc
 import { pinsName, planPin } from '../pin/plan.ts';
 import { type FoundServer, readServer, shortName } from '../pin/read-server.ts';
 import { readPinsMap } from '../pin/stored.ts';
+import { tellFlagged } from '../pin/tell-flagged.ts';
 import { checkFormat, formatJson, formatYaml } from '../print/object.ts';
 import { confirm } from '../prompt.ts';
 import { type Streams, writeLine } from '../streams.ts';
@@ -154,11 +155,6 @@ function warn({ tools, definitions }: FoundServer, streams: Streams): void {
       `Warning: not pinned, and so blocked, for clients may read what defines them in more than one way: ${unsure.map(visible).join(', ')}`,
     );
   tellFlagged(flaggedIn(tools), streams);
-}
-
-export function tellFlagged(flagged: readonly Flagged[], { err }: Streams): void {
-  for (const { tool, where, what } of flagged)
-    writeLine(err, `Warning: tool ${JSON.stringify(tool)}: ${where} ${what}`);
 }
 
 const detailsOf = ({ definitions, image, digest }: FoundServer): string[] => [

@@ -1,5 +1,6 @@
 import type { Tool } from '@modelcontextprotocol/client';
 import type { Command } from 'commander';
+import { flaggedIn, visible } from '../../sidecar/filter/hidden-characters.ts';
 import type { Deps } from '../deps.ts';
 import { type GlobalFlags, noHeadersFlag, outputFlag, parseDurationMs, timeoutFlag } from '../flags.ts';
 import { addCommand } from '../help.ts';
@@ -7,6 +8,7 @@ import { type CallerFlags } from '../mcp/credentials.ts';
 import { addCallerFlags } from '../mcp/flags.ts';
 import type { TargetFlags } from '../kube/target.ts';
 import type { TrustFlags } from '../mcp/trust.ts';
+import { tellFlagged } from '../pin/tell-flagged.ts';
 import { checkFormat, formatJson, formatYaml } from '../print/object.ts';
 import { type Column, formatTable } from '../print/table.ts';
 import { writeLine } from '../streams.ts';
@@ -25,6 +27,8 @@ export function addTools(program: Command, deps: Deps): void {
     usage: 'tools NAME',
     short: 'List the tools of an MCP server as a caller sees them',
     long: `List the tools of an MCP server as a caller sees them: through its sidecar, so that what the caller may not use is not there.
+
+Characters that are not seen are spelled out, like <U+200B>, and told.
 
 READ-ONLY and DESTRUCTIVE are the server's own hints as the sidecar takes them: a tool without hints counts as destructive.`,
     examples: `
@@ -65,7 +69,7 @@ async function runTools(name: string, flags: ToolsFlags, { streams, env, connect
   );
   if (format === 'json') streams.out.write(formatJson({ tools: result.tools }));
   else if (format === 'yaml') streams.out.write(await formatYaml({ tools: result.tools }));
-  else if (format === 'name') for (const tool of result.tools) writeLine(streams.out, tool.name);
+  else if (format === 'name') for (const tool of result.tools) writeLine(streams.out, visible(tool.name));
   else if (result.tools.length === 0) {
     writeLine(streams.err, `No tools of ${target.title} for ${caller.title}.`);
   } else {
@@ -75,12 +79,13 @@ async function runTools(name: string, flags: ToolsFlags, { streams, env, connect
         noHeaders: !flags.headers,
       }),
     );
+    tellFlagged(flaggedIn(result.tools), streams);
   }
 }
 
 /** The columns, as data. */
 export const toolColumns = (wide: boolean): readonly Column<Tool>[] => [
-  { header: 'NAME', value: ({ name }) => name },
+  { header: 'NAME', value: ({ name }) => visible(name) },
   { header: 'READ-ONLY', value: (tool) => String(isReadOnly(tool)) },
   { header: 'DESTRUCTIVE', value: (tool) => String(isDestructive(tool)) },
   { header: 'ARGUMENTS', wide: true, value: argumentsOf },
@@ -91,12 +96,14 @@ const isReadOnly = ({ annotations }: Tool): boolean => annotations?.readOnlyHint
 const isDestructive = (tool: Tool): boolean =>
   !isReadOnly(tool) && tool.annotations?.destructiveHint !== false;
 const textOf = ({ title, annotations, description }: Tool): string =>
-  (description ?? title ?? annotations?.title ?? '').replaceAll(/\s+/g, ' ').trim();
+  visible(description ?? title ?? annotations?.title ?? '')
+    .replaceAll(/\s+/g, ' ')
+    .trim();
 
 function argumentsOf({ inputSchema }: Tool): string {
   const required = new Set(inputSchema.required);
   const names = Object.keys(inputSchema.properties ?? {});
-  return names.map((each) => (required.has(each) ? each : `[${each}]`)).join(',') || '-';
+  return visible(names.map((each) => (required.has(each) ? each : `[${each}]`)).join(',')) || '-';
 }
 
 const shorten = (text: string, wide: boolean): string =>

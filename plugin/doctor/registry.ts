@@ -13,6 +13,7 @@ import { limitChecks } from './checks/limits.ts';
 import { networkChecks } from './checks/network.ts';
 import { oauthChecks } from './checks/oauth.ts';
 import { oidcChecks } from './checks/oidc.ts';
+import { pinsChecks } from './checks/pins.ts';
 import { refusalChecks } from './checks/refusals.ts';
 import { revisionChecks } from './checks/revisions.ts';
 import { serverChecks } from './checks/server.ts';
@@ -43,6 +44,7 @@ export const CHECKS: readonly Check[] = [
   ...oauthChecks,
   ...accessChecks,
   ...filterChecks,
+  ...pinsChecks,
   ...networkChecks,
   ...edgeChecks,
   ...limitChecks,

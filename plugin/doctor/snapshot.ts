@@ -11,6 +11,7 @@ import type {
   V1Service,
   V1ValidatingWebhookConfiguration,
 } from '@kubernetes/client-node';
+import type { Flagged } from '../../sidecar/filter/hidden-characters.ts';
 import type { NamespaceRules } from '../../webhook/foresee/foreseen.ts';
 import type { SourceFacts } from '../sources/read.ts';
 import type { Workload } from '../enable/workload.ts';
@@ -43,6 +44,16 @@ export interface Health {
     /** What is wrong, though calls are answered. */
     readonly problems?: readonly string[];
     readonly tools?: readonly ToolState[];
+    /** Where tools are pinned: which are not as they are. */
+    readonly pins?: {
+      readonly same_image?: boolean;
+      readonly drift: readonly {
+        readonly tool: string;
+        readonly what: string;
+        readonly from?: string;
+        readonly fields?: readonly string[];
+      }[];
+    };
     /** Of a server that speaks stdio: its processes so far. */
     readonly stdio?: {
       readonly starts: number;
@@ -57,7 +68,13 @@ export interface Health {
   }[];
 }
 
-export type PodHealth = { readonly health: Health } | { readonly fault: string };
+export type PodHealth =
+  | {
+      readonly health: Health;
+      /** In the definitions of its tools; of one pod of each owner. */
+      readonly flagged?: readonly Flagged[];
+    }
+  | { readonly fault: string };
 
 /** What a pod beside the server's got when it dialled. */
 export interface Dial {

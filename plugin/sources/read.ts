@@ -1,5 +1,6 @@
 /** What a Secret or ConfigMap holds, as far as its use can be judged by it; no secret value is kept. */
 import { X509Certificate, createPrivateKey } from 'node:crypto';
+import type { PolicyFile } from '../../sidecar/filter/policy-schema.ts';
 import { readAuthorities } from '../../sidecar/upstream/read-authorities.ts';
 import type { Cluster } from '../kube/client.ts';
 import { isNotFound } from '../kube/errors.ts';
@@ -13,6 +14,8 @@ export interface SourceFacts {
   readonly certificate?: { readonly pem: string } | { readonly fault: string };
   /** As the proxy reads tokens, headers and the policy; absent where there is nothing to read. Without values. */
   readonly contentFaults?: readonly string[];
+  /** Of a policy: its patterns of tools, by where they stand. */
+  readonly toolPatterns?: readonly { readonly where: string; readonly glob: string }[];
 }
 
 /** Null: there is none. */
@@ -45,8 +48,23 @@ export async function configMapFacts(data: Readonly<Record<string, string>>): Pr
   const { compileRule } = await import('../../sidecar/filter/rules.ts');
   const text = data[POLICY_KEY];
   const read = text === undefined ? undefined : readPolicy(text, compileRule);
-  return { keys: Object.keys(data), ...(read && { contentFaults: 'faults' in read ? read.faults : [] }) };
+  return {
+    keys: Object.keys(data),
+    ...(read && ('faults' in read ? { contentFaults: read.faults } : policyFacts(read.policy))),
+  };
 }
+
+const policyFacts = ({ tools, rules = [] }: PolicyFile) => ({
+  contentFaults: [],
+  toolPatterns: [
+    ...(['allow', 'deny'] as const).flatMap((key) => patterns(`tools.${key}`, tools[key])),
+    ...(tools.hints ?? []).flatMap((each) => patterns('tools.hints', each.tools)),
+    ...(tools.scopes ?? []).flatMap((each) => patterns('tools.scopes', each.tools)),
+    ...rules.flatMap((each) => patterns(`rules.${each.name}`, each.tools)),
+  ],
+});
+
+const patterns = (where: string, globs: readonly string[] = []) => globs.map((glob) => ({ where, glob }));
 
 async function pinsFacts(data: Readonly<Record<string, string>>): Promise<SourceFacts> {
   const { PINS_KEY, readPins } = await import('../../sidecar/pins/pins-schema.ts');

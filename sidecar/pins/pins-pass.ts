@@ -32,7 +32,7 @@ export function createPinsPass({ inForce, judge, catalogue, lookUp, seen }: Pins
     const rule = tool ? judge(name, tool.pin) : 'tool-unknown';
     if (rule === undefined) return undefined;
     exchange.rule = rule;
-    return refuse('tool-unknown', name);
+    return refuse('tool-unknown', exchange.called ?? name);
   }
 
   async function judgeLate(exchange: Exchange, name: string): Promise<Verdict> {

@@ -14,18 +14,23 @@ export const filterChecks = [
     title: 'the filter leaves tools, and each of its rules matches one',
     severity: 'warning',
     about:
-      'Callers see no tool at all, or a pattern in `allow-tools` or `deny-tools` matches none of the server’s tools: most often a typing error. A `deny-tools` that matches nothing denies nothing.',
+      'Callers see no tool at all, or a pattern in `allow-tools`, `deny-tools` or the policy file matches none of the server’s tools: most often a typing error. A pattern that matches nothing denies nothing.',
     remedy: 'Compare the patterns with `kubectl mcp tools NAME`; `*` and `?` match, and case counts.',
     needs: ['workloads', 'pods', 'health'],
+    uses: ['configMaps'],
     // A server that does not answer has told no tools.
     after: ['MCP601'],
-    run: ({ workloads, pods, health }) =>
+    run: ({ workloads, pods, health, configMaps }) =>
       workloads.flatMap((workload) => {
         const parsed = parseAnnotations(workload.spec.template.metadata?.annotations);
         return ('servers' in parsed ? parsed.servers : []).flatMap((request) => {
           const tools = toolsOf(workload, request, { pods, health });
           return tools && tools.length > 0
-            ? [...nothingLeft(workload, request, tools), ...idleRules(workload, request, tools)]
+            ? [
+                ...nothingLeft(workload, request, tools),
+                ...idleRules(workload, request, tools),
+                ...idlePatterns(workload, request, { tools, configMaps }),
+              ]
             : [];
         });
       }),
@@ -54,7 +59,7 @@ const nothingLeft = (workload: Workload, request: InjectionRequest, tools: reado
     : [
         {
           title: `${placed(workload)}: the filter leaves none of ${tools.length} tools`,
-          cause: rulesOf(request),
+          cause: [...rulesOf(request), ...(request.policy ? [`policy: ConfigMap ${request.policy}`] : [])],
           fix: changeCommand(workload, request, 'with other --allow-tools, --deny-tools or --mode'),
         },
       ];
@@ -69,6 +74,24 @@ const idleRules = (workload: Workload, request: InjectionRequest, tools: readonl
         fix: changeCommand(workload, request, `--${key} …`),
       })),
   );
+
+/** Of the policy file. */
+function idlePatterns(
+  workload: Workload,
+  request: InjectionRequest,
+  { tools, configMaps }: { tools: readonly ToolState[]; configMaps: Values['configMaps'] | undefined },
+): Finding[] {
+  const { namespace } = workload.metadata;
+  const name = request.policy;
+  const facts = name && configMaps?.[`policy ${namespace}/${name}`];
+  return ((facts && facts.toolPatterns) || [])
+    .filter(({ glob }) => !tools.some((each) => globMatcher(glob)(each.name)))
+    .map(({ where, glob }) => ({
+      title: `${placed(workload)}: "${glob}" in ${where} of ConfigMap ${name} matches no tool`,
+      cause: [`the server has: ${shortList(tools.map((each) => each.name))}`],
+      fix: `kubectl edit configmap ${name} -n ${namespace}`,
+    }));
+}
 
 const rulesOf = (request: InjectionRequest): string[] =>
   (['allow-tools', 'deny-tools', 'mode'] as const).flatMap((key) => {

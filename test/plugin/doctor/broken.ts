@@ -39,6 +39,16 @@ const policy = (values: Mutable<Values>, facts: SourceFacts | null) => {
   annotate(values, 'policy', 'rules');
   values.configMaps['policy demo/rules'] = facts as Mutable<SourceFacts> | null;
 };
+const pinned = (values: Mutable<Values>, isSame: boolean) => {
+  const pins = {
+    same_image: isSame,
+    drift: [
+      { tool: 'echo', what: 'changed', fields: ['description'] },
+      { tool: 'now', what: 'renamed', from: 'get-env' },
+    ],
+  };
+  Object.assign(healthOf(values).servers[0]!, { pins });
+};
 const path = (name: string) => ({
   path: '/',
   pathType: 'Prefix',
@@ -858,6 +868,44 @@ export const BROKEN: readonly Broken[] = [
     when: 'a pattern matches no tool',
     says: /"ehco\*" in allow-tools matches no tool\n {4}the server has: echo, get-env/,
     breakIt: (values) => annotate(values, 'allow-tools', 'get-*, ehco*'),
+  },
+  {
+    code: 'MCP705',
+    when: 'a pattern of the policy matches no tool',
+    says: /"get_\*" in tools\.deny of ConfigMap rules matches no tool\n {4}the server has: echo, get-env/,
+    breakIt: (values) =>
+      policy(values, {
+        keys: ['policy.yaml'],
+        contentFaults: [],
+        toolPatterns: [
+          { where: 'tools.allow', glob: 'e*' },
+          { where: 'tools.deny', glob: 'get_*' },
+        ],
+      }),
+  },
+  {
+    code: 'MCP730',
+    when: 'a tool has changed under the same image',
+    says: /2 tools differ from the pins, under the same image\n {4}echo: changed \(description\)\n {4}now: renamed from get-env/,
+    breakIt: (values) => pinned(values, true),
+  },
+  {
+    code: 'MCP731',
+    when: 'an update has other tools',
+    says: /2 tools of another image wait for an approval/,
+    breakIt: (values) => pinned(values, false),
+    outcome: 'warning',
+  },
+  {
+    code: 'MCP732',
+    when: 'a description has characters that nobody sees',
+    says: /1 tool with hidden or look-alike characters\n {4}tool "echo": description has U\+200B, which is not seen/,
+    breakIt: (values) => {
+      Object.assign(values.health['demo/everything-6f-1']!, {
+        flagged: [{ tool: 'echo', where: 'description', what: 'has U+200B, which is not seen' }],
+      });
+    },
+    outcome: 'warning',
   },
   {
     code: 'MCP801',

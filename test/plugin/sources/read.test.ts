@@ -33,6 +33,17 @@ describe('a Secret for TLS', () => {
   }
 });
 
+test('the patterns of tools in a policy are told by where they stand', async () => {
+  const text =
+    'version: 1\ntools:\n  deny: [get-env]\n  hints: [{ tools: ["a*"], readOnly: true }]\nrules:\n  - { name: few, tools: [scale], deny: "args.n > 5" }\n';
+  const { toolPatterns } = await configMapFacts({ 'policy.yaml': text });
+  assert.deepEqual(toolPatterns, [
+    { where: 'tools.deny', glob: 'get-env' },
+    { where: 'tools.hints', glob: 'a*' },
+    { where: 'rules.few', glob: 'scale' },
+  ]);
+});
+
 const read = async (data: Record<string, string>) => (await configMapFacts(data)).contentFaults;
 
 test('a ConfigMap is read as the proxy reads it', async () => {
