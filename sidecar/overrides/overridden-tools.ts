@@ -1,4 +1,3 @@
-import { readClientMessage, type ClientMessage } from '../client-message.ts';
 import type { Exchange } from '../exchange.ts';
 import { mayCarryAnything } from '../filter/result-editors.ts';
 import { createListEditor } from '../filter/tools-list.ts';
@@ -51,6 +50,7 @@ export function createOverriddenTools({
   /** What is wrong with arguments is told to those alone who may call the tool. */
   const refusals = new WeakMap<Exchange, Refusal>();
   const viewNow = createViewOf(log);
+  const toldNames = new WeakMap<Override, ResultEditor>();
   let shared: { of: Overrides; view: OverrideView | undefined; edit: ResultEditor } | undefined;
 
   function view(): OverrideView | undefined {
@@ -104,6 +104,15 @@ export function createOverriddenTools({
     return shared.edit;
   }
 
+  function toldNameEditor(tool: string, called: string): ResultEditor {
+    const override = current()?.byShown.get(called);
+    const known = override && toldNames.get(override);
+    if (known && override.tool === tool) return known;
+    const made = createToldNameEditor(tool, called);
+    if (override?.tool === tool) toldNames.set(override, made);
+    return made;
+  }
+
   return {
     view,
     first: {
@@ -134,7 +143,7 @@ export function createOverriddenTools({
       },
       result(exchange) {
         const { message: asked, called } = exchange;
-        if (called !== undefined && asked?.target) return createToldNameEditor(asked.target, called);
+        if (called !== undefined && asked?.target) return toldNameEditor(asked.target, called);
         if (asked?.method !== 'tools/list' && !mayCarryAnything(exchange)) return undefined;
         // A list may come when another policy is in force.
         return (message) => {
@@ -165,16 +174,13 @@ const shownIn =
   };
 
 /** What was called stays known, for who reads the answer and for the record. */
-function rewrite(exchange: Exchange, name: string, args?: Parameters<typeof rewriteCall>[2]): Verdict {
-  const given: ClientMessage = exchange.message!;
+function rewrite(exchange: Exchange, name: string, args?: Parameters<typeof rewriteCall>[2]): undefined {
+  const given = exchange.message!;
   if (given.target !== name) {
     exchange.called = given.target ?? '';
     if (given.era === 'modern') rewriteHeaders(exchange.head, name);
   }
-  const message = readClientMessage(rewriteCall(given, name, args));
-  if ('reason' in message) return message;
-  exchange.message = message;
-  return undefined;
+  exchange.message = rewriteCall(given, name, args);
 }
 
 /** Equal questions in a row are answered once. */

@@ -2,7 +2,8 @@
 import { PARAM_HEADER_PREFIX, type ClientMessage } from '../client-message.ts';
 import type { RequestHead } from '../exchange.ts';
 import { members, space } from '../json/members.ts';
-import { asBytes, membersWithout, ofBytes } from '../json/splice.ts';
+import { membersWithout, ofBytes } from '../json/splice.ts';
+import type { Span } from '../json/strict-reader.ts';
 import { mirroredHeader } from '../mirrored-value.ts';
 import { argumentAt, type MirroredParam } from '../upstream/mirrored-params.ts';
 import type { OverriddenArguments } from './compile-overrides.ts';
@@ -25,29 +26,70 @@ export function unknownArguments(
   return [...members(raw, span.start).keys()].filter((name) => !shown(name));
 }
 
-export function rewriteCall({ raw, document }: ClientMessage, name: string, args?: SentArguments): Buffer {
-  const { params } = document;
-  const named = params.get('name')!;
-  const given = params.get('arguments');
-  const cuts = [{ ...named, by: asBytes(JSON.stringify(name)) }];
-  if (args && given && isNull(raw, given.start)) cuts.push({ ...given, by: `{${args.pieces.join(',')}}` });
+/** Nothing is read anew: what is put in is JSON with one reading, and the rest has been read. */
+export function rewriteCall(message: ClientMessage, name: string, args?: SentArguments): ClientMessage {
+  const { raw, document } = message;
+  const named = document.params.get('name')!;
+  const given = document.params.get('arguments');
+  const nameBytes = Buffer.from(JSON.stringify(name));
+  const cuts: Cut[] = [{ ...named, by: nameBytes }];
+  let added = 0;
+  if (args && given && isNull(raw, given.start))
+    cuts.push({ ...given, by: ofBytes(`{${args.pieces.join(',')}}`) });
   else if (args && given && args.without.length > 0) {
     const kept = membersWithout(raw, members(raw, given.start), args.without);
-    cuts.push({ ...given, by: `{${[...args.pieces, ...kept].join(',')}}` });
+    cuts.push({ ...given, by: ofBytes(`{${[...args.pieces, ...kept].join(',')}}`) });
   } else if (args && args.pieces.length > 0) {
     const pieces = args.pieces.join(',');
     if (given) {
       const at = given.start + 1;
-      cuts.push({ start: at, end: at, by: raw[space(raw, at)] === 0x7d ? pieces : `${pieces},` });
-    } else cuts.push({ start: named.end, end: named.end, by: `,"arguments":{${pieces}}` });
+      cuts.push({ start: at, end: at, by: ofBytes(raw[space(raw, at)] === 0x7d ? pieces : `${pieces},`) });
+    } else {
+      const by = ofBytes(`${ARGUMENTS}{${pieces}}`);
+      added = by.length;
+      cuts[0] = { ...named, by: Buffer.concat([nameBytes, by]) };
+    }
   }
-  let at = 0;
+  cuts.sort((one, other) => one.start - other.start);
+  const params = moved(document.params, cuts);
+  const { start, end } = params.get('name')!;
+  if (added > 0) {
+    params.set('name', { start, end: end - added });
+    params.set('arguments', { start: end - added + ARGUMENTS.length, end });
+  }
+  return {
+    ...message,
+    raw: spliced(raw, cuts),
+    target: name,
+    document: { top: moved(document.top, cuts), params, meta: moved(document.meta, cuts) },
+  };
+}
+
+interface Cut extends Span {
+  readonly by: Buffer;
+}
+const ARGUMENTS = ',"arguments":';
+
+function spliced(raw: Buffer, cuts: readonly Cut[]): Buffer {
   const parts: Buffer[] = [];
-  for (const { start, end, by } of cuts.toSorted((one, other) => one.start - other.start)) {
-    parts.push(raw.subarray(at, start), ofBytes(by));
+  let at = 0;
+  for (const { start, end, by } of cuts) {
+    parts.push(raw.subarray(at, start), by);
     at = end;
   }
   return Buffer.concat([...parts, raw.subarray(at)]);
+}
+
+/** Where the values are when the cuts have been made: none begins within one. */
+function moved(spans: ReadonlyMap<string, Span>, cuts: readonly Cut[]): Map<string, Span> {
+  const found = new Map<string, Span>();
+  const place = (at: number): number => {
+    let to = at;
+    for (const { start, end, by } of cuts) if (end <= at) to += by.length - (end - start);
+    return to;
+  };
+  for (const [key, { start, end }] of spans) found.set(key, { start: place(start), end: place(end) });
+  return found;
 }
 
 /** The headers that repeat the call say what the server is sent, and nothing of what callers do not see. */

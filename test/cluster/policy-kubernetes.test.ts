@@ -142,6 +142,45 @@ rules: [{name: here, tools: ["*"], allow: 'args.namespace == "${NAMESPACE}"'}]`)
     assert.match(body, /does not allow these arguments/);
     assert.match((await post(sidecar.url, call('kubectl_get', 1, READ))).body, /kept/);
   });
+
+  test('an override keeps a tool within one namespace, whatever its callers send', async () => {
+    const sidecar = await sidecarWith(`version: 1
+tools:
+  allow: [kubectl_get]
+  overrides:
+    - tool: kubectl_get
+      name: get_here
+      description: Reads objects of one namespace.
+      arguments: { fixed: { namespace: ${NAMESPACE} }, hidden: [allNamespaces, context] }`);
+    const list = JSON.parse(messageIn((await post(sidecar.url, LIST)).body));
+    const [tool] = list.result.tools;
+    assert.equal(list.result.tools.length, 1);
+    assert.deepEqual([tool.name, tool.description], ['get_here', 'Reads objects of one namespace.']);
+    assert.deepEqual(
+      Object.keys(tool.inputSchema.properties).filter((each) => /namespace|context/i.test(each)),
+      [],
+    );
+    const read = { resourceType: 'configmaps', output: 'name' };
+    assert.match((await post(sidecar.url, call('get_here', 1, read))).body, /kept/);
+    // What every namespace has another one of is here its own.
+    const one = { resourceType: 'configmap', name: 'kube-root-ca.crt', output: 'json' };
+    const { body } = await post(sidecar.url, call('get_here', 1, one));
+    assert.ok(body.includes(NAMESPACE) && !body.includes('kube-system'), body);
+    for (const more of [
+      { namespace: 'kube-system' },
+      { Namespace: 'kube-system' },
+      { allNamespaces: true },
+      { context: 'other' },
+    ])
+      assert.match(
+        (await post(sidecar.url, call('get_here', 1, { ...read, ...more }))).body,
+        /-32602.*Unknown argument: /,
+      );
+    assert.match(
+      (await post(sidecar.url, call('kubectl_get', 1, { ...read, namespace: 'kube-system' }))).body,
+      /Unknown tool: kubectl_get/,
+    );
+  });
 });
 
 const LIST = { jsonrpc: '2.0', id: 1, method: 'tools/list' };

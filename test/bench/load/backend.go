@@ -67,7 +67,7 @@ func answer(response http.ResponseWriter, request *http.Request) {
 	switch {
 	case id == nil:
 		response.WriteHeader(http.StatusAccepted)
-	case has(body, `"name":"echo"`):
+	case has(body, `"name":"echo"`), has(body, `"name":"get_00"`):
 		reply(response, id, echoed)
 	case has(body, `"name":"blob"`):
 		reply(response, id, blob)

@@ -193,6 +193,75 @@ create_pod   yes        default
   });
 });
 
+describe('overrides', () => {
+  const overriding = file(
+    'overrides.yaml',
+    `version: 1
+tools:
+  deny: [delete_pod]
+  overrides:
+    - {tool: get_pods, name: pods, arguments: {fixed: {namespace: staging}}}
+    - {tool: echo, name: create_pod}
+    - {tool: delete_pod, title: Delete}
+rules: [{name: staging, tools: [get_pods], allow: 'args.namespace == "staging"'}]`,
+  );
+  const known = file(
+    'schemas.json',
+    JSON.stringify({
+      tools: [
+        { name: 'get_pods', inputSchema: { type: 'object', properties: { namespace: {}, name: {} } } },
+        ...['echo', 'delete_pod', 'create_pod'].map((name) => ({ name, inputSchema: { type: 'object' } })),
+      ],
+    }),
+  );
+  const args = ['-f', overriding, '--tools-file', known];
+
+  test('stand beside the names that they replace, and hide what has one name twice', async () => {
+    const { stdout } = await run(['policy', 'test', ...args]);
+    assert.equal(
+      stdout,
+      `TOOL         SHOWN AS     ALLOWED        RULE
+get_pods     pods         by arguments   policy/rules.staging
+echo         create_pod   no             policy/tools.overrides
+delete_pod   delete_pod   no             policy/tools.deny
+create_pod   create_pod   no             policy/tools.overrides
+`,
+    );
+    const { stdout: json } = await run(['policy', 'test', ...args, '-o', 'json']);
+    assert.deepEqual(
+      JSON.parse(json).tools.map(({ name, shown, error }: Record<string, string>) => [name, shown, error]),
+      [
+        ['get_pods', 'pods', undefined],
+        ['echo', 'create_pod', 'its new name is that of another tool'],
+        ['delete_pod', undefined, undefined],
+        ['create_pod', undefined, 'its name is the new one of another tool'],
+      ],
+    );
+  });
+
+  const KNOWN_AS = 'callers know "get_pods" as "pods", and no tool of the name "get_pods"\n';
+  for (const [given, code, stdout, stderr] of [
+    [['pods'], 0, 'allowed by policy/rules.staging\n', KNOWN_AS],
+    [['get_pods', '--json', '{"name":"a"}'], 0, 'allowed by policy/rules.staging\n', KNOWN_AS],
+    [
+      ['pods', '--json', '{"namespace":"staging"}'],
+      1,
+      'denied by policy/tools.overrides\n',
+      `${KNOWN_AS}callers cannot send the argument "namespace"\n`,
+    ],
+    [
+      ['echo'],
+      1,
+      'denied by policy/tools.overrides\n',
+      'callers know "echo" as "create_pod", and no tool of the name "echo"\nits new name is that of another tool\n',
+    ],
+    [['delete_pod'], 1, 'denied by policy/tools.deny\n', ''],
+  ] as [string[], number, string, string][])
+    test(`explained: call ${given.join(' ')}`, async () => {
+      assert.deepEqual(await run(['policy', 'explain', 'call', ...given, ...args]), { code, stdout, stderr });
+    });
+});
+
 const record = (type: string, name: string, outcome = 'success', component = 'weather') =>
   JSON.stringify({ msg: 'audit_event', outcome, component, target: { type, name, method: 'x' } });
 

@@ -4,7 +4,8 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { writeAsKubelet } from '../mounted/write-volume.ts';
 import { postModern } from './modern-meta.ts';
-import { call, post } from './post.ts';
+import { call, initialize, post } from './post.ts';
+import { sendResult, startStream } from './scripted-server.ts';
 import { untilAudit } from './start-sidecar.ts';
 import { waitFor } from './wait-for.ts';
 import { ask, sessionOf, startWith } from './with-policy.ts';
@@ -264,6 +265,89 @@ rules: [{name: staging, tools: [kubectl_get], allow: 'args.namespace == "staging
   });
 });
 
+describe('overrides of tools', () => {
+  test('take a name from a tool that the server has for one session alone', async () => {
+    const { server, sidecar } = await startWith(
+      'version: 1\ntools: {overrides: [{tool: kubectl_get, name: late}]}',
+      WORLD,
+    );
+    server.answers.set('tools/list', (request, response) =>
+      sendResult(request, response, { tools: [...WORLD.tools, { ...GET, name: 'late' }] }),
+    );
+    const { result } = await ask(sidecar, 'legacy', 'tools/list', {});
+    assert.deepEqual(
+      (result!['tools'] as { name: string; title?: string }[]).map((each) => each.name),
+      ['late', 'ping'],
+    );
+    await post(sidecar.url, call('late'));
+    assert.equal(server.fromClients().at(-1)?.message?.params?.['name'], 'kubectl_get');
+  });
+
+  test('are in lists on any stream', async () => {
+    const { server, sidecar } = await startWith(POLICY, WORLD);
+    server.answers.set('GET', (_, response) => {
+      startStream(response)({ jsonrpc: '2.0', id: 9, result: { tools: WORLD.tools } });
+      response.end();
+    });
+    const session = await initialize(sidecar.url);
+    const response = await fetch(sidecar.url, {
+      headers: { accept: 'text/event-stream', 'mcp-session-id': session },
+    });
+    const body = await response.text();
+    assert.match(body, /get_staging/);
+    assert.doesNotMatch(body, /kubectl_get|context|Namespace/);
+  });
+
+  test('are in calls of a batch', async () => {
+    const { server, sidecar } = await startWith(POLICY, WORLD);
+    const { body } = await post(
+      sidecar.url,
+      [
+        call('get_staging', 1, { resourceType: 'pods' }),
+        call('kubectl_get', 2),
+        call('get_staging', 3, { context: '' }),
+      ],
+      { 'mcp-protocol-version': '2025-03-26' },
+    );
+    const answers = new Map(
+      (JSON.parse(body) as { id: number; error?: { message: string } }[]).map((each) => [
+        each.id,
+        each.error?.message,
+      ]),
+    );
+    assert.deepEqual(
+      [...answers],
+      [
+        [1, undefined],
+        [2, 'Unknown tool: kubectl_get'],
+        [3, 'Unknown argument: context'],
+      ],
+    );
+    assert.deepEqual(
+      server.fromClients().map(({ message }) => message?.params?.['name']),
+      ['kubectl_get'],
+    );
+  });
+
+  test('leave tasks with the tool that made them', async () => {
+    const { server, sidecar } = await startWith(POLICY, WORLD);
+    server.answers.set('tools/call', (request, response) =>
+      sendResult(request, response, { task: { taskId: 't1', status: 'working' } }),
+    );
+    server.answers.set('tasks/get', (request, response) =>
+      sendResult(request, response, { taskId: 't1', status: 'working' }),
+    );
+    await ask(sidecar, 'legacy', 'tools/call', {
+      name: 'get_staging',
+      arguments: { resourceType: 'pods' },
+      task: { ttl: 1_000 },
+    });
+    assert.ok((await ask(sidecar, 'legacy', 'tasks/get', { taskId: 't1' })).result);
+    const record = await untilAudit(sidecar, ({ type }) => type === 'mcp_task_get');
+    assert.equal(record.metadata.extra.tool, 'kubectl_get');
+  });
+});
+
 /** Two servers that differ in nothing but what overrides keep from callers. */
 const sideOf = (side: 'a' | 'b') => ({
   policy: `version: 1
@@ -325,7 +409,7 @@ describe('what overrides keep from callers', () => {
             assert.deepEqual(one, other, JSON.stringify(params));
           }
         }),
-        { numRuns: 25 },
+        { numRuns: 15 },
       );
     });
 });
