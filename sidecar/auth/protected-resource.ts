@@ -108,5 +108,6 @@ const ERRORS: Partial<Record<Refusal['reason'], string>> = {
 const describedBy = ({ reason, detail }: Refusal): string =>
   [REASONS[reason].message, ...(detail ? [detail] : [])]
     .join(': ')
+    .replaceAll('"', "'")
     .replaceAll(/[^\u0020\u0021\u0023-\u005b\u005d-\u007e]/g, '?')
     .slice(0, 256);

@@ -82,6 +82,7 @@ test('inspector 2.12.0, --cli', async () => {
   const out = text(child.stdout);
   await visited(child.stderr, provider);
   assert.ok(Array.isArray((JSON.parse(await out) as { content?: unknown }).content));
+  await sidecar.settled();
   assert.ok(sidecar.audit.some(({ outcome, target }) => outcome === 'success' && target?.name === 'open'));
 });
 

@@ -16,6 +16,8 @@ const POLICIES: Readonly<Record<string, string>> = {
     'rules: [{ name: callers, tools: ["*"], allow: \'principal.name == "anonymous" || "ops" in principal.groups\' }]',
   'policy, a rule on arguments':
     'rules: [{ name: limits, tools: [echo], allow: "!has(args.limit) || args.limit <= 100" }]',
+  // Nobody has scopes here: of a tool that is not asked for.
+  'policy, scopes': 'tools: { scopes: [{ tools: ["admin_*"], scopes: ["tools:admin"], visible: true }] }',
   // They have each other's names: what calls ask for is answered either way.
   'overrides, renamed': 'tools: { overrides: [{ tool: echo, name: get_00 }, { tool: get_00, name: echo }] }',
 };

@@ -94,7 +94,7 @@ describe('a challenge', () => {
   test('says what is wrong with a token, in the characters that the header may hold', () => {
     assert.equal(
       challengeOf(refuse('credentials-invalid', 'it is "für"\\\r\nexpired'), at('/mcp')),
-      `Bearer realm="mcp", error="invalid_token", error_description="the credentials are not valid: it is ?f?r????expired", ${METADATA}`,
+      `Bearer realm="mcp", error="invalid_token", error_description="the credentials are not valid: it is 'f?r'???expired", ${METADATA}`,
     );
   });
 

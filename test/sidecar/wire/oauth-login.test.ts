@@ -60,6 +60,7 @@ for (const [name, dial, era] of [
       assert.equal(user.sent.length, logins);
       await client.close();
 
+      await sidecar.settled();
       const denied = sidecar.audit.filter(({ outcome }) => outcome === 'denied');
       assert.ok(denied.some(({ metadata }) => metadata.extra.rule === 'policy/tools.scopes'));
       assert.ok(sidecar.audit.some(({ subjects }) => JSON.stringify(subjects).includes('oidc:alice')));
