@@ -1,6 +1,7 @@
 /** CAs and serving certificates of tests, made on the spot. */
 import 'reflect-metadata';
 import { webcrypto } from 'node:crypto';
+import { isIP } from 'node:net';
 import {
   BasicConstraintsExtension,
   PemConverter,
@@ -45,7 +46,11 @@ export async function createAuthority(nowMs: number = Date.now()): Promise<Autho
         notBefore,
         notAfter: new Date(notAfterMs),
         signingAlgorithm: ALGORITHM,
-        extensions: [new SubjectAlternativeNameExtension(names.map((value) => ({ type: 'dns', value })))],
+        extensions: [
+          new SubjectAlternativeNameExtension(
+            names.map((value) => ({ type: isIP(value) > 0 ? 'ip' : 'dns', value })),
+          ),
+        ],
       });
       const key = await webcrypto.subtle.exportKey('pkcs8', own.privateKey);
       return {
