@@ -69,6 +69,8 @@ export interface SidecarHealth {
     readonly transport?: 'streamable-http' | 'sse' | 'stdio';
     readonly era?: string;
     readonly listening?: string;
+    /** Callers may see fewer tools than are allowed. */
+    readonly per_caller?: true;
     /** Revision of its static tokens; absent of a proxy that does not tell. */
     readonly tokens?: string;
     readonly tools?: readonly { readonly allowed: boolean }[];

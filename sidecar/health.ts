@@ -16,6 +16,8 @@ export interface ServerHealthSource {
   readonly catalogue: () => CatalogueState;
   readonly transport?: () => Transport | undefined;
   readonly decide: () => DecideTool | undefined;
+  /** Whether more than that decides on tools, for each caller. */
+  readonly perCaller?: () => boolean;
   /** What keeps callers from being told apart. */
   readonly authProblem: () => string | undefined;
   /** The same of some callers, where there are several kinds. */
@@ -57,7 +59,7 @@ export interface HealthDetails {
   readonly backends_configured: number;
   readonly backends_connected: number;
   readonly active_clients: number;
-  /** Number of tools that callers see. */
+  /** Number of tools that callers see; at most, where a server decides for each of them. */
   readonly tools: number;
   readonly servers: readonly ServerHealth[];
 }
@@ -75,6 +77,8 @@ export interface ServerHealth {
   readonly access_error?: string;
   /** What is not as it was meant, whether calls go on or not. */
   readonly problems?: readonly string[];
+  /** Rules, scopes or Roles decide for each caller, who may see fewer tools than are allowed here. */
+  readonly per_caller?: true;
   /** Checks that are switched off. */
   readonly warnings?: readonly string[];
   /** When the certificate of the listen port expires. */
@@ -166,6 +170,7 @@ function serverHealth(source: ServerHealthSource): ServerHealth {
     ...(problems.length > 0 ? { problems } : {}),
     ...(warnings.length > 0 ? { warnings } : {}),
     ...(notAfter ? { tls_not_after: notAfter.toISOString() } : {}),
+    ...(source.perCaller?.() ? { per_caller: true as const } : {}),
     ...(revision ? { policy: revision } : {}),
     ...(pins ? { pins: pinsReport(pins) } : {}),
     ...(source.tokensRevision ? { tokens: source.tokensRevision() ?? '' } : {}),

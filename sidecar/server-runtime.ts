@@ -14,6 +14,7 @@ import { createListenServer } from './downstream/listen-server.ts';
 import { createMcpHandler } from './downstream/mcp-handler.ts';
 import { createCrossSite } from './edge/cross-site.ts';
 import { createAuthorization } from './filter/authorization.ts';
+import { decidesPerCaller } from './filter/decide.ts';
 import { createScopeGate } from './filter/scope-gate.ts';
 import { createToolRules } from './filter/tool-rules.ts';
 import type { Exchange, Reply, Upstream } from './exchange.ts';
@@ -184,6 +185,7 @@ export async function createServerRuntime(server: ServerConfig, deps: RuntimeDep
     catalogue: catalogue.state,
     transport,
     decide: rules.decide,
+    perCaller: () => access !== undefined || decidesPerCaller(rules.inForce()),
     authProblem: authenticator.notReady,
     tokensRevision: authenticator.tokensRevision,
     ...(authenticator.problems ? { authProblems: authenticator.problems } : {}),

@@ -32,7 +32,7 @@ export function addList(program: Command, deps: Deps): void {
     short: 'List the MCP servers of a namespace or of the cluster',
     long: `List the MCP servers of a namespace or of the cluster: Deployments, StatefulSets and DaemonSets whose pod template carries annotations of ours.
 
-Of several servers in one pod each has a row, with its name behind that of the workload. READY counts pods whose sidecar is ready. TOOLS is asked of a running sidecar through a port-forward, "-" where none answers. BYPASS is "yes" where a Service leads past the proxy, a pod is without it or the server's own port is left open, "no" where the server listens on the loopback alone, and "?" where only a dial can tell (see "kubectl mcp doctor --probe"). OUTDATED (-o wide) counts pods whose proxy is not the one that the webhook would make now, "?" for who may not look at the webhook (see "kubectl mcp restart").`,
+Of several servers in one pod each has a row, with its name behind that of the workload. READY counts pods whose sidecar is ready. TOOLS is asked of a running sidecar through a port-forward, "-" where none answers, and "<=13" where rules, scopes or Roles decide for each caller: none sees more. BYPASS is "yes" where a Service leads past the proxy, a pod is without it or the server's own port is left open, "no" where the server listens on the loopback alone, and "?" where only a dial can tell (see "kubectl mcp doctor --probe"). OUTDATED (-o wide) counts pods whose proxy is not the one that the webhook would make now, "?" for who may not look at the webhook (see "kubectl mcp restart").`,
     examples: `
       # List the MCP servers of the current namespace
       kubectl mcp list
@@ -145,8 +145,11 @@ export function listColumns(
 }
 
 // Until the sidecar has reached the server it knows of no tools, which is not the same as none.
-const toolsOf = ({ health }: McpServer): string =>
-  health?.servers.every(({ connected }) => connected) ? String(health.tools) : '-';
+const toolsOf = ({ health }: McpServer): string => {
+  if (!health?.servers.every(({ connected }) => connected)) return '-';
+  const isMost = health.tools > 0 && health.servers.some((each) => each.per_caller);
+  return `${isMost ? '<=' : ''}${health.tools}`;
+};
 
 const statusOf = ({ refusals, health }: McpServer): string =>
   refusals[0] ? `refused: ${refusals[0]}` : (health?.status ?? '-');

@@ -96,6 +96,11 @@ function decideThing(policy: Policy, principal: Principal, thing: Thing, asked: 
   return decision.allowed ? { allowed: false, rule: SCOPES_RULE, needsScopes: lacking.scopes } : decision;
 }
 
+/** Whether a tool may be one caller's and not another's. */
+export const decidesPerCaller = (policy: Policy | undefined): boolean =>
+  policy !== undefined &&
+  (policy.scopes !== undefined || policy.rules.some(({ kinds }) => kinds.includes('tool')));
+
 function decideUnscoped(policy: Policy, principal: Principal, thing: Thing, asked: Asked): Decision {
   const listed = thing.tool
     ? policy.tool?.(thing.tool)

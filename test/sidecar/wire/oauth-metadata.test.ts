@@ -6,7 +6,7 @@ import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { describe, test } from 'node:test';
 import { postModern } from './modern-meta.ts';
-import { startOAuth } from './oauth-world.ts';
+import { POLICY, startOAuth } from './oauth-world.ts';
 import { call, initialize, post } from './post.ts';
 import { start } from './proxied.ts';
 import { untilAudit } from './start-sidecar.ts';
@@ -180,6 +180,19 @@ for (const era of ['legacy', 'modern'] as const) {
     });
   });
 }
+
+describe('/health', () => {
+  test('says that callers may see fewer tools than it counts, where scopes or rules tell them apart', async () => {
+    const perCaller = async (policy: string) => {
+      const { sidecar } = await startOAuth({ policy });
+      return (await sidecar.health()).servers[0].per_caller as boolean | undefined;
+    };
+    assert.equal(await perCaller(POLICY), true);
+    assert.equal(await perCaller(`version: 1\nrules: [{name: a, tools: ["*"], allow: 'true'}]`), true);
+    assert.equal(await perCaller(`version: 1\nrules: [{name: a, prompts: ["*"], allow: 'true'}]`), undefined);
+    assert.equal(await perCaller('version: 1\ntools: {deny: [a]}'), undefined);
+  });
+});
 
 describe('a client of HTTP+SSE', () => {
   test('is told the same at its messages', async () => {
