@@ -23,6 +23,8 @@ const LONG = [
   // Helm is built first.
   'test/cluster/gitops.test.ts',
   'test/cluster/lockdown.test.ts',
+  // A binding that is removed counts for 30 seconds.
+  'test/cluster/authorization-pods.test.ts',
   // Three rollouts.
   'test/cluster/pins.test.ts',
   'test/cluster/reload.test.ts',

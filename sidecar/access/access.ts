@@ -34,7 +34,11 @@ export function createAccess(reviews: Reviews): Access {
   let within: May | undefined;
 
   /** Anew each time: what it says depends on the message that is edited. */
-  const mine = (): Policy => policyOf((verb, name) => within?.(verb, name) === true);
+  const mine = ({ principal }: Exchange): Policy =>
+    policyOf(
+      (verb, name) => within?.(verb, name) === true,
+      (verb) => reviews.allowsAll(principal, verb),
+    );
 
   function judge(exchange: Exchange): Verdict | Promise<Verdict> {
     const asked = askedOf(exchange);
@@ -111,7 +115,7 @@ export function createAccess(reviews: Reviews): Access {
       request: judge,
       result(exchange) {
         if (!isAboutNames(exchange)) return undefined;
-        const editor = createResultEditors(mine)(exchange);
+        const editor = createResultEditors(() => mine(exchange))(exchange);
         return editor && settled(exchange, editor);
       },
     },
@@ -120,15 +124,24 @@ export function createAccess(reviews: Reviews): Access {
   };
 }
 
-/** What a caller may see, as the policy of that caller. */
-const policyOf = (may: May): Policy => ({
-  tool: ({ name }) => ({ allowed: may(ACCESS_VERBS.tool, name), rule: ACCESS_RULE }),
-  prompt: (name) => ({ allowed: may(ACCESS_VERBS.prompt, name), rule: ACCESS_RULE }),
-  resource: (uri) => ({ allowed: may(ACCESS_VERBS.resource, uri), rule: ACCESS_RULE }),
+/**
+ * What a caller may see, as the policy of that caller.
+ * @param all what is known to be allowed whatever its name is: that is not looked at
+ */
+const policyOf = (may: May, all: (verb: AccessVerb) => boolean): Policy => ({
+  ...(!all(ACCESS_VERBS.tool) && {
+    tool: ({ name }) => ({ allowed: may(ACCESS_VERBS.tool, name), rule: ACCESS_RULE }),
+  }),
+  ...(!all(ACCESS_VERBS.prompt) && {
+    prompt: (name) => ({ allowed: may(ACCESS_VERBS.prompt, name), rule: ACCESS_RULE }),
+  }),
+  ...(!all(ACCESS_VERBS.resource) && {
+    resource: (uri) => ({ allowed: may(ACCESS_VERBS.resource, uri), rule: ACCESS_RULE }),
+  }),
   completion: true,
   subscriptions: true,
   rules: [],
-  perCaller: true,
+  perCaller: 'here',
 });
 
 function askedOf(exchange: Exchange): { verb: AccessVerb; name: string } | undefined {

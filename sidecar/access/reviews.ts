@@ -10,6 +10,8 @@ import { createDecisions, type Decisions } from './decisions.ts';
 export interface Reviews {
   /** Rejects while the API server cannot be asked, and nothing is known from before. */
   ask(principal: Principal, verb: AccessVerb, name: string): boolean | Promise<boolean>;
+  /** Whether it is known that each name is allowed. */
+  allowsAll(principal: Principal, verb: AccessVerb): boolean;
   /** Whether something is known to be allowed to the caller at the moment. */
   knows(principal: Principal): boolean;
   /** Why nobody can be asked for. */
@@ -125,6 +127,7 @@ export function createReviews(
       if (all instanceof Promise) return all.then((yes) => yes || decide(known, subject, verb, name));
       return all || decide(known, subject, verb, name);
     },
+    allowsAll: (principal, verb) => decisions.of(principal).get(verb) === true,
     knows: (principal) => decisions.of(principal).allowsSomething(),
     problem: () => problem,
     starting: () => starting,

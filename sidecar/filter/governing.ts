@@ -13,6 +13,6 @@ export function governing(policy: Policy | undefined): Policy {
     tool: policy?.tool ?? allow,
     prompt: policy?.prompt ?? allow,
     resource: policy?.resource ?? allow,
-    perCaller: true,
+    perCaller: 'behind',
   };
 }

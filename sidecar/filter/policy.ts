@@ -39,8 +39,8 @@ export interface Policy {
   readonly completion: boolean;
   readonly subscriptions: boolean;
   readonly rules: readonly Rule[];
-  /** Somebody else decides for each caller, too. */
-  readonly perCaller?: true;
+  /** Somebody else decides for each caller, too: here in its stead, or in a pass behind, which edits lists itself. */
+  readonly perCaller?: 'here' | 'behind';
 }
 
 export const SCOPES_RULE = 'policy/tools.scopes';

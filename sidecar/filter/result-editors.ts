@@ -27,7 +27,7 @@ export function createResultEditors(
   let shared: { of: Policy; edit: Edit } | undefined;
 
   function listEditor(policy: Policy, exchange: Exchange): Edit {
-    if (policy.rules.length > 0 || policy.scopes || policy.perCaller)
+    if (policy.rules.length > 0 || policy.scopes || policy.perCaller === 'here')
       return createListEditor(listsOf(policy, exchange), true);
     if (shared?.of !== policy) shared = { of: policy, edit: createListEditor(listsOf(policy, exchange)) };
     return shared.edit;
@@ -41,6 +41,7 @@ export function createResultEditors(
     const told = { resource, url: urlJudge(policy, exchange), subscriptions: policy.subscriptions };
     return [
       ...(any || (LISTS[method] && governsList(policy, method)) ? [listEditor(policy, exchange)] : []),
+      ...(policy.perCaller === 'here' && LISTS[method] && !governsList(policy, method) ? [markPrivate] : []),
       ...(any || (told.url && ASKS.has(method)) ? [createToldEditor(told, any)] : []),
       ...(resource && (READS.has(method) || completes)
         ? [createNotFoundEditor(resourceUnknown(exchange), exchange.message?.id)]

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import type { SidecarConfigInput } from '../../../sidecar/config.ts';
 import { POLICY_KEY } from '../../../sidecar/filter/read-policy.ts';
+import { startReviewingApi } from '../../sidecar/access/reviewing-api.ts';
 import { kubernetesKind, mount, tokenKind } from '../kinds.ts';
 import type { SidecarKind } from '../targets.ts';
 
@@ -22,7 +23,10 @@ const POLICIES: Readonly<Record<string, string>> = {
   'overrides, renamed': 'tools: { overrides: [{ tool: echo, name: get_00 }, { tool: get_00, name: echo }] }',
 };
 
-/** @returns the kinds, {@link NOTHING} first, and what ends the API server that one of them asks */
+/** Tools that Roles name; the others of the server are hidden. */
+const NAMED = ['echo', 'blob', 'get_00', 'get_01'];
+
+/** @returns the kinds, {@link NOTHING} first, and what ends the API servers that some of them ask */
 export async function passKinds(
   directory: string,
   token: string,
@@ -39,6 +43,22 @@ export async function passKinds(
     return kind(name, { policy: { source: 'configmap/bench', directory: at } });
   };
   const cluster = await kubernetesKind();
+  const asking = async (name: string, grants: readonly string[]) => {
+    const { apiServer, directory: account, remove } = await startReviewingApi(grants);
+    const env = { KUBERNETES_SERVICE_HOST: apiServer.host, KUBERNETES_SERVICE_PORT: String(apiServer.port) };
+    return {
+      kind: { ...kind(name, { authorization: { mode: 'kubernetes', directory: account } }), env },
+      stop: remove,
+    };
+  };
+  const caller = 'system:unauthenticated call';
+  const reviewed = await Promise.all([
+    asking('authorization, all tools', [caller]),
+    asking(
+      'authorization, tools by name',
+      NAMED.map((name) => `${caller} ${name}`),
+    ),
+  ]);
   const kinds = [
     kind(NOTHING, {}),
     kind('auth: token', { auth: tokenKind(directory, token).server.auth }),
@@ -46,6 +66,10 @@ export async function passKinds(
     kind('audit: stdout', { audit: 'stdout' }),
     kind('allow-tools', { filter: { allowTools: ['echo', 'blob', 'get_*'], mode: 'all' } }),
     ...Object.entries(POLICIES).map(withPolicy),
+    ...reviewed.map((each) => each.kind),
   ];
-  return { kinds, stop: cluster.stop };
+  const stop = async (): Promise<void> => {
+    for (const each of [cluster, ...reviewed]) await each.stop();
+  };
+  return { kinds, stop };
 }

@@ -10,6 +10,7 @@ import type { AccessReview } from '../../../sidecar/access/attributes.ts';
 import { currentCertificates } from '../../../webhook/certificates.ts';
 
 const TOKEN = 'token-of-the-sidecar';
+const PATH = /^\/apis\/authorization\.k8s\.io\/v1\/namespaces\/(ns|bench)\/localsubjectaccessreviews$/;
 
 export interface ReviewingApi {
   readonly apiServer: { readonly host: string; readonly port: number };
@@ -62,9 +63,7 @@ export async function startReviewingApi(grants: readonly string[] = []): Promise
           // As the real one takes a turn at least.
           await new Promise((resolve) => setImmediate(resolve));
           running--;
-          const isOurs =
-            request.headers.authorization === `Bearer ${TOKEN}` &&
-            request.url === '/apis/authorization.k8s.io/v1/namespaces/ns/localsubjectaccessreviews';
+          const isOurs = request.headers.authorization === `Bearer ${TOKEN}` && PATH.test(request.url ?? '');
           const { status = isOurs ? 201 : 403, message = 'not you' } = api.refusal ?? {};
           const { user, groups, resourceAttributes: at } = review.spec;
           const allowed = [user, ...groups].some(

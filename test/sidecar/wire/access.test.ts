@@ -91,6 +91,10 @@ describe('authorization by Kubernetes', () => {
     assert.deepEqual(await listed(sidecar), names);
     assert.equal(await called(sidecar, 'tool-7'), undefined);
     assert.equal(api.asked.length, 1);
+    // What is known to be all of it is sent as it came, to this caller alone.
+    const { result } = await ask(sidecar, 'modern', 'tools/list', {});
+    assert.equal((result!['tools'] as unknown[]).length, 50);
+    assert.equal(result!['cacheScope'], 'private');
   });
 
   test('lists what may be called, asking for at most eight tools at a time over connections that are kept', async () => {
