@@ -74,12 +74,18 @@ async function runCall(
   const { findTarget } = await import('../kube/target.ts');
   const { credentialsFor } = await import('../mcp/credentials.ts');
   const { withSession } = await import('../mcp/session.ts');
+  const { realNames } = await import('../mcp/real-names.ts');
   const { trustOf } = await import('../mcp/trust.ts');
   const target = await findTarget(cluster, name, flags);
   const caller = await credentialsFor(cluster, target, flags);
   const trust = await trustOf(cluster, target, flags);
   const result = await withSession(cluster, { target, caller, trust, timeoutMs }, async (client) => {
-    const known = await findTool(client, tool, { title: target.title, caller: caller.title, timeoutMs });
+    const known = await findTool(client, tool, {
+      title: target.title,
+      caller: caller.title,
+      timeoutMs,
+      renamed: () => realNames(cluster, target, timeoutMs),
+    });
     const args = given ?? parseArguments(flags.arg ?? [], known.inputSchema as Schema);
     return client.callTool(
       { name: tool, arguments: args },
@@ -97,11 +103,25 @@ async function runCall(
 async function findTool(
   client: Client,
   name: string,
-  { title, caller, timeoutMs }: { title: string; caller: string; timeoutMs: number },
+  {
+    title,
+    caller,
+    timeoutMs,
+    renamed,
+  }: {
+    title: string;
+    caller: string;
+    timeoutMs: number;
+    /** The server's own names by those that callers know. */
+    renamed: () => Promise<ReadonlyMap<string, string>>;
+  },
 ): Promise<Tool> {
   const { tools } = await client.listTools({}, { timeout: timeoutMs });
   const found = tools.find((each) => each.name === name);
   if (found) return found;
+  const [shown] = [...(await renamed())].find(([, real]) => real === name) ?? [];
+  if (shown !== undefined && tools.some((each) => each.name === shown))
+    throw new CliError(`callers know tool "${name}" of ${title} as "${shown}", by its policy`);
   const { closestMatch } = await import('leven');
   const nearest = closestMatch(
     name,

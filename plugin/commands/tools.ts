@@ -30,7 +30,7 @@ export function addTools(program: Command, deps: Deps): void {
 
 Characters that are not seen are spelled out, like <U+200B>, and told.
 
-READ-ONLY and DESTRUCTIVE are the server's own hints as the sidecar takes them: a tool without hints counts as destructive.`,
+READ-ONLY and DESTRUCTIVE are the server's own hints as the sidecar takes them: a tool without hints counts as destructive. With -o wide, and where a policy renames tools, the server's own names stand beside.`,
     examples: `
       # List the tools of the server in deployment "weather"
       kubectl mcp tools deploy/weather
@@ -60,10 +60,12 @@ async function runTools(name: string, flags: ToolsFlags, { streams, env, connect
   const { findTarget } = await import('../kube/target.ts');
   const { credentialsFor } = await import('../mcp/credentials.ts');
   const { withSession } = await import('../mcp/session.ts');
+  const { realNames } = await import('../mcp/real-names.ts');
   const { trustOf } = await import('../mcp/trust.ts');
   const target = await findTarget(cluster, name, flags);
   const caller = await credentialsFor(cluster, target, flags);
   const trust = await trustOf(cluster, target, flags);
+  const renamed = format === 'wide' ? await realNames(cluster, target, timeoutMs) : NONE;
   const result = await withSession(cluster, { target, caller, trust, timeoutMs }, (client) =>
     client.listTools({}, { timeout: timeoutMs }),
   );
@@ -74,7 +76,7 @@ async function runTools(name: string, flags: ToolsFlags, { streams, env, connect
     writeLine(streams.err, `No tools of ${target.title} for ${caller.title}.`);
   } else {
     streams.out.write(
-      formatTable(toolColumns(format === 'wide'), result.tools, {
+      formatTable(toolColumns(format === 'wide', renamed), result.tools, {
         wide: format === 'wide',
         noHeaders: !flags.headers,
       }),
@@ -83,9 +85,17 @@ async function runTools(name: string, flags: ToolsFlags, { streams, env, connect
   }
 }
 
-/** The columns, as data. */
-export const toolColumns = (wide: boolean): readonly Column<Tool>[] => [
+const NONE: ReadonlyMap<string, string> = new Map();
+
+/**
+ * The columns, as data.
+ * @param renamed the server's own names by those that callers know
+ */
+export const toolColumns = (wide: boolean, renamed = NONE): readonly Column<Tool>[] => [
   { header: 'NAME', value: ({ name }) => visible(name) },
+  ...(renamed.size > 0
+    ? [{ header: 'OWN NAME', value: ({ name }: Tool) => visible(renamed.get(name) ?? name) }]
+    : []),
   { header: 'READ-ONLY', value: (tool) => String(isReadOnly(tool)) },
   { header: 'DESTRUCTIVE', value: (tool) => String(isDestructive(tool)) },
   { header: 'ARGUMENTS', wide: true, value: argumentsOf },
