@@ -23,6 +23,7 @@ const LONG = [
   // Helm is built first.
   'test/cluster/gitops.test.ts',
   'test/cluster/lockdown.test.ts',
+  'test/cluster/oauth.test.ts',
   // A binding that is removed counts for 30 seconds.
   'test/cluster/authorization-pods.test.ts',
   // Three rollouts.
