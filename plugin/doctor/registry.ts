@@ -19,6 +19,7 @@ import { revisionChecks } from './checks/revisions.ts';
 import { serverChecks } from './checks/server.ts';
 import { sidecarChecks } from './checks/sidecar.ts';
 import { stdioChecks } from './checks/stdio.ts';
+import { tokenChecks } from './checks/tokens.ts';
 import { trustChecks } from './checks/trust.ts';
 import { upgradeChecks } from './checks/upgrade.ts';
 import { upstreamChecks } from './checks/upstream.ts';
@@ -40,6 +41,7 @@ export const CHECKS: readonly Check[] = [
   ...upstreamChecks,
   ...stdioChecks,
   ...authChecks,
+  ...tokenChecks,
   ...oidcChecks,
   ...oauthChecks,
   ...accessChecks,

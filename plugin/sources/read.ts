@@ -5,6 +5,7 @@ import { readAuthorities } from '../../sidecar/upstream/read-authorities.ts';
 import type { Cluster } from '../kube/client.ts';
 import { isNotFound } from '../kube/errors.ts';
 import type { NamedSource } from './named.ts';
+import type { TokenFacts } from './token-facts.ts';
 
 export interface SourceFacts {
   readonly keys: readonly string[];
@@ -14,6 +15,8 @@ export interface SourceFacts {
   readonly certificate?: { readonly pem: string } | { readonly fault: string };
   /** As the proxy reads tokens, headers and the policy; absent where there is nothing to read. Without values. */
   readonly contentFaults?: readonly string[];
+  /** Of a Secret with tokens. */
+  readonly tokens?: readonly TokenFacts[];
   /** Of a policy: its patterns of tools, by where they stand. */
   readonly toolPatterns?: readonly { readonly where: string; readonly glob: string }[];
 }
@@ -102,7 +105,7 @@ async function clientAuthorityFaults(files: ReadonlyMap<string, Buffer>): Promis
 export async function contentIn(
   key: NamedSource['key'],
   data: Readonly<Record<string, string>>,
-): Promise<{ contentFaults: readonly string[] }> {
+): Promise<Pick<SourceFacts, 'tokens'> & { contentFaults: readonly string[] }> {
   const files = new Map(Object.entries(data).map(([name, value]) => [name, Buffer.from(value, 'base64')]));
   if (key === 'mtls-ca-secret') return { contentFaults: await clientAuthorityFaults(files) };
   if (key === 'upstream-ca-secret') return { contentFaults: faultsIn(files) };
@@ -111,10 +114,11 @@ export async function contentIn(
     const client = readClient(files);
     return { contentFaults: 'faults' in client ? client.faults : [] };
   }
-  if (key === 'oidc-introspection-secret') {
-    const { readClient } = await import('../../sidecar/outbound/oauth-client.ts');
-    const client = readClient(files);
-    return { contentFaults: 'faults' in client ? client.faults : [] };
+  if (key === 'token-secret') {
+    const { readTokens } = await import('../../sidecar/auth/read-tokens.ts');
+    const { tokenFactsIn } = await import('./token-facts.ts');
+    const tokens = readTokens(files);
+    return { contentFaults: 'faults' in tokens ? tokens.faults : [], tokens: tokenFactsIn(files) };
   }
   const read =
     key === 'token-secret'

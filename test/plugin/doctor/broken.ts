@@ -2,6 +2,7 @@
 import type { CoreV1Event } from '@kubernetes/client-node';
 import type { Replica, Values } from '../../../plugin/doctor/snapshot.ts';
 import type { SourceFacts } from '../../../plugin/sources/read.ts';
+import type { TokenFacts } from '../../../plugin/sources/token-facts.ts';
 import { createAuthority } from '../../certificates.ts';
 import { issueCertificates } from './certificates.ts';
 import { ca, type Mutable, NOW_MS, wroteBundle } from './fixtures.ts';
@@ -48,6 +49,11 @@ const pinned = (values: Mutable<Values>, isSame: boolean) => {
     ],
   };
   Object.assign(healthOf(values).servers[0]!, { pins });
+};
+const tokens = (values: Mutable<Values>, ...facts: TokenFacts[]) => {
+  annotate(values, 'auth', 'token');
+  annotate(values, 'token-secret', 'mine');
+  values.secrets['token-secret demo/mine'] = { keys: ['ci'], contentFaults: [], tokens: facts };
 };
 const path = (name: string) => ({
   path: '/',
@@ -389,6 +395,30 @@ export const BROKEN: readonly Broken[] = [
       annotate(values, 'token-secret', 'mine');
       values.secrets['token-secret demo/mine'] = { keys: ['alice'], contentFaults: ['"alice" is empty'] };
     },
+  },
+  {
+    code: 'MCP740',
+    when: 'a token ends within the week',
+    says: /Secret mine in namespace demo: the token of "ci" expires in 6d12h\n.*its id is 0a1b2c3d; .*\n.*fix: kubectl mcp token rotate deployment\/everything -n demo ci/,
+    breakIt: (values) => tokens(values, { caller: 'ci', id: '0a1b2c3d', expiresAtMs: NOW_MS + 6.5 * DAY_MS }),
+  },
+  {
+    code: 'MCP740',
+    when: 'a token has expired, and an older one did before',
+    says: /the token of "ci" has expired, 2d ago\n.*its id is 0a1b2c3d/,
+    breakIt: (values) =>
+      tokens(
+        values,
+        { caller: 'ci', id: 'ffffffff', expiresAtMs: NOW_MS - 9 * DAY_MS },
+        { caller: 'ci', id: '0a1b2c3d', expiresAtMs: NOW_MS - 2 * DAY_MS },
+      ),
+  },
+  {
+    code: 'MCP741',
+    when: 'a token was made up',
+    says: /the token of "ci" has fewer than 16 characters\n/,
+    breakIt: (values) =>
+      tokens(values, { caller: 'ci', id: '0a1b2c3d', weakness: 'has fewer than 16 characters' }),
   },
   {
     code: 'MCP308',
