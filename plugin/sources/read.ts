@@ -120,10 +120,7 @@ export async function contentIn(
     const tokens = readTokens(files);
     return { contentFaults: 'faults' in tokens ? tokens.faults : [], tokens: tokenFactsIn(files) };
   }
-  const read =
-    key === 'token-secret'
-      ? (await import('../../sidecar/auth/read-tokens.ts')).readTokens(files)
-      : (await import('../../sidecar/upstream/read-headers.ts')).readHeaders(files);
+  const read = (await import('../../sidecar/upstream/read-headers.ts')).readHeaders(files);
   return { contentFaults: 'faults' in read ? read.faults : [] };
 }
 
