@@ -109,7 +109,7 @@ export async function contentIn(
   const files = new Map(Object.entries(data).map(([name, value]) => [name, Buffer.from(value, 'base64')]));
   if (key === 'mtls-ca-secret') return { contentFaults: await clientAuthorityFaults(files) };
   if (key === 'upstream-ca-secret') return { contentFaults: faultsIn(files) };
-  if (key === 'upstream-token-secret') {
+  if (key === 'oidc-introspection-secret' || key === 'upstream-token-secret') {
     const { readClient } = await import('../../sidecar/outbound/oauth-client.ts');
     const client = readClient(files);
     return { contentFaults: 'faults' in client ? client.faults : [] };
