@@ -1,12 +1,17 @@
 /** Overrides of tools on the wire: what callers see, what the server is sent, in both eras and between them. */
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
+import { freePorts } from '../../conformance/ports.ts';
 import { writeAsKubelet } from '../mounted/write-volume.ts';
 import { postModern } from './modern-meta.ts';
 import { call, initialize, post } from './post.ts';
+import { stops } from './proxied.ts';
 import { sendResult, startStream } from './scripted-server.ts';
-import { untilAudit } from './start-sidecar.ts';
+import { startSidecar, untilAudit } from './start-sidecar.ts';
 import { waitFor } from './wait-for.ts';
 import { ask, sessionOf, startWith } from './with-policy.ts';
 import type { World } from './world.ts';
@@ -281,6 +286,46 @@ describe('overrides of tools', () => {
     );
     await post(sidecar.url, call('late'));
     assert.equal(server.fromClients().at(-1)?.message?.params?.['name'], 'kubectl_get');
+  });
+
+  test('are of tools, too, that the server has for one session alone', async () => {
+    const { server, sidecar } = await startWith(POLICY, { ...WORLD, tools: [WORLD.tools[1]!] });
+    // The proxy's own list has been read; the next one, in the caller's name, has more.
+    server.answersToSidecar.set('tools/list', (request, response) =>
+      sendResult(request, response, { tools: WORLD.tools }),
+    );
+    const session = { 'mcp-session-id': await initialize(sidecar.url) };
+    await post(sidecar.url, call('get_staging', 1, { resourceType: 'pods' }), session);
+    const sent = server.fromClients().at(-1)?.message?.params;
+    assert.deepEqual(sent, {
+      name: 'kubectl_get',
+      arguments: { namespace: 'staging', resourceType: 'pods' },
+    });
+    assert.match(
+      (await post(sidecar.url, call('get_staging', 1, { namespace: 'x' }), session)).body,
+      /Unknown argument: namespace/,
+    );
+  });
+
+  test('tell nothing while the server is away', async () => {
+    const [port] = (await freePorts(1)) as [number];
+    const directory = mkdtempSync(join(tmpdir(), 'kubectl-mcp-policy-'));
+    stops.push(() => rmSync(directory, { recursive: true }));
+    writeAsKubelet(directory, { 'policy.yaml': POLICY });
+    const lost = await startSidecar({
+      upstreamPort: port,
+      policy: { source: 'configmap/mcp-policy', directory },
+    });
+    stops.push(lost.stop);
+    const answers = await Promise.all(
+      ['get_staging', 'kubectl_get', 'absent'].map(async (name) => {
+        const { status, body } = await post(lost.url, call(name));
+        return [status, body];
+      }),
+    );
+    assert.deepEqual(answers[0]?.[0], 503);
+    assert.deepEqual(answers[1], answers[0]);
+    assert.deepEqual(answers[2], answers[0]);
   });
 
   test('are in lists on any stream', async () => {
