@@ -26,6 +26,8 @@ const LONG = [
   'test/cluster/oauth.test.ts',
   // A binding that is removed counts for 30 seconds.
   'test/cluster/authorization-pods.test.ts',
+  // What is deleted is refused after ten seconds, or twenty.
+  'test/cluster/deleted-tokens.test.ts',
   // Three rollouts.
   'test/cluster/pins.test.ts',
   'test/cluster/reload.test.ts',

@@ -10,6 +10,7 @@ import { findCommands } from '../enable/find-command.ts';
 import { findPort } from '../enable/find-port.ts';
 import { asksApiServer, planEnable } from '../enable/plan.ts';
 import { checkIngresses } from '../enable/check-ingresses.ts';
+import { checkReviews } from '../enable/check-reviews.ts';
 import { checkSources } from '../enable/check-sources.ts';
 import { checkInstalled, tryPod } from '../enable/preflight.ts';
 import { nameOf, readAccessRoles, readSurroundings, readWorkload } from '../enable/read.ts';
@@ -122,8 +123,9 @@ async function runEnable(target: string, flags: EnableFlags, deps: Deps): Promis
     if (flags.dryRun === 'client' || planned.faults.length > 0) return [];
     const warnings = await checkSources(cluster, planned, { around, nowMs: nowMs() });
     const refused = await tryPod(cluster, (templateChangeOf(planned)?.after ?? workload) as Workload);
+    const reviews = await checkReviews(cluster, (templateChangeOf(planned)?.after ?? workload) as Workload);
     const hosts = await checkIngresses(cluster, planned, around);
-    return [...warnings, ...hosts, ...(refused === undefined ? [] : [refused])];
+    return [...warnings, ...reviews, ...hosts, ...(refused === undefined ? [] : [refused])];
   }
 }
 

@@ -12,6 +12,7 @@ import { lostChecks } from './checks/lost.ts';
 import { limitChecks } from './checks/limits.ts';
 import { networkChecks } from './checks/network.ts';
 import { oauthChecks } from './checks/oauth.ts';
+import { reviewChecks } from './checks/reviews.ts';
 import { oidcChecks } from './checks/oidc.ts';
 import { pinsChecks } from './checks/pins.ts';
 import { refusalChecks } from './checks/refusals.ts';
@@ -43,6 +44,7 @@ export const CHECKS: readonly Check[] = [
   ...authChecks,
   ...tokenChecks,
   ...oidcChecks,
+  ...reviewChecks,
   ...oauthChecks,
   ...accessChecks,
   ...filterChecks,

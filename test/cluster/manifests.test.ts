@@ -111,7 +111,7 @@ describe('a namespace that demands the proxy', { skip: noCluster, timeout: 120_0
     await assert.rejects(
       create({ inject: 'true', auth: 'none' }),
       new RegExp(
-        `kubectl-mcp\\.dev/auth: none is not allowed in namespace ${NAMESPACE}, but kubernetes, token`,
+        `kubectl-mcp\\.dev/auth: none is not allowed in namespace ${NAMESPACE}, but kubernetes, oidc, token, mtls`,
       ),
     );
   });
@@ -121,6 +121,8 @@ describe('a namespace that demands the proxy', { skip: noCluster, timeout: 120_0
       await sleep(500);
     await assert.rejects(create({ inject: 'true' }), /auth: kubernetes is not allowed/);
     assert.equal(await create({ inject: 'true', auth: 'none' }), 'pod/server\n');
+    const both = { inject: 'true', auth: 'kubernetes,token', 'token-secret': 'callers' };
+    await assert.rejects(create(both), /auth: kubernetes is not allowed/);
   });
   test('asks each of several servers, and what is said for all where one says nothing', async () => {
     const token = { 'a.port': '3001', 'a.auth': 'token', 'a.token-secret': 'callers' };

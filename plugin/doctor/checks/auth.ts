@@ -1,6 +1,7 @@
 import { defineCheck } from '../check.ts';
 import { podName, proxyLogs, toldServers } from '../served.ts';
 import { isOfProvider } from './oidc.ts';
+import { isOfReviews } from './reviews.ts';
 
 export const authChecks = [
   defineCheck({
@@ -18,7 +19,7 @@ export const authChecks = [
         // Of a server that is not connected, the error is about the server.
         .filter(({ server }) => server.connected && server.error !== undefined)
         .filter(({ server }) => server.error !== server.access_error)
-        .filter(({ server }) => !isOfProvider(server.error!))
+        .filter(({ server }) => !isOfProvider(server.error!) && !isOfReviews(server.error!))
         .map(({ pod, server }) => ({
           title: `${podName(pod)}: the proxy cannot tell callers apart`,
           cause: [server.error!],

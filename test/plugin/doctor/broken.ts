@@ -1,4 +1,5 @@
 /** For each code, ways in which its check fails, and what the first line then says. */
+import { reviewsCommand } from '../../../sidecar/auth/token-reviews.ts';
 import type { CoreV1Event } from '@kubernetes/client-node';
 import type { Replica, Values } from '../../../plugin/doctor/snapshot.ts';
 import type { SourceFacts } from '../../../plugin/sources/read.ts';
@@ -815,6 +816,15 @@ export const BROKEN: readonly Broken[] = [
       const access_error = 'the API server answered 403: localsubjectaccessreviews is forbidden';
       healthOf(values).status = 'degraded';
       healthOf(values).servers = [{ name: 'everything', connected: true, error: access_error, access_error }];
+    },
+  },
+  {
+    code: 'MCP706',
+    when: 'the service account of the pod may not have tokens reviewed',
+    says: /service account demo\/default may not have tokens reviewed\n.*\n.*kubectl create clusterrolebinding/s,
+    breakIt: (values) => {
+      const error = `service account demo/default may not have tokens reviewed: ${reviewsCommand('demo', 'default')}`;
+      healthOf(values).servers = [{ name: 'everything', connected: true, error, problems: [error] }];
     },
   },
   {
