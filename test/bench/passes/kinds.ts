@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import type { SidecarConfigInput } from '../../../sidecar/config.ts';
 import { POLICY_KEY } from '../../../sidecar/filter/read-policy.ts';
 import { startReviewingApi } from '../../sidecar/access/reviewing-api.ts';
+import { configMapOf } from '../../../plugin/pin/config-map.ts';
+import { definitionOf } from '../../../sidecar/pins/definition.ts';
 import { kubernetesKind, mount, tokenKind } from '../kinds.ts';
 import type { SidecarKind } from '../targets.ts';
 
@@ -27,9 +29,14 @@ const POLICIES: Readonly<Record<string, string>> = {
 const NAMED = ['echo', 'blob', 'get_00', 'get_01'];
 
 /** @returns the kinds, {@link NOTHING} first, and what ends the API servers that some of them ask */
+/**
+ * @param tools that the server has
+ * @returns the kinds, {@link NOTHING} first, and what ends the API server that one of them asks
+ */
 export async function passKinds(
   directory: string,
   token: string,
+  tools: readonly object[],
 ): Promise<{ kinds: SidecarKind[]; stop: () => Promise<void> }> {
   const plain = { auth: { mode: 'none' }, audit: 'none', filter: { mode: 'all' } } as const;
   const kind = (name: string, server: Partial<ServerInput>): SidecarKind => ({
@@ -42,6 +49,8 @@ export async function passKinds(
     mount(at, { [POLICY_KEY]: `version: 1\n${text}\n` });
     return kind(name, { policy: { source: 'configmap/bench', directory: at } });
   };
+  const pins = join(directory, 'pins');
+  mount(pins, pinsOf(tools));
   const cluster = await kubernetesKind();
   const asking = async (name: string, grants: readonly string[]) => {
     const { apiServer, directory: account, remove } = await startReviewingApi(grants);
@@ -67,9 +76,16 @@ export async function passKinds(
     kind('allow-tools', { filter: { allowTools: ['echo', 'blob', 'get_*'], mode: 'all' } }),
     ...Object.entries(POLICIES).map(withPolicy),
     ...reviewed.map((each) => each.kind),
+    kind('pins', { pins: { source: 'configmap/bench', directory: pins } }),
   ];
   const stop = async (): Promise<void> => {
     for (const each of [cluster, ...reviewed]) await each.stop();
   };
   return { kinds, stop };
+}
+
+/** All of them as they are. */
+function pinsOf(tools: readonly object[]): Record<string, string> {
+  const definitions = new Map(tools.map((tool) => [(tool as { name: string }).name, definitionOf(tool)]));
+  return configMapOf({ tools, definitions }, { name: 'bench', namespace: 'bench', instance: 'bench' }).data!;
 }

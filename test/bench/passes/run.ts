@@ -32,7 +32,7 @@ export async function benchPasses(bench: PassesBench): Promise<{ text: string; r
   const { directory, upstreamPort, stops } = bench;
   await buildBundles();
   await writeCompileCache(dirname(bench.sidecar.at(-1)!));
-  const { kinds, stop } = await passKinds(directory, TOKEN);
+  const { kinds, stop } = await passKinds(directory, TOKEN, await toolsOf(upstreamPort));
   stops.unshift(stop);
   const running: Running[] = [];
   for (const kind of kinds) {
@@ -55,6 +55,15 @@ export async function benchPasses(bench: PassesBench): Promise<{ text: string; r
     console.error(`bench: ${scenario.title}: ${bench.rounds} rounds`);
   }
   return { text: report(results), results };
+}
+
+async function toolsOf(port: number): Promise<object[]> {
+  const response = await fetch(`http://127.0.0.1:${port}/mcp`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', accept: 'application/json, text/event-stream' },
+    body: '{"jsonrpc":"2.0","method":"tools/list","params":{},"id":1}',
+  });
+  return ((await response.json()) as { result: { tools: object[] } }).result.tools;
 }
 
 function report(results: PassesResults): string {

@@ -924,6 +924,27 @@ export const BROKEN: readonly Broken[] = [
       }),
   },
   {
+    code: 'MCP710',
+    when: 'there are no pins',
+    says: /ConfigMap weather-mcp-pins in namespace demo does not exist[^]*fix: kubectl mcp pin NAME/,
+    breakIt: (values) => {
+      annotate(values, 'pins', 'weather-mcp-pins');
+      values.configMaps['pins demo/weather-mcp-pins'] = null;
+    },
+  },
+  {
+    code: 'MCP710',
+    when: 'the pins cannot be read',
+    says: /ConfigMap weather-mcp-pins in namespace demo holds no pins in pins\.json\n {4}version: 2/,
+    breakIt: (values) => {
+      annotate(values, 'pins', 'weather-mcp-pins');
+      values.configMaps['pins demo/weather-mcp-pins'] = {
+        keys: ['pins.json'],
+        contentFaults: ['version: 2: Invalid input'],
+      };
+    },
+  },
+  {
     code: 'MCP730',
     when: 'a tool has changed under the same image',
     says: /2 tools differ from the pins, under the same image\n {4}echo: changed \(description\)\n {4}now: renamed from get-env/,
