@@ -53,16 +53,43 @@ export const oauthChecks = [
         ];
       }),
   }),
+  defineCheck({
+    code: 'MCP722',
+    category: 'filter',
+    title: 'where policies ask for scopes, there are callers who have some',
+    severity: 'warning',
+    about:
+      'The policy file has `tools.scopes`, and `auth` has no `oidc`: scopes are of tokens of an OpenID provider alone, so that nobody sees these tools.',
+    remedy:
+      'Add `oidc` to `auth`, or say by rules who may use the tools: `"oidc:ops" in principal.groups`, `principal.kind == "kubernetes"`.',
+    needs: ['workloads', 'configMaps'],
+    run: ({ workloads, configMaps }) =>
+      requestsOf(workloads)
+        .filter(({ request }) => !request.auth.includes('oidc'))
+        .flatMap(({ workload, request }) => {
+          const { namespace } = workload.metadata;
+          const asked = configMaps[`policy ${namespace}/${request.policy}`]?.toolPatterns?.filter(
+            ({ where }) => where === 'tools.scopes',
+          );
+          if (!asked?.length) return [];
+          return [
+            {
+              title: `${placed(workload)}: its policy hides tools from everybody, for nobody has scopes`,
+              cause: [`tools.scopes: ${asked.map(({ glob }) => glob).join(', ')}`],
+              fix: `kubectl edit configmap ${request.policy} -n ${namespace}`,
+            },
+          ];
+        }),
+  }),
 ];
 
-function withOidc(
-  workloads: readonly Workload[],
-): { readonly workload: Workload; readonly request: InjectionRequest }[] {
-  return workloads.flatMap((workload) => {
+type Requested = { readonly workload: Workload; readonly request: InjectionRequest };
+
+const withOidc = (workloads: readonly Workload[]): Requested[] =>
+  requestsOf(workloads).filter(({ request }) => request.auth.includes('oidc'));
+
+const requestsOf = (workloads: readonly Workload[]): Requested[] =>
+  workloads.flatMap((workload) => {
     const parsed = parseAnnotations(workload.spec.template.metadata?.annotations);
-    if ('refusals' in parsed) return [];
-    return parsed.servers
-      .filter(({ auth }) => auth.includes('oidc'))
-      .map((request) => ({ workload, request }));
+    return 'refusals' in parsed ? [] : parsed.servers.map((request) => ({ workload, request }));
   });
-}

@@ -557,6 +557,17 @@ export const BROKEN: readonly Broken[] = [
     },
   },
   {
+    code: 'MCP722',
+    when: 'a policy asks for scopes that no caller has',
+    says: /deployment\.apps\/everything in namespace demo: its policy hides tools from everybody.*\n {4}tools\.scopes: echo, get-\*\n.*kubectl edit configmap rules -n demo/,
+    breakIt: (values) =>
+      policy(values, {
+        keys: ['policy.yaml'],
+        contentFaults: [],
+        toolPatterns: ['echo', 'get-*'].map((glob) => ({ where: 'tools.scopes', glob })),
+      }),
+  },
+  {
     code: 'MCP401',
     when: 'a pod is older than its template’s annotations',
     says: /pod everything-6f-1 in namespace demo has no container mcp-proxy\n.*belongs to deployment\.apps\/everything in namespace demo/,

@@ -4,9 +4,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import fc from 'fast-check';
 import { definitionOf } from '../../../sidecar/pins/definition.ts';
 import { writeAsKubelet } from '../mounted/write-volume.ts';
 import { postModern } from './modern-meta.ts';
+import { initialize, post } from './post.ts';
 import { POLICY, startOAuth } from './oauth-world.ts';
 import { stops } from './proxied.ts';
 import { tool } from './scripted-server.ts';
@@ -68,3 +70,53 @@ describe('a visible tool', () => {
     assert.deepEqual(await called('admin'), await called('absent'));
   });
 });
+
+const name = fc.constantFrom('open', 'admin', 'hidden', 'absent');
+const request = fc.oneof(
+  fc.constant(['tools/list', {}] as const),
+  name.map((each) => ['tools/call', { name: each, arguments: {} }] as const),
+  fc.tuple(name, fc.integer()).map(([each, a]) => ['tools/call', { name: each, arguments: { a } }] as const),
+);
+
+for (const era of ['legacy', 'modern'] as const) {
+  describe(`a tool whose scopes a caller lacks, hidden, era ${era},`, () => {
+    test('is told by no sequence of requests, beside one that is visible', async () => {
+      const worlds = await Promise.all(
+        [
+          ['open', 'admin', 'hidden'],
+          ['open', 'admin'],
+        ].map(async (names) => {
+          const world = await startOAuth({ era, names, publicUrl: () => 'https://a.example.com/mcp' });
+          const token = await world.provider.token({ resource: world.resource, scope: 'mcp:tools' });
+          const own = { authorization: `Bearer ${token}` };
+          const session: Record<string, string> =
+            era === 'legacy' ? { 'mcp-session-id': await initialize(world.sidecar.url, own) } : {};
+          return { url: world.sidecar.url, headers: { ...own, ...session } };
+        }),
+      );
+      const ask = async (method: string, params: Record<string, unknown>) =>
+        Promise.all(
+          worlds.map(async ({ url, headers: own }) => {
+            const { status, headers, body } =
+              era === 'modern'
+                ? await postModern(url, method, params, { headers: own })
+                : await post(url, { jsonrpc: '2.0', id: 1, method, params }, own);
+            return [status, headers.get('www-authenticate'), body] as const;
+          }),
+        );
+      const [[, challenge]] = (await ask('tools/call', { name: 'admin', arguments: {} })) as [
+        readonly [number, string | null, string],
+      ];
+      assert.match(challenge!, /scope="mcp:tools mcp:admin"/);
+      await fc.assert(
+        fc.asyncProperty(fc.array(request, { minLength: 1, maxLength: 8 }), async (requests) => {
+          for (const [method, params] of requests) {
+            const [having, lacking] = await ask(method, params);
+            assert.deepEqual(having, lacking);
+          }
+        }),
+        { numRuns: 15 },
+      );
+    });
+  });
+}

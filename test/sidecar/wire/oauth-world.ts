@@ -32,6 +32,7 @@ export async function startOAuth({
   policy = POLICY,
   publicUrl = (port) => `http://127.0.0.1:${port}/mcp`,
   provided = {},
+  names = ['open', 'admin', 'hidden'],
   ...options
 }: {
   era?: 'legacy' | 'modern';
@@ -40,6 +41,8 @@ export async function startOAuth({
   policy?: string;
   publicUrl?: (port: number) => string | undefined;
   provided?: ProviderOptions;
+  /** Tools, and what else the server has. */
+  names?: readonly string[];
 } & Partial<Pick<SidecarOptions, 'upstreamPath'>> = {}): Promise<OAuthWorld> {
   const provider = await startProvider(provided);
   stops.push(provider.stop);
@@ -65,6 +68,6 @@ export async function startOAuth({
     },
     era,
   );
-  play(server, worldOf(['open', 'admin', 'hidden']));
+  play(server, worldOf(names));
   return { provider, server, sidecar, resource };
 }
