@@ -27,6 +27,7 @@ const SENTENCES: Readonly<
   policy_loaded: ({ source, revision }) => `Read ${words(source)}: policy ${String(revision)}`,
   policy_refused: ({ source, faults }) =>
     `Warning: ${words(source)}: ${list(faults)}. The policy before stays in force`,
+  overrides_at_fault: ({ problems }) => (list(problems) === '' ? undefined : `Warning: ${list(problems)}`),
   upstream_headers_loaded: ({ source, headers }) => `Read ${words(source)}: headers: ${String(headers)}`,
   upstream_headers_refused: ({ source, faults }) =>
     `Warning: ${words(source)}: ${list(faults)}. The headers before stay in force`,
