@@ -1,4 +1,5 @@
 import type { Exchange } from '../exchange.ts';
+import type { Principal } from '../principal.ts';
 import { createCompletionEditor, createNotFoundEditor, markPrivate, resourceUnknown } from './answers.ts';
 import { referenceOf } from './reference.ts';
 import { decideListed, governs, type Thing } from './decide.ts';
@@ -25,11 +26,17 @@ export function createResultEditors(
 ): (exchange: Exchange) => Edit | undefined {
   /** What is the same for all callers is filtered once for all of them. */
   let shared: { of: Policy; edit: Edit } | undefined;
+  let ofCallers: { of: Policy; edit: (principal: Principal, address: string) => Edit } | undefined;
 
-  function listEditor(policy: Policy, exchange: Exchange): Edit {
-    if (policy.rules.length > 0 || policy.scopes || policy.perCaller === 'here')
-      return createListEditor(listsOf(policy, exchange), true);
-    if (shared?.of !== policy) shared = { of: policy, edit: createListEditor(listsOf(policy, exchange)) };
+  function listEditor(policy: Policy, { principal, head: { remoteAddress } }: Exchange): Edit {
+    // Whoever else decides may decide otherwise the next time.
+    if (policy.perCaller === 'here') return createListEditor(listsOf(policy, principal, remoteAddress), true);
+    if (policy.rules.length > 0 || policy.scopes) {
+      if (ofCallers?.of !== policy) ofCallers = { of: policy, edit: editorsOfCallers(policy) };
+      return ofCallers.edit(principal, remoteAddress);
+    }
+    if (shared?.of !== policy)
+      shared = { of: policy, edit: createListEditor(listsOf(policy, principal, remoteAddress)) };
     return shared.edit;
   }
 
@@ -76,6 +83,24 @@ export function createResultEditors(
   };
 }
 
+/** Each keeps a list, as it came and as it went. */
+const MAX_CALLERS = 16;
+
+/** Rules and scopes decide alike for a caller as long as they are in force: those of the last callers are kept. */
+function editorsOfCallers(policy: Policy): (principal: Principal, address: string) => Edit {
+  const latest: { principal: Principal; address: string; edit: Edit }[] = [];
+  return (principal, address) => {
+    const at = latest.findIndex((each) => each.principal === principal && each.address === address);
+    const [caller] =
+      at < 0
+        ? [{ principal, address, edit: createListEditor(listsOf(policy, principal, address), true) }]
+        : latest.splice(at, 1);
+    latest.unshift(caller!);
+    if (latest.length > MAX_CALLERS) latest.pop();
+    return caller!.edit;
+  };
+}
+
 /** Patterns of tools and prompts alone leave every answer that is no list as it is. */
 const editsAnswers = (policy: Policy): boolean => policy.url !== undefined || governs(policy, 'resource');
 
@@ -89,9 +114,8 @@ export const mayCarryAnything = ({ head, message }: Exchange): boolean =>
 const governsList = (policy: Policy, method: string): boolean =>
   governs(policy, LISTS[method] as Thing['kind']);
 
-function listsOf(policy: Policy, exchange: Exchange): Lists {
-  const sees = (thing: Thing): boolean =>
-    decideListed(policy, exchange.principal, thing, exchange.head.remoteAddress).allowed;
+function listsOf(policy: Policy, principal: Principal, address: string): Lists {
+  const sees = (thing: Thing): boolean => decideListed(policy, principal, thing, address).allowed;
   const named =
     (kind: 'resource' | 'prompt', key: string) =>
     (element: unknown): boolean => {

@@ -61,14 +61,21 @@ export function createListEditor(
     let filtered = message;
     for (const { start, end, by } of cuts.toSorted((one, other) => other.start - one.start))
       filtered = splice(filtered, start, end, Buffer.from(by, 'latin1'));
-    last = {
-      given: Buffer.from(message.subarray(result.start, result.end)),
-      filtered: Buffer.from(filtered.subarray(result.start, filtered.length - (message.length - result.end))),
-    };
+    last =
+      perCaller && result.end - result.start > MAX_KEPT_BYTES
+        ? undefined
+        : {
+            given: Buffer.from(message.subarray(result.start, result.end)),
+            filtered: Buffer.from(
+              filtered.subarray(result.start, filtered.length - (message.length - result.end)),
+            ),
+          };
     return filtered;
   };
 }
 
+/** Where there is a list for each of many callers. */
+const MAX_KEPT_BYTES = 256 * 1024;
 const RESULT_KEY = '"result":';
 /** How far into a message the result starts at most for the short way to be tried: behind `jsonrpc` and `id`. */
 const MAX_ENVELOPE_BYTES = 256;
