@@ -83,7 +83,7 @@ async function nudge(cluster: Cluster, pod: string): Promise<void> {
 const WHY: Readonly<Record<'behind' | NonNullable<ProxyState['silent']>, string>> = {
   behind: 'has the tokens of before',
   'not-ready': 'its proxy is not ready',
-  'no-answer': 'its proxy does not answer',
+  'no-answer': 'its proxy does not answer (needed: get and create on pods/portforward)',
   older: 'its proxy is of an older version, which does not tell',
 };
 
