@@ -4,17 +4,21 @@ import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { createAuthority } from '../../certificates.ts';
 import { freePorts } from '../../conformance/ports.ts';
 import { SECRET } from '../../rig/oidc-configuration.ts';
 import { startExchangingProvider, type ExchangingProvider } from '../../rig/token-exchange.ts';
+import { startTlsFront } from '../../tls-front.ts';
 import { startEverythingServer } from './everything-server.ts';
 import { AUDIENCE, guard, type GuardedServer } from './guarded-server.ts';
 import { postModern } from './modern-meta.ts';
-import { call, initialize, post } from './post.ts';
+import { call, INITIALIZE, initialize, post } from './post.ts';
 import { stops } from './proxied.ts';
 import { startScriptedServer } from './scripted-server.ts';
+import { waitFor } from './wait-for.ts';
 import { startSidecar, untilHealth, type SidecarOptions, type TestSidecar } from './start-sidecar.ts';
 
+const authority = await createAuthority();
 const PROXY = 'https://proxy.example.com';
 type Upstream = NonNullable<SidecarOptions['upstream']>;
 type Token = NonNullable<Upstream['token']>;
@@ -149,4 +153,153 @@ describe('with exchange the server gets a token of each caller’s own', () => {
     isOwn(server, 'ann', 'bob');
     assert.deepEqual(server.subjects('GET').toSorted(), ['ann', 'bob', 'exchanger']);
   });
+});
+
+describe('a token that cannot be had', () => {
+  test('for a caller who is given none is that caller’s 403, and no other’s', async () => {
+    const { server, sidecar } = await behind(await modernBackend(), tokenOf('exchange'));
+    await untilHealth(sidecar, 'healthy');
+    provider.refusedSubjects.add('eve');
+    stops.push(() => void provider.refusedSubjects.delete('eve'));
+    const refused = await callModern(sidecar, 'eve');
+    assert.deepEqual(
+      [refused.status, refused.last.error],
+      [403, { code: -32600, message: 'this caller is given no credential for the server: server tested' }],
+    );
+    assert.equal((await callModern(sidecar, 'ann')).status, 200);
+    isOwn(server, 'ann');
+    await sidecar.settled();
+    const [record] = sidecar.audit.filter(({ subjects }) => subjects.user === 'oidc:eve');
+    assert.equal(record.outcome, 'denied');
+    const told = sidecar.events.find(({ event }) => event === 'upstream_token_failed');
+    assert.match(String(told?.['error']), /^http:\/\/127.*: invalid_grant \(.+\)$/);
+    // One caller's refusal is no fault of the pod.
+    assert.equal((await sidecar.health()).servers[0].problems, undefined);
+  });
+
+  test('of a proxy whose secret is wrong is a 502, until the Secret is mended', async () => {
+    const files = secret({ client_id: 'exchanger', client_secret: 'wrong' });
+    const { server, sidecar } = await behind(ports.legacy, tokenOf('exchange', files));
+    await waitFor(
+      'the answer',
+      async () => (await post(sidecar.url, INITIALIZE, await as('ann'))).status === 502,
+    );
+    assert.equal(server.seen.length, 0);
+    const { servers } = await sidecar.health();
+    assert.match(servers[0].problems.join(), /no token for the server by .*: http:.*: invalid_client/);
+    files.write('client_secret', `${SECRET}\n`);
+    await untilHealth(sidecar, 'healthy');
+    assert.equal((await callInSession(sidecar, 'ann')).answer.status, 200);
+  });
+
+  test('while nobody answers is a 503 with a time to come back; who has one goes on', async () => {
+    const { server, sidecar } = await behind(await modernBackend(), tokenOf('exchange'));
+    await untilHealth(sidecar, 'healthy');
+    const ann = await as('ann');
+    const ask = (headers: Record<string, string>) =>
+      postModern(sidecar.url, 'tools/call', { name: 'echo', arguments: {} }, { headers });
+    assert.equal((await ask(ann)).status, 200);
+    const bob = await as('bob');
+    await provider.stop();
+    try {
+      const answers = await Promise.all([ask(ann), ask(bob)]);
+      assert.deepEqual(
+        answers.map(({ status, headers }) => [status, headers.get('retry-after')]),
+        [
+          [200, null],
+          [503, '5'],
+        ],
+      );
+      assert.match((await sidecar.health()).servers[0].problems.join(), /nothing listens/);
+    } finally {
+      await provider.start();
+    }
+    await waitFor('an answer', async () => (await ask(bob)).status === 200);
+    isOwn(server, 'ann', 'bob');
+  });
+
+  test('stands in no log, and neither does any other', async () => {
+    const { server, sidecar } = await behind(await modernBackend(), tokenOf('exchange'));
+    await untilHealth(sidecar, 'healthy');
+    provider.refusedSubjects.add('eve');
+    const headers = await Promise.all(['ann', 'eve'].map((who) => as(who)));
+    for (const each of headers)
+      await postModern(sidecar.url, 'tools/call', { name: 'echo', arguments: {} }, { headers: each });
+    provider.refusedSubjects.delete('eve');
+    await sidecar.settled();
+    const said = JSON.stringify([sidecar.audit, sidecar.events, await sidecar.health()]);
+    const secrets = [
+      ...server.seen.map(({ token }) => token),
+      ...headers.map((each) => each['authorization']!.slice(7)),
+      SECRET,
+    ];
+    for (const each of secrets) assert.ok(!said.includes(each.slice(-30)), 'a token was written');
+  });
+});
+
+describe('with client-credentials', () => {
+  test('all requests have the proxy’s own token, whoever calls', async () => {
+    const { server, sidecar } = await behind(ports.legacy, tokenOf('client-credentials'));
+    await untilHealth(sidecar, 'healthy');
+    assert.equal((await callInSession(sidecar, 'ann')).answer.status, 200);
+    assert.equal((await callModern(sidecar, 'bob')).status, 200);
+    assert.deepEqual([...new Set(server.seen.map(({ subject }) => subject))], ['exchanger']);
+    assert.equal(new Set(server.seen.map(({ token }) => token)).size, 1);
+  });
+});
+
+describe('with caller', () => {
+  test('the server gets what the caller has brought, over TLS, and the proxy asks with its own', async () => {
+    const pair = await authority.issue(['localhost']);
+    const directory = mkdtempSync(join(tmpdir(), 'kubectl-mcp-ca-'));
+    writeFileSync(join(directory, 'ca.crt'), pair['ca.crt']);
+    stops.push(() => rmSync(directory, { recursive: true }));
+    const server = await guard(provider, await modernBackend(), stops as (() => void)[]);
+    const front = await startTlsFront(server.port, pair);
+    stops.push(front.stop);
+    const sidecar = await startSidecar({
+      upstreamPort: front.port,
+      upstream: {
+        host: 'localhost',
+        tls: { certificateAuthority: { source: 'secret/ca', directory } },
+        token: tokenOf('caller'),
+      },
+      auth: { mode: 'oidc', issuer: provider.issuer, audiences: [PROXY] },
+    });
+    stops.push(sidecar.stop);
+    await untilHealth(sidecar, 'healthy');
+    const ann = await as('ann', { aud: [PROXY, AUDIENCE] });
+    const params = { name: 'echo', arguments: { message: 'ann' } };
+    assert.equal((await postModern(sidecar.url, 'tools/call', params, { headers: ann })).status, 200);
+    isOwn(server, 'ann');
+    const called = server.seen.find(({ method }) => method === 'tools/call');
+    assert.equal(`Bearer ${called?.token}`, ann['authorization']);
+    // Of one that is not for the server it says so, and the client's credentials are not blamed.
+    assert.equal((await callModern(sidecar, 'bob')).status, 502);
+  });
+});
+
+test('of two hundred callers at once no token crosses, sessions and all', async () => {
+  const { server, sidecar } = await behind(ports.legacy, tokenOf('exchange'));
+  await untilHealth(sidecar, 'healthy');
+  const names = Array.from({ length: 200 }, (_, index) => `caller-${index}`);
+  const answers = await Promise.all(
+    names.flatMap((who, index) =>
+      index % 2 === 0
+        ? [callModern(sidecar, who), callModern(sidecar, who)]
+        : [callInSession(sidecar, who).then(({ answer }) => answer)],
+    ),
+  );
+  const statuses = Map.groupBy(answers, ({ status }) => status);
+  assert.deepEqual(
+    [...statuses.keys()],
+    [200],
+    JSON.stringify([...statuses].map(([status, { length, [0]: first }]) => [status, length, first?.body])),
+  );
+  isOwn(server, ...names);
+  const asked = Map.groupBy(
+    provider.exchanged.filter((each) => each.startsWith('caller-')),
+    (each) => each,
+  );
+  assert.equal(asked.size, names.length);
 });
