@@ -116,6 +116,16 @@ for (const era of ['legacy', 'modern'] as const)
     });
   });
 
+test('a client of 2026-07-28 sees of a server with sessions what is as it is pinned', async () => {
+  const { server, sidecar } = await startPinned();
+  assert.deepEqual(await names(sidecar, 'modern'), ['echo', 'sum']);
+  server.tools = [{ ...ECHO, annotations: { readOnlyHint: true } }, SUM];
+  assert.deepEqual(await names(sidecar, 'modern'), ['sum']);
+  await untilDrift(sidecar, 1);
+  assert.deepEqual((await call(sidecar, 'echo', 'modern')).error, UNKNOWN('echo'));
+  assert.equal((await call(sidecar, 'sum', 'modern')).error, undefined);
+});
+
 describe('pins', () => {
   test('block what is new under the same image, and name a rename', async () => {
     const { server, sidecar } = await startPinned();
@@ -327,4 +337,63 @@ test('a server of the SDK that changes a tool while it runs loses it, and has it
   ]);
   tell('Says it again');
   await waitFor('both again', async () => (await rules()).every(([, allowed]: unknown[]) => allowed));
+});
+
+test('an update of a server of the SDK keeps the tools that it has left alone; a rename and a change wait for an approval', async () => {
+  const answer = () => ({ content: [{ type: 'text' as const, text: 'done' }] });
+  const before = (server: McpServer): void => {
+    server.registerTool('now', { description: 'The weather' }, answer);
+    server.registerTool(
+      'forecast',
+      { description: 'Of tomorrow', inputSchema: { days: z.number() } },
+      answer,
+    );
+    server.registerTool('alerts', { description: 'Of storms' }, answer);
+  };
+  const after = (server: McpServer): void => {
+    server.registerTool('current', { description: 'The weather' }, answer);
+    server.registerTool(
+      'forecast',
+      { description: 'Of tomorrow', inputSchema: { days: z.string() } },
+      answer,
+    );
+    server.registerTool('alerts', { description: 'Of storms' }, answer);
+  };
+  const { directory, pins } = pinned('{}');
+  const sidecarOf = async (register: (server: McpServer) => void, image: string): Promise<TestSidecar> => {
+    const sidecar = await startSidecar({
+      upstreamPort: await startV1Server(register),
+      edge: { pins, image },
+    });
+    stops.push(sidecar.stop);
+    return sidecar;
+  };
+  const first = await sidecarOf(before, 'weather:1');
+  const tools = await waitFor('definitions', async () => {
+    const { servers } = (await (await fetch(`${first.adminUrl}/definitions`)).json()) as {
+      servers: { tools?: object[] }[];
+    };
+    return servers[0]?.tools;
+  });
+  writeAsKubelet(directory, { 'pins.json': fileOf(tools) });
+  await untilDrift(first, 0);
+  const updated = await sidecarOf(after, 'weather:2');
+  const { drift, same_image } = await untilDrift(updated, 2);
+  assert.equal(same_image, false);
+  assert.deepEqual(
+    drift.map(({ tool: name, what, from, fields }: Record<string, unknown>) => [name, what, from ?? fields]),
+    [
+      ['current', 'renamed', 'now'],
+      ['forecast', 'changed', ['inputSchema']],
+    ],
+  );
+  const { tools: shown } = (await updated.health()).servers[0];
+  assert.deepEqual(
+    shown.map((each: { name: string; rule: string }) => [each.name, each.rule]),
+    [
+      ['current', 'pins/not-approved'],
+      ['forecast', 'pins/not-approved'],
+      ['alerts', 'default'],
+    ],
+  );
 });
