@@ -1,6 +1,7 @@
 import type { Exchange } from '../exchange.ts';
 import type { Pass } from '../passes.ts';
 import { refuse, type Refusal } from '../reasons.ts';
+import { SCOPES_RULE } from './policy.ts';
 
 /**
  * Tells callers of visible tools which scopes their token lacks. Stands behind every pass that decides: a tool that one
@@ -12,6 +13,10 @@ export const createScopeGate = (
 ): Pass => ({
   name: 'scopes',
   needs: ['request'],
-  request: ({ needsScopes, head }) =>
-    needsScopes && challenged(refuse('scope-insufficient', needsScopes.join(' ')), head, needsScopes),
+  request(exchange) {
+    const { needsScopes, head } = exchange;
+    if (!needsScopes) return undefined;
+    exchange.rule = SCOPES_RULE;
+    return challenged(refuse('scope-insufficient', needsScopes.join(' ')), head, needsScopes);
+  },
 });
