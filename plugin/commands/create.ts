@@ -29,6 +29,7 @@ const ANNOTATION_FLAGS = [
   'mode',
   'audit',
   'policy',
+  'authorization',
   'tls-secret',
   'public-url',
   'allowed-hosts',
@@ -148,6 +149,10 @@ async function runCreateServer(
       : {};
   const options = { ...given, annotations: { ...asked, ...found } };
   if (format && format !== 'name') {
+    if (asked.authorization === 'kubernetes' && flags.namespace === undefined)
+      throw usageError(
+        '--authorization=kubernetes needs -n NAMESPACE: the RoleBinding names the service account in it',
+      );
     await printObjects(streams, format, serverObjects(options));
     return;
   }

@@ -1,11 +1,20 @@
 /** Flags → the annotated Deployment, the Service and the NetworkPolicy of a new MCP server. Pure. */
-import type { V1Deployment, V1EnvVar, V1NetworkPolicy, V1PodSpec, V1Service } from '@kubernetes/client-node';
+import type {
+  V1Deployment,
+  V1EnvVar,
+  V1NetworkPolicy,
+  V1PodSpec,
+  V1Role,
+  V1RoleBinding,
+  V1Service,
+} from '@kubernetes/client-node';
 import { DEFAULT_LISTEN_PORT } from '../../sidecar/config.ts';
 import type { AnnotationKey } from '../../webhook/annotations.ts';
 import { PREFIX } from '../../webhook/names.ts';
 import { parseAnnotations } from '../../webhook/parse-annotations.ts';
 import { refusalText } from '../../webhook/refusals.ts';
 import { portsOf } from '../../webhook/target.ts';
+import { accessRolesOf } from '../enable/access-roles.ts';
 import { lockdownOf } from '../enable/lockdown.ts';
 import { networkPolicyFor } from '../enable/policy.ts';
 import { annotationOf, listenPorts, ownPort, serversIn, type Workload } from '../enable/workload.ts';
@@ -26,8 +35,10 @@ export interface ServerOptions {
   readonly annotations: Partial<Record<AnnotationKey, string | undefined>>;
 }
 
+type ServerObject = V1Role | V1RoleBinding | V1Deployment | V1Service | V1NetworkPolicy;
+
 /** @throws {CliError} for what the webhook would refuse, in its words. */
-export function serverObjects(options: ServerOptions): (V1Deployment | V1Service | V1NetworkPolicy)[] {
+export function serverObjects(options: ServerOptions): ServerObject[] {
   const { name, namespace, servicePort, replicas } = options;
   if (!/^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/.test(name)) {
     throw usageError(
@@ -48,6 +59,7 @@ export function serverObjects(options: ServerOptions): (V1Deployment | V1Service
     },
   };
   return [
+    ...rolesOf(deployment),
     deployment,
     {
       apiVersion: 'v1',
@@ -69,6 +81,12 @@ export function serverObjects(options: ServerOptions): (V1Deployment | V1Service
     ...policyOf(deployment),
   ];
 }
+
+/** Those by which the proxy asks who may call what, before its pods. */
+const rolesOf = (deployment: V1Deployment): ServerObject[] => {
+  const workload = deployment as Workload;
+  return accessRolesOf(workload, annotationOf(workload.spec.template, 'name') ?? workload.metadata.name);
+};
 
 /** The one that `enable` would write, so that the manifests are whole without it. */
 function policyOf(deployment: V1Deployment): V1NetworkPolicy[] {

@@ -51,6 +51,10 @@ export const deletedAccessRoles = (name: string, there: readonly KubernetesObjec
     .map((before) => ({ before, done: 'deleted', details: [] }))
     .toReversed();
 
+/** Both, where the workload's proxies ask. */
+export const accessRolesOf = (workload: Workload, name: string): (V1Role | V1RoleBinding)[] =>
+  asksAccess(workload) ? accessRoles(workload, name) : [];
+
 const accountOf = ({ spec }: Workload): string => spec.template.spec?.serviceAccountName ?? 'default';
 
 const detailOf = (workload: Workload): string =>

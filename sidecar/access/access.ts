@@ -6,7 +6,7 @@ import { referenceOf } from '../filter/reference.ts';
 import { createResultEditors } from '../filter/result-editors.ts';
 import { ResultRefusedError, type Pass, type ResultEditor, type Verdict } from '../passes.ts';
 import { refuse, type Refusal } from '../reasons.ts';
-import { ACCESS_VERBS, type AccessVerb } from './attributes.ts';
+import { ACCESS_RULE, ACCESS_VERBS, type AccessVerb } from './attributes.ts';
 import type { Reviews } from './reviews.ts';
 
 /** @returns false also where nobody knows yet: then it is asked again with the answer */
@@ -23,8 +23,6 @@ export interface Access {
   settled(exchange: Exchange, editor: ResultEditor): ResultEditor;
 }
 
-/** The rule that records name. */
-export const ACCESS_RULE = 'authorization';
 /** Of one message; the rest is hidden. */
 const MAX_NAMES = 2_000;
 const MAX_NAME_CHARS = 4_096;

@@ -10,6 +10,8 @@ import type { Kind } from '../filter/rules.ts';
 import type { Principal } from '../principal.ts';
 
 export const ACCESS_GROUP = 'tools.kubectl-mcp.dev';
+/** What records name as the rule. */
+export const ACCESS_RULE = 'authorization';
 
 /** What is done with a tool, a prompt and a resource. */
 export const ACCESS_VERBS = { tool: 'call', prompt: 'get', resource: 'read' } as const satisfies Record<

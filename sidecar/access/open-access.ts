@@ -1,6 +1,6 @@
 import type { ServerConfig } from '../config.ts';
 import type { Log } from '../log.ts';
-import { createAccess, type Access } from './access.ts';
+import type { Access } from './access.ts';
 import type { Reviews } from './reviews.ts';
 
 export interface OpenAccess extends Access {
@@ -23,7 +23,8 @@ export async function openAccess(
   if (!apiServer)
     throw new Error('authorization kubernetes needs KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT');
   // TLS is much of the sidecar's memory: loaded only where it is used.
-  const [{ createApiServer }, { createReviews, MAX_PARALLEL }] = await Promise.all([
+  const [{ createAccess }, { createApiServer }, { createReviews, MAX_PARALLEL }] = await Promise.all([
+    import('./access.ts'),
     import('./ask-api-server.ts'),
     import('./reviews.ts'),
   ]);

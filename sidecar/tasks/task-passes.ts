@@ -1,4 +1,5 @@
-import { ACCESS_RULE, type Access } from '../access/access.ts';
+import type { Access } from '../access/access.ts';
+import { ACCESS_RULE } from '../access/attributes.ts';
 import type { ServerConfig } from '../config.ts';
 import { decideForSome } from '../filter/decide.ts';
 import type { ToolRules } from '../filter/tool-rules.ts';

@@ -24,6 +24,17 @@ test('create server takes a command, an environment and a service account', asyn
   assertGolden(golden('create-server-command.yaml'), stdout);
 });
 
+test('create server writes the Role by which its proxy asks, and wants the namespace for it', async () => {
+  const line = 'create server x --image=x --authorization=kubernetes -o yaml';
+  const { stdout } = await run(`${line} -n demo`.split(' '));
+  assert.deepEqual(
+    stdout.match(/^kind: .*/gm)?.map((each) => each.slice(6)),
+    ['Role', 'RoleBinding', 'Deployment', 'Service', 'NetworkPolicy'],
+  );
+  assert.match(stdout, /^- kind: ServiceAccount\n {2}name: default\n {2}namespace: demo$/m);
+  assert.match((await run(line.split(' '))).stderr, /needs -n NAMESPACE/);
+});
+
 test('create server writes no policy for a server on the loopback', async () => {
   const { stdout } = await run(
     'create server x --image=x --lockdown=loopback --loopback-env=HOST=127.0.0.1 -o yaml'.split(' '),
