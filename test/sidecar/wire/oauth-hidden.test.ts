@@ -1,17 +1,21 @@
 /** A word on scopes shows a tool: it is said only where nothing else denies it. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { definitionOf } from '../../../sidecar/pins/definition.ts';
+import { createTaskServer } from '../../conformance/reference/task-server.ts';
 import { writeAsKubelet } from '../mounted/write-volume.ts';
 import { postModern } from './modern-meta.ts';
 import { initialize, post } from './post.ts';
 import { POLICY, startOAuth } from './oauth-world.ts';
 import { stops } from './proxied.ts';
 import { tool } from './scripted-server.ts';
+import { taskClient } from './task-client.ts';
 import { waitFor } from './wait-for.ts';
 
 function pinsOf(tools: readonly object[]) {
@@ -68,6 +72,32 @@ describe('a visible tool', () => {
     await waitFor('the list', async () => (await listed()) === 'open,manage');
     assert.equal((await called('manage'))[0], 403);
     assert.deepEqual(await called('admin'), await called('absent'));
+  });
+});
+
+describe('a task', () => {
+  test('of a tool that takes a scope is none for a token without it, its own caller’s too', async () => {
+    const upstream = createTaskServer().listen(0, '127.0.0.1');
+    await once(upstream, 'listening');
+    stops.push(() => {
+      upstream.closeAllConnections();
+      upstream.close();
+    });
+    const { provider, sidecar, resource } = await startOAuth({
+      upstreamPort: (upstream.address() as AddressInfo).port,
+      policy: `version: 1
+tools: {scopes: [{tools: [confirm_delete], scopes: [mcp:admin], visible: true}]}`,
+    });
+    const clientWith = async (scope: string) =>
+      taskClient(sidecar.url, { authorization: `Bearer ${await provider.token({ resource, scope })}` });
+    const [more, less] = await Promise.all([clientWith('mcp:tools mcp:admin'), clientWith('mcp:tools')]);
+    const { taskId } = await more.call('confirm_delete', { filename: 'a' });
+    await more.until(taskId, 'input_required');
+    for (const method of ['tasks/get', 'tasks/update', 'tasks/cancel']) {
+      const { last } = await less.send(method, { taskId, inputResponses: {} });
+      assert.deepEqual(last.error, { code: -32602, message: 'Task not found' }, method);
+    }
+    assert.equal((await more.get(taskId)).result.status, 'input_required');
   });
 });
 
