@@ -30,6 +30,7 @@ export function gauges(
       help: 'Whether callers can be told apart; all are refused when not.',
       values: perServer(({ authProblem }) => Number(authProblem() === undefined)),
     },
+    ...kindGauges(servers),
     ...policyGauges(servers),
     ...pinsGauges(servers),
     ...listenGauges(servers),
@@ -94,6 +95,17 @@ function headerGauges(servers: readonly ServerRuntime[]): Gauge[] {
 }
 
 /** None where no policy file is configured. */
+function kindGauges(servers: readonly ServerRuntime[]): Gauge[] {
+  const values = servers.flatMap(({ name, authKinds }) =>
+    (authKinds?.() ?? []).map(({ kind, isReady }) => ({
+      labels: { server: name, kind },
+      value: Number(isReady),
+    })),
+  );
+  const help = 'Of several kinds of credentials: whether it can tell its callers apart.';
+  return values.length > 0 ? [{ name: 'kubectl_mcp_auth_kind_ready', help, values }] : [];
+}
+
 function policyGauges(servers: readonly ServerRuntime[]): Gauge[] {
   const policies = servers.flatMap(({ name, policy }) => (policy ? [{ server: name, policy }] : []));
   if (policies.length === 0) return [];

@@ -1,3 +1,4 @@
+import type { Authenticator } from './auth/authenticator.ts';
 import type { CatalogueState } from './upstream/catalogue.ts';
 import type { DecideTool } from './filter/decide-tool.ts';
 import type { Listening } from './listening.ts';
@@ -22,6 +23,8 @@ export interface ServerHealthSource {
   readonly authProblem: () => string | undefined;
   /** The same of some callers, where there are several kinds. */
   readonly authProblems?: () => readonly string[];
+  /** Which of several kinds can tell callers apart. */
+  readonly authKinds?: Authenticator['kinds'];
   /** Of static tokens: which version of them was read last. */
   readonly tokensRevision?: (() => string | undefined) | undefined;
   readonly policy?: PolicyStatus;

@@ -189,6 +189,7 @@ export async function createServerRuntime(server: ServerConfig, deps: RuntimeDep
     authProblem: authenticator.notReady,
     tokensRevision: authenticator.tokensRevision,
     ...(authenticator.problems ? { authProblems: authenticator.problems } : {}),
+    ...(authenticator.kinds ? { authKinds: authenticator.kinds } : {}),
     ...(rules.policy ? { policy: rules.policy } : {}),
     ...(pinned ? { pins: pinned.status } : {}),
     ...(overridden ? { overrides: overridden.view } : {}),

@@ -4,6 +4,9 @@ import { usageError } from '../errors.ts';
 
 const SERVICE_ACCOUNT = /^(?:system:serviceaccount:([^:/]+):|([^:/]+)\/)([^:/]+)$/;
 
+/** `NAMESPACE/SERVICEACCOUNT:USER`, of whom a trusted actor says that it asks for it. */
+const USER_OF_AGENT = /^([^:/]+)\/([^:/]+):./;
+
 /** @throws {CliError} for a name that no caller of a sidecar has */
 export function callerFrom(
   name: string | undefined,
@@ -29,10 +32,19 @@ export function callerFrom(
       ],
       actors: [],
     });
+  const [, agent, ofAgent] = USER_OF_AGENT.exec(name) ?? [];
+  if (agent !== undefined)
+    return principal({
+      kind: 'kubernetes',
+      issuer: '',
+      name,
+      groups,
+      actors: [`system:serviceaccount:${agent}:${ofAgent}`],
+    });
   if (isOidc) return principal({ kind: 'oidc', issuer: '', name, groups, actors: [], scopes });
   if (/^mtls:./.test(name)) return principal({ kind: 'mtls', issuer: '', name, groups, actors: [] });
   if (/^token:./.test(name)) return principal({ kind: 'token', issuer: '', name, groups, actors: [] });
   throw usageError(
-    `invalid argument "${name}" for "--as" flag: expected NAMESPACE/SERVICEACCOUNT, oidc:NAME, token:NAME, mtls:NAME or anonymous`,
+    `invalid argument "${name}" for "--as" flag: expected NAMESPACE/SERVICEACCOUNT, NAMESPACE/SERVICEACCOUNT:USER, oidc:NAME, token:NAME, mtls:NAME or anonymous`,
   );
 }

@@ -29,6 +29,8 @@ export interface Authenticator {
     headers: IncomingHttpHeaders,
     connection: object,
   ): Promise<Principal | Refusal> | undefined;
+  /** Where there are several: which of them can tell callers apart. */
+  kinds?(): readonly { readonly kind: AuthKind; readonly isReady: boolean }[];
   /** What keeps some of the callers from being told apart, while others are. */
   problems?(): readonly string[];
   /** Of static tokens: which version of them was read last, good or not. */

@@ -67,6 +67,7 @@ export function createSeveral(kinds: readonly KindAuthenticator[]): Authenticato
     },
     ...(tokensRevision ? { tokensRevision } : {}),
     ...(clientTls ? { clientTls } : {}),
+    kinds: () => kinds.map(({ kind, notReady }) => ({ kind, isReady: notReady() === undefined })),
     problems: () => kinds.flatMap((each) => each.problems?.() ?? each.notReady() ?? []),
     close: () => kinds.forEach((each) => each.close()),
   };

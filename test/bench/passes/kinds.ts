@@ -9,6 +9,7 @@ import { kubernetesKind, mount, tokenKind } from '../kinds.ts';
 import type { SidecarKind } from '../targets.ts';
 
 type ServerInput = SidecarConfigInput['servers'][number];
+type KindInput = Exclude<ServerInput['auth'], { mode: 'several' | 'none' }>;
 
 export const NOTHING = 'nothing';
 
@@ -72,6 +73,16 @@ export async function passKinds(
     kind(NOTHING, {}),
     kind('auth: token', { auth: tokenKind(directory, token).server.auth }),
     { ...cluster.kind, ...kind('auth: kubernetes', cluster.kind.server), token: cluster.kind.token },
+    {
+      ...cluster.kind,
+      ...kind('auth: kubernetes,token', {
+        auth: {
+          mode: 'several',
+          of: [cluster.kind.server.auth as KindInput, tokenKind(directory, token).server.auth as KindInput],
+        },
+      }),
+      token: cluster.kind.token,
+    },
     kind('audit: stdout', { audit: 'stdout' }),
     kind('allow-tools', { filter: { allowTools: ['echo', 'blob', 'get_*'], mode: 'all' } }),
     ...Object.entries(POLICIES).map(withPolicy),

@@ -319,3 +319,20 @@ prompts:
     assert.match(stderr, /stdin holds no audit record .*\nGet some: kubectl logs deploy\/NAME -c mcp-proxy/);
   });
 });
+
+test('a caller may be the user of an agent', async () => {
+  const rules = file(
+    'users.yaml',
+    `version: 1
+rules:
+  - name: finance
+    tools: [delete_pod]
+    allow: '"agents/planner:finance" in principal.groups && "system:serviceaccount:agents:planner" in principal.actors'`,
+  );
+  const ask = (...who: string[]) =>
+    run(['policy', 'explain', 'call', 'delete_pod', '-f', rules, '--tools-file', tools, ...who]);
+  const group = ['--group', 'agents/planner:finance'];
+  assert.equal((await ask('--as', 'agents/planner:alice', ...group)).code, 0);
+  assert.equal((await ask('--as', 'agents/planner:alice')).code, 1);
+  assert.equal((await ask('--as', 'agents/planner', ...group)).code, 1);
+});

@@ -94,6 +94,39 @@ describe('several kinds of credentials', () => {
     await waitFor('the problem', () => /cannot be read/.test(several.problems!().join()));
   });
 
+  /** Of a provider that is known by its issuer. */
+  const provider: KindAuthenticator = {
+    ...certificates,
+    kind: 'oidc',
+    recognises: (credential) =>
+      credential.form === 'jwt' && credential.issuer === 'https://provider' ? 'yes' : 'no',
+    authenticate: () => principal({ kind: 'oidc', issuer: '', name: 'oidc:x', groups: [], actors: [] }),
+  };
+
+  test('a token that names its issuer is of nobody else, be it written in the Secret', async () => {
+    const foreign = await mintToken(key, { aud: ['elsewhere'] });
+    writeFileSync(join(directory, 'copied'), foreign);
+    try {
+      assert.match(await ask(await both(), bearer(foreign)), /^401 .*claim "aud"/);
+    } finally {
+      rmSync(join(directory, 'copied'));
+    }
+  });
+
+  test('a token of a provider does not wait for the keys of the cluster', async () => {
+    const source = createClusterIssuer({ host: 'localhost', port: 1 }, cluster.directory);
+    const kubernetes = createKubernetesTokens({ audience: AUDIENCE, allowPrincipals: ['ns/*'] }, source);
+    const several = createSeveral([kubernetes, provider]);
+    authenticators.push(several);
+    assert.equal(await ask(several, bearer(jwt({ iss: 'https://provider' }))), 'oidc:x');
+    assert.match(await ask(several, bearer(jwt({ iss: 'https://elsewhere' }))), /^503 /);
+    assert.match(await ask(several, bearer('opaque')), /^401 /);
+    assert.deepEqual(several.kinds!(), [
+      { kind: 'kubernetes', isReady: false },
+      { kind: 'oidc', isReady: true },
+    ]);
+  });
+
   test('a principal holds as long as its own kind says so', async () => {
     const several = await both();
     const caller = await several.authenticate(bearer('a-static-token'), {});

@@ -191,6 +191,9 @@ describe('agents that call for their users', () => {
       200,
     );
     assert.equal((await post(several.sidecar.url, LIST, as('alice'))).status, 200);
+    const metrics = await (await fetch(`${several.sidecar.adminUrl}/metrics`)).text();
+    for (const kind of ['kubernetes', 'token'])
+      assert.ok(metrics.includes(`kubectl_mcp_auth_kind_ready{server="tested",kind="${kind}"} 1\n`));
   });
 
   test('two of them in one request are refused', async () => {
