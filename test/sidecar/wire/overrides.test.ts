@@ -271,6 +271,23 @@ rules: [{name: staging, tools: [kubectl_get], allow: 'args.namespace == "staging
 });
 
 describe('overrides of tools', () => {
+  test('may give two tools each other’s names', async () => {
+    const { server, sidecar } = await startWith(
+      'version: 1\ntools: {overrides: [{tool: kubectl_get, name: ping}, {tool: ping, name: kubectl_get}]}',
+      WORLD,
+    );
+    const { result } = await ask(sidecar, 'legacy', 'tools/list', {});
+    assert.deepEqual(
+      (result!['tools'] as { name: string; title?: string }[]).map((each) => [each.name, each.title]),
+      [
+        ['ping', 'Get'],
+        ['kubectl_get', undefined],
+      ],
+    );
+    await post(sidecar.url, call('ping'));
+    assert.equal(server.fromClients().at(-1)?.message?.params?.['name'], 'kubectl_get');
+  });
+
   test('take a name from a tool that the server has for one session alone', async () => {
     const { server, sidecar } = await startWith(
       'version: 1\ntools: {overrides: [{tool: kubectl_get, name: late}]}',
