@@ -13,7 +13,7 @@ export interface ApiServer {
 }
 
 export class UnansweredError extends Error {
-  /** The question is at fault, and others may be answered. */
+  /** The question is at fault, or was one too many; others may be answered. */
   readonly ofThis: boolean;
   /** Of the answer, where there was one. */
   readonly status: number | undefined;
@@ -21,7 +21,7 @@ export class UnansweredError extends Error {
     super(message);
     this.name = 'UnansweredError';
     this.status = status;
-    this.ofThis = status === 400 || status === 413 || status === 422;
+    this.ofThis = status !== undefined && [400, 413, 422, 429].includes(status);
   }
 }
 

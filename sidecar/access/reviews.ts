@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import type { Log } from '../log.ts';
 import type { Principal } from '../principal.ts';
 import type { AccessConfig } from './access-config.ts';
@@ -5,6 +6,7 @@ import type { AskApiServer } from './ask-api-server.ts';
 import { UnansweredError } from './ask-api-server.ts';
 import { accessReview, subjectOf, type AccessVerb, type AskedAccess, type Subject } from './attributes.ts';
 import { createDecisions, type Decisions } from './decisions.ts';
+import { createTurns } from './turns.ts';
 
 /** What callers may do, as the API server says. */
 export interface Reviews {
@@ -32,6 +34,8 @@ export interface ReviewsDeps {
 export const MAX_PARALLEL = 8;
 /** Asked again while something is wrong; between two times it is taken to be as it was. */
 const RETRY_MS = 2_000;
+/** The API server's share for this service account is used up: no fault of the other callers. */
+const TOO_MANY = 429;
 const NOBODY: Subject = { user: 'system:anonymous', groups: ['system:unauthenticated'] };
 
 export function createReviews(
@@ -40,42 +44,31 @@ export function createReviews(
 ): Reviews {
   const decisions = createDecisions(config, now);
   let problem: string | undefined;
-  let running = 0;
-  const queue: (() => void)[] = [];
+  const turns = createTurns(MAX_PARALLEL);
   let retry: NodeJS.Timeout | undefined;
   let closed = false;
 
-  async function review(subject: Subject, verb: AccessVerb, name: string | undefined): Promise<boolean> {
-    await turn();
+  async function review(who: object, subject: Subject, { verb, name }: Question): Promise<boolean> {
+    await turns.take(who);
     try {
       // While others were asked, something may have gone wrong.
       if (problem !== undefined) throw new UnansweredError(problem);
-      return await send(subject, verb, name);
+      return await send(subject, { verb, name });
     } finally {
-      next();
+      turns.release();
     }
   }
 
-  async function turn(): Promise<void> {
-    if (running < MAX_PARALLEL) running++;
-    else await new Promise<void>((resolve) => queue.push(resolve));
-  }
-
-  function next(): void {
-    const waiting = queue.shift();
-    if (waiting) waiting();
-    else running--;
-  }
-
-  async function send(subject: Subject, verb: AccessVerb, name: string | undefined): Promise<boolean> {
+  async function send(subject: Subject, { verb, name }: Question): Promise<boolean> {
     try {
       const allowed = await askApiServer(accessReview(subject, { ...of, verb, name }));
       setProblem(undefined);
       return allowed;
     } catch (error) {
-      if (error instanceof UnansweredError && error.ofThis)
+      if (!(error instanceof UnansweredError && error.ofThis)) setProblem((error as Error).message);
+      // One caller may ask for much: that is no reason to say much.
+      else if (error.status !== TOO_MANY)
         log('access_review_refused', { server: of.server, verb, error: error.message });
-      else setProblem((error as Error).message);
       throw error;
     }
   }
@@ -93,20 +86,20 @@ export function createReviews(
 
   /** Whether questions are answered, and may be asked at all: known before a caller comes. */
   const probe = (): Promise<void> =>
-    send(NOBODY, 'call', undefined).then(
+    send(NOBODY, { verb: 'call', name: undefined }).then(
       () => undefined,
       () => undefined,
     );
 
   /** @param name undefined: all of them */
   function decide(known: Decisions, subject: Subject, verb: AccessVerb, name: string | undefined) {
-    const key = name === undefined ? verb : `${verb} ${name}`;
+    const key = keyOf(verb, name);
     const found = known.get(key);
     if (found !== undefined) return found;
     let pending = known.pending.get(key);
     if (!pending) {
       const askedAtMs = now();
-      pending = review(subject, verb, name)
+      pending = review(known, subject, { verb, name })
         .then((allowed) => {
           known.set(key, allowed, askedAtMs);
           return allowed;
@@ -121,7 +114,7 @@ export function createReviews(
   return {
     ask(principal, verb, name) {
       const known = decisions.of(principal);
-      if (known.get(`${verb} ${name}`) === true) return true;
+      if (known.get(keyOf(verb, name)) === true) return true;
       const subject = subjectOf(principal);
       const all = decide(known, subject, verb, undefined);
       if (all instanceof Promise) return all.then((yes) => yes || decide(known, subject, verb, name));
@@ -136,4 +129,17 @@ export function createReviews(
       clearTimeout(retry);
     },
   };
+}
+
+interface Question {
+  readonly verb: AccessVerb;
+  readonly name: string | undefined;
+}
+
+/** Callers choose URIs: what is kept of a long one is short. */
+const MAX_KEPT_CHARS = 128;
+
+function keyOf(verb: AccessVerb, name: string | undefined): string {
+  if (name === undefined) return verb;
+  return name.length > MAX_KEPT_CHARS ? `${verb}#${hash('sha256', name, 'base64url')}` : `${verb} ${name}`;
 }

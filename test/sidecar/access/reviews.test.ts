@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import { UnansweredError, type AskApiServer } from '../../../sidecar/access/ask-api-server.ts';
 import { createDecisions } from '../../../sidecar/access/decisions.ts';
 import { createReviews } from '../../../sidecar/access/reviews.ts';
+import { createTurns } from '../../../sidecar/access/turns.ts';
 import { ANONYMOUS, principal } from '../../../sidecar/principal.ts';
 
 const CACHE = { cacheAllowedSeconds: 30, cacheDeniedSeconds: 10 };
@@ -64,18 +65,51 @@ describe('answers of the API server', () => {
     const { reviews } = reviewsWith((name) =>
       name === 'odd'
         ? new UnansweredError('invalid', 422)
-        : name === 'away'
-          ? new UnansweredError('away')
-          : false,
+        : name === 'much'
+          ? new UnansweredError('too many', 429)
+          : name === 'away'
+            ? new UnansweredError('away')
+            : false,
     );
     t.after(reviews.close);
     await reviews.starting();
     await assert.rejects(async () => reviews.ask(caller(), 'call', 'odd'), /invalid/);
+    await assert.rejects(async () => reviews.ask(caller(), 'call', 'much'), /too many/);
     assert.equal(reviews.problem(), undefined);
     assert.equal(await reviews.ask(caller(), 'call', 'echo'), false);
     await assert.rejects(async () => reviews.ask(caller(), 'call', 'away'), /away/);
     assert.equal(reviews.problem(), 'away');
     await assert.rejects(async () => reviews.ask(caller(), 'call', 'new'), /away/, 'nobody is asked in vain');
+  });
+
+  test('are of one name each, however long names are', async (t) => {
+    const granted = `note:///${'x'.repeat(200)}`;
+    const { reviews, asked } = reviewsWith((name) => name === granted);
+    t.after(reviews.close);
+    const alice = caller();
+    assert.equal(await reviews.ask(alice, 'read', granted), true);
+    assert.equal(await reviews.ask(alice, 'read', `${granted}y`), false);
+    assert.equal(reviews.ask(alice, 'read', granted), true);
+    assert.equal(asked.length, 3);
+  });
+
+  test('come to each caller in turn, where one asks for much', async () => {
+    const turns = createTurns(2);
+    const [one, other] = [{}, {}];
+    const order: string[] = [];
+    const ask = async (who: object, name: string): Promise<void> => {
+      await turns.take(who);
+      order.push(name);
+      await new Promise(setImmediate);
+      turns.release();
+    };
+    await Promise.all([
+      ...Array.from({ length: 6 }, (_, index) => ask(one, `one ${index}`)),
+      ask(other, 'other 0'),
+      ask(other, 'other 1'),
+    ]);
+    assert.deepEqual(order.slice(0, 6), ['one 0', 'one 1', 'one 2', 'other 0', 'one 3', 'other 1']);
+    assert.equal(turns.take(one), undefined, 'nobody is left waiting');
   });
 
   test('are forgotten as a whole when they are more than are kept', () => {
