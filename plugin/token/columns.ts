@@ -6,8 +6,11 @@ import type { StoredToken } from './stored.ts';
 export const columnsAt = (nowMs: number): readonly Column<StoredToken>[] => [
   { header: 'CALLER', value: ({ caller }) => caller },
   { header: 'ID', value: ({ id }) => id ?? '-' },
-  { header: 'STATUS', value: ({ status, fault }) => (fault === undefined ? status : `${status}: ${fault}`) },
-  { header: 'EXPIRES', value: ({ expires }) => (expires ? inWords(expires, nowMs) : 'never') },
+  { header: 'STATUS', value: ({ status }) => status },
+  {
+    header: 'EXPIRES',
+    value: ({ expires, fault }) => (expires ? inWords(expires, nowMs) : fault === undefined ? 'never' : '-'),
+  },
   { header: 'AGE', value: ({ created }) => formatAge(created, nowMs) },
   { header: 'STORED', value: ({ stored }) => stored ?? '-', wide: true },
   { header: 'FOR', value: ({ for: madeFor }) => madeFor ?? '' },

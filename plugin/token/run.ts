@@ -1,4 +1,5 @@
 /** What the commands of `kubectl mcp token` do. */
+import type { V1Secret } from '@kubernetes/client-node';
 import { type TokenRecord, tokenId } from '../../sidecar/auth/token-record.ts';
 import { readTokens } from '../../sidecar/auth/read-tokens.ts';
 import {
@@ -95,7 +96,7 @@ async function make<Made extends NewToken>(
     streams.err,
     `token "${caller}" of ${secret.title} ${verb}, ${endOf(record)}; it is shown this once`,
   );
-  warn(patched.secret, secret, deps);
+  warn(patched.secret, deps);
   const lagging = `the new token of "${caller}" is not taken yet by`;
   await settle({ cluster, secret, isIn: patched.change.isIn, lagging, timeoutMs }, flags, deps);
   return patched.change;
@@ -113,7 +114,7 @@ export async function runRevoke(
   const { change, secret: now } = await patchSecret(cluster, secret, (data) =>
     revokeTokens(data, { callers, id: flags.id, source }),
   );
-  warn(now, secret, deps);
+  warn(now, deps);
   const lagging = `${callers.map((each) => `"${each}"`).join(', ')} may still be let in by`;
   await settle({ cluster, secret, isIn: change.isIn, lagging, timeoutMs }, flags, deps);
   const id = flags.id === undefined ? '' : ` (${flags.id})`;
@@ -136,12 +137,11 @@ export async function runList(name: string, flags: ListFlags, deps: Deps): Promi
   else if (format === 'yaml') out.write(await formatYaml(all));
   else if (format === 'name') {
     for (const caller of new Set(tokens.map((each) => each.caller))) writeLine(out, `token/${caller}`);
-  } else if (tokens.length === 0)
-    writeLine(err, `No tokens found in secret/${secret.name}: nobody can call.`);
-  else
-    out.write(
-      formatTable(columnsAt(deps.nowMs()), tokens, { wide: format === 'wide', noHeaders: !flags.headers }),
-    );
+  } else if (tokens.length > 0) {
+    const shape = { wide: format === 'wide', noHeaders: !flags.headers };
+    out.write(formatTable(columnsAt(deps.nowMs()), tokens, shape));
+  }
+  for (const each of faultsOf(found)) writeLine(err, `Warning: ${each}`);
 }
 
 async function target(
@@ -153,13 +153,15 @@ async function target(
   return { cluster, secret: await findTokenSecret(cluster, name, flags) };
 }
 
-/** Who else writes the Secret, and what of it keeps everyone out. */
-function warn(now: Parameters<typeof warnOfOwners>[0], secret: TokenSecret, { streams }: Deps): void {
-  const warnings = [...warnOfOwners(now)];
-  const files = Object.entries(now.data ?? {}).map(([key, text]) => [key, contentOf(text)] as const);
+function warn(now: V1Secret, { streams }: Deps): void {
+  for (const each of [...warnOfOwners(now), ...faultsOf(now)]) writeLine(streams.err, `Warning: ${each}`);
+}
+
+/** By the proxy's own reading: one of them keeps everyone out. */
+function faultsOf({ data = {}, metadata }: V1Secret): string[] {
+  const files = Object.entries(data).map(([key, text]) => [key, contentOf(text)] as const);
   const read = readTokens(new Map(files));
-  if ('faults' in read) warnings.push(`nobody can call: secret/${secret.name} ${read.faults.join('; ')}`);
-  for (const each of warnings) writeLine(streams.err, `Warning: ${each}`);
+  return 'faults' in read ? [`nobody can call: secret/${metadata?.name} ${read.faults.join('; ')}`] : [];
 }
 
 async function settle(
