@@ -1,6 +1,7 @@
 /** Workload, pods and Services → the MCP server as a person sees it. Pure. */
 import type { V1Pod, V1Service } from '@kubernetes/client-node';
 import { LISTEN_PATH } from '../sidecar/config.ts';
+import { audiencesOf } from '../webhook/oidc-configuration.ts';
 import type { InjectionRequest } from '../webhook/request.ts';
 import { isStdio } from '../webhook/request.ts';
 import { audienceOf, serverTitle, SIDECAR_CONTAINER } from '../webhook/names.ts';
@@ -171,7 +172,9 @@ function identityOf(workload: string, namespace: string, request: InjectionReque
     ...(server === undefined ? {} : { server }),
     ...(request?.auth.includes('kubernetes')
       ? { audience: request.audience ?? audienceOf(workload, namespace, server) }
-      : {}),
+      : request?.auth.includes('oidc')
+        ? { audience: audiencesOf(request, workload, namespace)[0]! }
+        : {}),
   };
 }
 

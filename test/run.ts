@@ -110,6 +110,17 @@ const STAGES: readonly Stage[] = [
     full: true,
   },
   {
+    name: 'an OpenID provider that is away for five minutes',
+    command: [
+      'env',
+      'ISSUER_AWAY_SECONDS=300',
+      'node',
+      '--test',
+      'test/sidecar/auth/oidc/oidc-tokens.test.ts',
+    ],
+    full: true,
+  },
+  {
     name: 'a thousand stdio processes, dropped rudely',
     command: ['env', 'STDIO_PROCESSES=1000', 'node', '--test', THOUSAND],
     full: true,

@@ -6,9 +6,9 @@ import {
   oidcAlgorithm,
   oidcAudience,
   oidcGroup,
-  providerUrl,
   scopeToken,
 } from '../sidecar/auth/oidc/oidc-config.ts';
+import { providerUrl } from '../sidecar/outbound/provider-url.ts';
 import { dnsName, listOf } from './grammar.ts';
 import type { Annotation } from './grammar.ts';
 

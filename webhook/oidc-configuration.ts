@@ -34,7 +34,7 @@ export function oidcConfigOf(
 }
 
 /** Clients ask for a token for the URL that they know (RFC 8707), some of them with a slash behind a bare host. */
-function audiencesOf(request: InjectionRequest, workload: string, namespace: string): string[] {
+export function audiencesOf(request: InjectionRequest, workload: string, namespace: string): string[] {
   const url = request['public-url'];
   if (url === undefined) return [audienceOf(workload, namespace, request.server?.name)];
   const resource = resourceOf(url);

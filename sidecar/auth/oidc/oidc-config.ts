@@ -1,6 +1,7 @@
 /** What the sidecar is told of tokens of an OpenID provider. */
 import * as z from 'zod';
 import { directory, MOUNT, sourceName } from '../../mounts.ts';
+import { providerUrl } from '../../outbound/provider-url.ts';
 
 /** Asymmetric ones alone: with HS256 the public key would be the secret, and `none` is no signature (RFC 8725 section 3.1). */
 export const OIDC_ALGORITHMS = [
@@ -19,22 +20,11 @@ export const OIDC_ALGORITHMS = [
 ] as const;
 export const oidcAlgorithm = z.enum(OIDC_ALGORITHMS);
 
-/** Plain HTTP to this machine alone: a provider that is tried out. */
-const SECURE = /^(https:\/\/|http:\/\/(localhost|127\.0\.0\.1|\[::1\])([:/]|$))/;
-
 /** As the provider writes it in `iss`, to the byte. */
-export const issuerUrl = z
-  .string()
-  .max(2_048)
-  .regex(/^[!-~]+$/)
-  .regex(SECURE, 'is a URL of https, or of http on localhost')
-  .refine((text) => URL.canParse(text) && !/[?#]/.test(text) && new URL(text).username === '');
-export const providerUrl = z
-  .string()
-  .max(2_048)
-  .regex(/^[!-~]+$/)
-  .regex(SECURE, 'is a URL of https, or of http on localhost')
-  .refine((text) => URL.canParse(text) && new URL(text).username === '');
+export const issuerUrl = providerUrl.refine(
+  (text) => !/[?#]/.test(text),
+  'is a URL without query and fragment',
+);
 
 /** A name, or a path of names with dots between them. */
 export const claimName = z.string().regex(/^[!-~]{1,256}$/, 'is up to 256 printable ASCII characters');

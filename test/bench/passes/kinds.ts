@@ -6,6 +6,7 @@ import { startReviewingApi } from '../../sidecar/access/reviewing-api.ts';
 import { configMapOf } from '../../../plugin/pin/config-map.ts';
 import { definitionOf } from '../../../sidecar/pins/definition.ts';
 import { kubernetesKind, mount, tokenKind } from '../kinds.ts';
+import { oidcKind } from './oidc-kind.ts';
 import type { SidecarKind } from '../targets.ts';
 
 type ServerInput = SidecarConfigInput['servers'][number];
@@ -69,10 +70,12 @@ export async function passKinds(
       NAMED.map((name) => `${caller} ${name}`),
     ),
   ]);
+  const oidc = await oidcKind();
   const kinds = [
     kind(NOTHING, {}),
     kind('auth: token', { auth: tokenKind(directory, token).server.auth }),
     { ...cluster.kind, ...kind('auth: kubernetes', cluster.kind.server), token: cluster.kind.token },
+    { ...kind('auth: oidc', oidc.server), token: oidc.token },
     {
       ...cluster.kind,
       ...kind('auth: kubernetes,token', {
