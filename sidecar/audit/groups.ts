@@ -10,10 +10,12 @@ const written = new WeakMap<Principal, string>();
  * element says how many are left out.
  */
 export function groupsInJson(principal: Principal): string | undefined {
-  if (principal.groups.length === 0 || principal.kind === 'kubernetes') return undefined;
+  const { groups, kind, actors } = principal;
+  // Those of an agent's user are the agent's word.
+  if (groups.length === 0 || (kind === 'kubernetes' && actors.length === 0)) return undefined;
   const known = written.get(principal);
   if (known !== undefined) return known;
-  const text = textOf(principal.groups);
+  const text = textOf(groups);
   written.set(principal, text);
   return text;
 }

@@ -37,6 +37,8 @@ export interface AssertionsDeps {
 
 /** Of one pod, each 100 bytes: a pod takes 300 requests a second of agents that speak for others. */
 const MAX_REMEMBERED = 20_000;
+/** Of one token; beyond it they are made anew. */
+const MAX_USERS = 1_000;
 
 /**
  * `trusted-actors`: service accounts that may say for whom they ask, in a JWT that they sign for each request. The
@@ -48,6 +50,7 @@ export async function createAssertions(
 ): Promise<Assertions> {
   let current: ActorsRead = { actors: new Map(), faults: [] };
   const seen = createSeenOnce(MAX_REMEMBERED, now);
+  const users = new WeakMap<Principal, { as: TrustedActor; byName: Map<string, Principal> }>();
   const spoken = new WeakMap<Principal, { actor: Principal; as: TrustedActor }>();
 
   function take(reading: DirectoryReading): void {
@@ -75,6 +78,23 @@ export async function createAssertions(
     return use === 'again' ? invalid('it has been used: each request needs one of its own') : undefined;
   }
 
+  /** The same object for the same user of the same token: what was found out about it is known then. */
+  function userOf({ user, groups }: Assertion, actor: Principal, trusted: TrustedActor): Principal {
+    let known = users.get(actor);
+    if (known?.as !== trusted || known.byName.size >= MAX_USERS) {
+      known = { as: trusted, byName: new Map() };
+      users.set(actor, known);
+    }
+    const key = JSON.stringify([user, groups]);
+    let found = known.byName.get(key);
+    if (!found) {
+      found = principalOf({ user, groups }, actor, trusted);
+      known.byName.set(key, found);
+      spoken.set(found, { actor, as: trusted });
+    }
+    return found;
+  }
+
   const watched = await watchDirectory(config.directory, take);
   return {
     async open(text, actor, method) {
@@ -83,8 +103,7 @@ export async function createAssertions(
       const expected = { actor: actor.name, audience: config.audience, method, nowMs: now() };
       const assertion = await verifyAssertion(text, trusted, expected);
       if (typeof assertion === 'string') return invalid(assertion);
-      const user = userOf(assertion, actor, trusted.account);
-      spoken.set(user, { actor, as: trusted });
+      const user = userOf(assertion, actor, trusted);
       return { principal: user, judgeBody: (body) => judge(actor, assertion, body) };
     },
     actorOf(user) {
@@ -101,7 +120,11 @@ export async function createAssertions(
   };
 }
 
-const userOf = ({ user, groups }: Assertion, { name }: Principal, account: string): Principal =>
+const principalOf = (
+  { user, groups }: Pick<Assertion, 'user' | 'groups'>,
+  { name }: Principal,
+  { account }: TrustedActor,
+): Principal =>
   principal({
     kind: 'kubernetes',
     issuer: name,

@@ -12,6 +12,17 @@ test('groups stand in the record, but those that the name of a service account t
   assert.equal(of(['system:authenticated'], 'kubernetes'), undefined);
 });
 
+test('groups of the user of an agent stand in the record', () => {
+  const user = principal({
+    kind: 'kubernetes',
+    issuer: '',
+    name: 'agents/planner:alice',
+    groups: ['agents/planner:staff'],
+    actors: ['system:serviceaccount:agents:planner'],
+  });
+  assert.equal(groupsInJson(user), '["agents/planner:staff"]');
+});
+
 test('very many are cut, and that is said', () => {
   const groups = Array.from({ length: 1_000 }, (_, index) => `oidc:group-${index}`);
   const told = JSON.parse(of(groups)!) as string[];

@@ -191,6 +191,21 @@ describe('assertions of users', () => {
     assert.deepEqual(asserted.principal.groups, ['agents/planner:system:masters']);
   });
 
+  test('give the same user for the same claims of the same token, and no other', async () => {
+    const userOf = async (claims: object, actor = ACTOR) => {
+      const asserted = await assertions.open(await sign({ claims }), actor, 'POST');
+      return 'reason' in asserted ? undefined : asserted.principal;
+    };
+    const alice = await userOf({ sub: 'alice' });
+    assert.equal(await userOf({ sub: 'alice' }), alice);
+    for (const other of [
+      await userOf({ sub: 'bob' }),
+      await userOf({ sub: 'alice', groups: ['staff'] }),
+      await userOf({ sub: 'alice' }, serviceAccount(ACTOR.name)),
+    ])
+      assert.ok(other !== undefined && other !== alice);
+  });
+
   test('are good once', async () => {
     const text = await sign();
     assert.equal(await ask(text), 'agents/planner:alice');
