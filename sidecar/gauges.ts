@@ -1,3 +1,4 @@
+import { accessGauges } from './access/access-gauges.ts';
 import type { LineWriter } from './audit/line-writer.ts';
 import type { InFlight } from './downstream/in-flight.ts';
 import { listenGauges } from './downstream/listen-gauges.ts';
@@ -33,6 +34,7 @@ export function gauges(
     ...kindGauges(servers),
     ...policyGauges(servers),
     ...pinsGauges(servers),
+    ...accessGauges(servers),
     ...listenGauges(servers),
     ...headerGauges(servers),
     ...translationGauges(servers),

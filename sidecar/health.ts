@@ -1,4 +1,5 @@
 import type { Authenticator } from './auth/authenticator.ts';
+import type { AccessStatus } from './access/access-gauges.ts';
 import type { CatalogueState } from './upstream/catalogue.ts';
 import type { DecideTool } from './filter/decide-tool.ts';
 import type { Listening } from './listening.ts';
@@ -34,7 +35,7 @@ export interface ServerHealthSource {
   /** Every tool as the server has it now, for who pins them. */
   readonly definitions?: () => Promise<unknown[]>;
   /** Where the API server is asked who may call what. */
-  readonly access?: { problem(): string | undefined };
+  readonly access?: AccessStatus;
   /** Checks that are switched off. */
   readonly warnings: readonly string[];
   /** Of the listen port, where it has TLS. */

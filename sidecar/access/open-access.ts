@@ -5,6 +5,7 @@ import type { Reviews } from './reviews.ts';
 
 export interface OpenAccess extends Access {
   problem: Reviews['problem'];
+  counts: Reviews['counts'];
   close(): void;
 }
 
@@ -34,6 +35,7 @@ export async function openAccess(
   return {
     ...createAccess(reviews),
     problem: reviews.problem,
+    counts: reviews.counts,
     close() {
       reviews.close();
       asked.close();

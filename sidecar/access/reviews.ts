@@ -18,10 +18,14 @@ export interface Reviews {
   knows(principal: Principal): boolean;
   /** Why nobody can be asked for. */
   problem(): string | undefined;
+  /** Of its answers since the start. */
+  counts(): Readonly<Record<Answer, number>>;
   /** Until it is known for the first time whether there is a problem. */
   starting(): Promise<void> | undefined;
   close(): void;
 }
+
+export type Answer = 'allowed' | 'denied' | 'unanswered';
 
 export interface ReviewsDeps {
   readonly ask: AskApiServer;
@@ -45,6 +49,7 @@ export function createReviews(
   const decisions = createDecisions(config, now);
   let problem: string | undefined;
   const turns = createTurns(MAX_PARALLEL);
+  const counts: Record<Answer, number> = { allowed: 0, denied: 0, unanswered: 0 };
   let retry: NodeJS.Timeout | undefined;
   let closed = false;
 
@@ -62,9 +67,11 @@ export function createReviews(
   async function send(subject: Subject, { verb, name }: Question): Promise<boolean> {
     try {
       const allowed = await askApiServer(accessReview(subject, { ...of, verb, name }));
+      counts[allowed ? 'allowed' : 'denied']++;
       setProblem(undefined);
       return allowed;
     } catch (error) {
+      counts.unanswered++;
       if (!(error instanceof UnansweredError && error.ofThis)) setProblem((error as Error).message);
       // One caller may ask for much: that is no reason to say much.
       else if (error.status !== TOO_MANY)
@@ -123,6 +130,7 @@ export function createReviews(
     allowsAll: (principal, verb) => decisions.of(principal).get(verb) === true,
     knows: (principal) => decisions.of(principal).allowsSomething(),
     problem: () => problem,
+    counts: () => counts,
     starting: () => starting,
     close() {
       closed = true;

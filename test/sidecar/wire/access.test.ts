@@ -279,6 +279,9 @@ describe('an API server that is away', () => {
     const health = await sidecar.health();
     assert.equal(health.status, 'degraded');
     assert.match(health.servers[0].problems[0], /ECONNREFUSED/);
+    const metrics = await (await fetch(`${sidecar.adminUrl}/metrics`)).text();
+    assert.match(metrics, /^kubectl_mcp_access_ready\{server="tested"\} 0$/m);
+    assert.match(metrics, /^kubectl_mcp_access_reviews_total\{server="tested",answer="unanswered"\} [1-9]/m);
     await api.start();
     await waitFor('an answer', async () => (await called(sidecar, 'open')) === undefined);
     assert.equal((await sidecar.health()).status, 'healthy');
