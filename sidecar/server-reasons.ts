@@ -47,6 +47,7 @@ export const SERVER_REASONS = {
     code: -32603,
     outcome: 'error',
     message: 'the server asks the proxy for credentials',
+    doctorCode: 'MCP606',
   },
   'upstream-not-mcp': {
     status: 502,
@@ -65,18 +66,21 @@ export const SERVER_REASONS = {
     code: -32600,
     outcome: 'denied',
     message: 'this caller is given no credential for the server',
+    doctorCode: 'MCP606',
   },
   'upstream-token-unusable': {
     status: 502,
     code: -32603,
     outcome: 'error',
     message: 'the proxy is given no credential for the server',
+    doctorCode: 'MCP606',
   },
   'upstream-token-unavailable': {
     status: 503,
     code: -32603,
     outcome: 'error',
     message: 'nobody gives out credentials for the server at the moment',
+    doctorCode: 'MCP606',
   },
   'upstream-result-too-large': {
     status: 502,

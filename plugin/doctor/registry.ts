@@ -23,6 +23,7 @@ import { stdioChecks } from './checks/stdio.ts';
 import { tokenChecks } from './checks/tokens.ts';
 import { trustChecks } from './checks/trust.ts';
 import { upgradeChecks } from './checks/upgrade.ts';
+import { upstreamTokenChecks } from './checks/upstream-token.ts';
 import { upstreamChecks } from './checks/upstream.ts';
 import { webhookChecks } from './checks/webhook.ts';
 
@@ -40,6 +41,7 @@ export const CHECKS: readonly Check[] = [
   ...sidecarChecks,
   ...serverChecks,
   ...upstreamChecks,
+  ...upstreamTokenChecks,
   ...stdioChecks,
   ...authChecks,
   ...tokenChecks,

@@ -1,4 +1,5 @@
 import type { ClientMessage } from '../client-message.ts';
+import type { ServerConfig } from '../config.ts';
 import { refuse, type Refusal } from '../reasons.ts';
 import type { ResponseHead } from './http-response.ts';
 
@@ -13,6 +14,7 @@ export function headProblem(
   { status, headers }: ResponseHead,
   contentType: 'json' | 'sse' | 'other' | 'none',
   message: ClientMessage | undefined,
+  { token }: Pick<ServerConfig['upstream'], 'token'> = {},
 ): Refusal | undefined {
   if (status >= 300 && status < 400) {
     const location = headers.get('location')?.slice(0, MAX_QUOTED_CHARS);
@@ -23,7 +25,12 @@ export function headProblem(
     );
   }
   if (status === 401)
-    return refuse('upstream-unauthorized', 'status 401; the annotation upstream-headers-secret gives them');
+    return refuse(
+      'upstream-unauthorized',
+      token
+        ? `status 401 to a token of upstream-token: ${token.mode}`
+        : 'status 401; the annotation upstream-headers-secret gives them, or upstream-token',
+    );
   if (message?.kind !== 'request' || status >= 300 || contentType === 'json' || contentType === 'sse')
     return undefined;
   const what =

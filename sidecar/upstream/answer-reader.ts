@@ -48,7 +48,12 @@ export class AnswerReader implements UpstreamEvents {
     this.#head = response;
     const contentType = contentTypeOf(response);
     if (response.status === 404 && this.#sessions) return this.#lost();
-    const problem = headProblem(response, contentType, this.#exchange.message);
+    const problem = headProblem(
+      response,
+      contentType,
+      this.#exchange.message,
+      this.#exchange.server.upstream,
+    );
     if (problem) return this.#fail(problem);
     if (contentType === 'sse') this.#splitter = new SseSplitter();
   }

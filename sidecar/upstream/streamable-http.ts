@@ -91,7 +91,7 @@ export function createStreamableHttp(
           answered = true;
           server.hint(true);
           const contentType = contentTypeOf(response);
-          const problem = headProblem(response, contentType, message);
+          const problem = headProblem(response, contentType, message, exchange.server.upstream);
           if (problem) return refused(problem);
           const { id, kind } = message ?? {};
           const opens = message?.method === 'initialize' && response.headers.has('mcp-session-id');

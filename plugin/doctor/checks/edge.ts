@@ -5,6 +5,7 @@ import { WIDE_OPEN, widelyOpen } from '../../../webhook/warnings.ts';
 import { WARN_DAYS } from '../../sources/faults.ts';
 import { defineCheck } from '../check.ts';
 import { isOfProvider } from './oidc.ts';
+import { isOfToken } from './upstream-token.ts';
 import { isOfReviews } from './reviews.ts';
 import { refusedHosts } from '../../sources/ingress-hosts.ts';
 import { changeCommand, placed, podName, proxyLogs, servicesOf, toldServers } from '../served.ts';
@@ -63,7 +64,7 @@ export const edgeChecks = [
         .map(({ pod, server: { problems = [] } }) => ({
           pod,
           // They have a check of their own.
-          cause: problems.filter((each) => !isOfProvider(each) && !isOfReviews(each)),
+          cause: problems.filter((each) => !isOfProvider(each) && !isOfToken(each) && !isOfReviews(each)),
         }))
         .filter(({ cause }) => cause.length > 0)
         .map(({ pod, cause }) => ({

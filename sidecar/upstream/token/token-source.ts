@@ -65,7 +65,10 @@ export async function createTokenSource(
         throw new UpstreamError(words, fault);
       }
     },
-    problem: () => client.problem() ?? problem,
+    problem() {
+      const ofClient = client.problem();
+      return ofClient === undefined ? problem : `no token for the server: ${ofClient}`;
+    },
     close: () => client.close(),
   };
 }

@@ -807,6 +807,24 @@ export const BROKEN: readonly Broken[] = [
       unreached(values, 'no connection (proxy.example.com: the proxy answered 403) on port 3128'),
   },
   {
+    code: 'MCP606',
+    when: 'the provider does not know the client',
+    says: /no credential for the server\n {4}no token for the server by token exchange: .*invalid_client\n.*kubectl-mcp\.dev\/upstream-token-secret/s,
+    breakIt: (values) => {
+      const problem = 'no token for the server by token exchange: https://id.example.com: invalid_client';
+      healthOf(values).servers = [{ name: 'everything', connected: true, problems: [problem] }];
+    },
+  },
+  {
+    code: 'MCP606',
+    when: 'the server wants credentials',
+    says: /the server does not take requests without credentials\n.*answered 401\n.*upstream-headers-secret.*upstream-token/s,
+    breakIt: (values) => {
+      const error = 'server/discover was answered 401';
+      healthOf(values).servers = [{ name: 'everything', connected: false, error }];
+    },
+  },
+  {
     code: 'MCP601',
     when: 'the proxy says nothing and the container waits',
     says: /container everything waiting: CrashLoopBackOff, last exit code 137 \(OOMKilled\), restarts 2/,
