@@ -29,14 +29,17 @@ export function viewOf({ byTool }: Overrides, tools: ShapedTools): OverrideView 
     if (shown !== tool) renamed.set(tool, shown);
     const known = tools.get(tool);
     const title = `tools.overrides of ${JSON.stringify(tool)}`;
+    const taken = isTaken(override, tools, byTool);
     if (!known) {
-      problems.push(`${title}: the server has no such tool`);
+      const cost = taken ? `; callers do not see its tool ${JSON.stringify(shown)}` : '';
+      problems.push(`${title}: the server has no such tool${cost}`);
+      if (taken) hidden.set(shown, TAKEN);
       continue;
     }
-    if (isTaken(override, tools, byTool)) {
+    if (taken) {
       problems.push(`${title}: the server has a tool ${JSON.stringify(shown)}, too; callers see neither`);
       hidden.set(tool, 'its new name is that of another tool');
-      hidden.set(shown, 'its name is the new one of another tool');
+      hidden.set(shown, TAKEN);
     }
     const fault = args && known.shape && argumentFault(args, known.shape);
     if (fault !== undefined) {
@@ -51,6 +54,8 @@ export function viewOf({ byTool }: Overrides, tools: ShapedTools): OverrideView 
   }
   return { shown: renamed, hidden, problems };
 }
+
+const TAKEN = 'its name is the new one of another tool';
 
 /** Another tool of the server's has the name, and keeps it. */
 const isTaken = ({ tool, shown }: Override, tools: ShapedTools, byTool: Overrides['byTool']): boolean =>

@@ -38,6 +38,9 @@ describe('overrides, with the tools of a server', () => {
       view([{ tool: 'x', title: 'X' }], ['a']).problems.join(),
       /"x": the server has no such tool/,
     );
+    const { hidden, problems } = view([{ tool: 'x', name: 'a' }], ['a']);
+    assert.deepEqual([...hidden.keys()], ['a']);
+    assert.match(problems.join(), /no such tool; callers do not see its tool "a"/);
   });
 
   test('that hide what the server needs are told, and in force', () => {
