@@ -24,10 +24,15 @@ const script = (): string =>
   `(${serve.toString()})(require('node:http').createServer, require('node:fs').readFileSync, ${JSON.stringify([FORECAST, NOW])}, '${FILE}')`;
 
 /** A server whose tools are those of a file once there is one. */
-function serve(create: typeof createServer, read: typeof readFileSync, tools: object[], file: string): void {
+function serve(
+  create: typeof createServer,
+  readFile: typeof readFileSync,
+  tools: object[],
+  file: string,
+): void {
   const listed = (): unknown => {
     try {
-      return JSON.parse(read(file, 'utf8'));
+      return JSON.parse(readFile(file, 'utf8'));
     } catch {
       return tools;
     }
@@ -91,7 +96,13 @@ const toolNames = async (): Promise<string> =>
 /** What the server tells from now on. */
 const tell = (tools: object[]) =>
   inNamespace(
-    ...['exec', 'deploy/weather', '-c', 'weather', '--', 'node', '-e'],
+    'exec',
+    'deploy/weather',
+    '-c',
+    'weather',
+    '--',
+    'node',
+    '-e',
     `require('node:fs').writeFileSync('${FILE}', ${JSON.stringify(JSON.stringify(tools))})`,
   );
 const rolledOut = () => inNamespace('rollout', 'status', 'deployment/weather', '--timeout=120s');
@@ -110,9 +121,9 @@ describe('a pinned server', { skip: noCluster }, () => {
   };
 
   test('is pinned by one command, which renews its pods', async () => {
-    const before = await mcp('pin', 'weather', '--check');
-    assert.deepEqual([before.code, before.stdout], [1, '']);
-    assert.match(before.stderr, /are not pinned\nPin them: kubectl mcp pin deployment\/weather/);
+    const unpinned = await mcp('pin', 'weather', '--check');
+    assert.deepEqual([unpinned.code, unpinned.stdout], [1, '']);
+    assert.match(unpinned.stderr, /are not pinned\nPin them: kubectl mcp pin deployment\/weather/);
     const { code, stdout, stderr } = await mcp('pin', 'weather');
     assert.equal(code, 0, stderr);
     assert.match(

@@ -78,25 +78,26 @@ describe('pinning', () => {
       details: [],
     });
     assert.equal(plan.template, undefined);
-    assert.deepEqual((plan.before[0]?.after as V1ConfigMap).data, {
+    assert.deepEqual((plan.before[0]!.after as V1ConfigMap).data, {
       'pins.json': '2',
       notes: 'of the owner',
     });
   });
 });
 
+const pod = (imageID: string, annotations: Record<string, string> = {}): V1Pod => ({
+  metadata: {
+    name: 'weather-1',
+    namespace: 'demo',
+    annotations: { 'kubectl-mcp.dev/inject': 'true', ...annotations },
+  },
+  spec: { containers: [{ name: 'server', image: 'weather:1', ports: [{ containerPort: 8000 }] }] },
+  status: {
+    containerStatuses: [{ name: 'server', image: 'weather:1', imageID, ready: true, restartCount: 0 }],
+  },
+});
+
 describe('the image of a server', () => {
-  const pod = (imageID: string, annotations: Record<string, string> = {}): V1Pod => ({
-    metadata: {
-      name: 'weather-1',
-      namespace: 'demo',
-      annotations: { 'kubectl-mcp.dev/inject': 'true', ...annotations },
-    },
-    spec: { containers: [{ name: 'server', image: 'weather:1', ports: [{ containerPort: 8000 }] }] },
-    status: {
-      containerStatuses: [{ name: 'server', image: 'weather:1', imageID, ready: true, restartCount: 0 }],
-    },
-  });
   const digest = `sha256:${'c'.repeat(64)}`;
 
   test('is that of its container, with the digest that the node tells', () => {

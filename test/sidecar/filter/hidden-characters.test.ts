@@ -33,8 +33,9 @@ describe('hidden characters', () => {
   });
 });
 
+const tool = (name: string, more: object = {}) => ({ name, inputSchema: { type: 'object' }, ...more });
+
 describe('tools are flagged', () => {
-  const tool = (name: string, more: object = {}) => ({ name, inputSchema: { type: 'object' }, ...more });
   test('not, as a rule', () => {
     assert.deepEqual(
       flaggedIn([tool('get_weather'), tool('get-weather2'), tool('a.b/c'), null, { title: 'x' }]),

@@ -76,6 +76,8 @@ const call = async (sidecar: TestSidecar, name: string, era: 'legacy' | 'modern'
         ).body,
       );
 
+/** Of a server of the SDK. */
+const answer = () => ({ content: [{ type: 'text' as const, text: 'done' }] });
 const UNKNOWN = (name: string) => ({ code: -32602, message: `Unknown tool: ${name}` });
 /** Of the server's catalogue as `/health` has it. */
 const untilDrift = (sidecar: TestSidecar, count: number) =>
@@ -329,7 +331,6 @@ describe('pins', () => {
 test('a server of the SDK that changes a tool while it runs loses it, and has it back when it takes the change back', async () => {
   const servers: { server: McpServer; echo: { update: (to: object) => void } }[] = [];
   const port = await startV1Server((server) => {
-    const answer = () => ({ content: [{ type: 'text' as const, text: 'done' }] });
     const echo = server.registerTool(
       'echo',
       { description: 'Says it again', inputSchema: { text: z.string() } },
@@ -366,7 +367,6 @@ test('a server of the SDK that changes a tool while it runs loses it, and has it
 });
 
 test('an update of a server of the SDK keeps the tools that it has left alone; a rename and a change wait for an approval', async () => {
-  const answer = () => ({ content: [{ type: 'text' as const, text: 'done' }] });
   const before = (server: McpServer): void => {
     server.registerTool('now', { description: 'The weather' }, answer);
     server.registerTool(
