@@ -44,6 +44,13 @@ describe('a second enable', () => {
     assert.deepEqual(enabled(tokens, { auth: '' }), BASE, 'with what has no effect without it');
   });
 
+  test('of several kinds of credentials keeps what each needs, and makes what is missing', () => {
+    const before = { ...BASE, audience: 'a' };
+    const both = { ...before, auth: 'kubernetes,token', 'token-secret': 'web-mcp-tokens' };
+    assert.deepEqual(enabled(before, { auth: 'kubernetes,token' }), both);
+    assert.deepEqual(enabled(both, { auth: 'kubernetes' }), { ...before, auth: 'kubernetes' });
+  });
+
   test('replaces one way to say a thing by the other', () => {
     const secret = { ...BASE, auth: 'token', 'token-secret': 's' };
     const volume = { ...BASE, auth: 'token', 'token-volume': 'v' };
