@@ -180,3 +180,34 @@ test(
     assert.deepEqual([subjects.user, metadata.extra.rule], ['oidc:opaque-agent', 'revoked']);
   },
 );
+
+test('a rule sees the claims that are named, the scopes and the prefixed groups, and no other claim', async () => {
+  const provider = await startProvider();
+  stops.push(() => provider.stop());
+  const policy = files({
+    'policy.yaml': `version: 1
+rules:
+  - name: tenants
+    tools: [echo]
+    allow: 'principal.claims["tenant"] == "t1" && "mcp:tools" in principal.scopes && "oidc:staff" in principal.groups'
+  - { name: unnamed, tools: [secret], allow: 'principal.claims["other"] == "x"' }`,
+  });
+  stops.push(() => rmSync(policy, { recursive: true }));
+  const { sidecar } = await start({
+    auth: { mode: 'oidc', issuer: provider.issuer, audiences: [RESOURCE], claims: ['tenant'] },
+    policy: { source: 'configmap/rules', directory: policy },
+  });
+  const toolsOf = async (claims: Record<string, unknown>): Promise<string[]> => {
+    provider.claims = claims;
+    const { body } = await post(sidecar.url, LIST, bearer(await provider.token()));
+    return (JSON.parse(body).result.tools as { name: string }[]).map(({ name }) => name);
+  };
+  assert.deepEqual(await toolsOf({ tenant: 't1', groups: ['staff'], other: 'x' }), ['echo']);
+  for (const claims of [
+    {},
+    { tenant: 't2', groups: ['staff'] },
+    { tenant: 't1' },
+    { tenant: ['t1'], groups: 'staff' },
+  ])
+    assert.deepEqual(await toolsOf(claims), []);
+});
