@@ -117,16 +117,6 @@ describe('kubectl mcp token', { skip: noCluster, timeout: 180_000 }, () => {
     assert.match(told.body, /the token has expired/);
   });
 
-  test('revoke returns when no pod takes the token any more', async () => {
-    const started = performance.now();
-    const { code, stdout, stderr } = await token('revoke', 'everything', 'ci');
-    const seconds = (performance.now() - started) / 1000;
-    assert.equal(code, 0, stderr);
-    assert.equal(stdout, 'token "ci" revoked\n');
-    assert.deepEqual(await answers(second), [401, 401]);
-    console.log(`revoked in 2 pods after ${seconds.toFixed(1)} s`);
-  });
-
   test('revoke that cannot wait so long names the pods, and fails', async () => {
     const { code, stdout, stderr } = await token('revoke', 'everything', 'short', '--timeout', '0s');
     assert.equal(code, 1);
@@ -135,5 +125,16 @@ describe('kubectl mcp token', { skip: noCluster, timeout: 180_000 }, () => {
       stderr,
       /timed out after 0 s: "short" may still be let in by\n  pod\/everything-\S+: has the tokens of before\n  pod\/everything-\S+: has/,
     );
+  });
+
+  test('revoke returns when no pod takes the token any more; after the last one nobody can call, and it is said', async () => {
+    const started = performance.now();
+    const { code, stdout, stderr } = await token('revoke', 'everything', 'ci');
+    const seconds = (performance.now() - started) / 1000;
+    assert.equal(code, 0, stderr);
+    assert.equal(stdout, 'token "ci" revoked\n');
+    assert.match(stderr, /^Warning: nobody can call: secret\/callers holds no token\n/);
+    assert.deepEqual(await answers(second), [503, 503]);
+    console.log(`revoked in 2 pods after ${seconds.toFixed(1)} s`);
   });
 });

@@ -25,6 +25,8 @@ const TOKENS = {
   'kubectl-mcp.dev/token-secret': 'callers',
 };
 
+const status = (code: number, reason: string) => ({ kind: 'Status', code, reason, message: reason });
+
 /** A Deployment without pods, and its Secret, which is written by its version. */
 async function startApi(t: TestContext, fake: Fake) {
   const { annotations = TOKENS, metadata } = fake;
@@ -33,7 +35,6 @@ async function startApi(t: TestContext, fake: Fake) {
   let version = 1;
   let { conflicts = 0 } = fake;
   const writes: string[] = [];
-  const status = (code: number, reason: string) => ({ kind: 'Status', code, reason, message: reason });
   const secret = () => ({
     apiVersion: 'v1',
     kind: 'Secret',
