@@ -68,6 +68,9 @@ async function assertion(): Promise<string> {
     .sign(privateKey);
 }
 
+const callAs = async (flag: string) =>
+  (await kubectlMcp('call', 'everything', 'echo', '--arg=message=hi', flag, '-n', NAMESPACE)).code;
+
 describe('tokens that the API server reviews', { skip: noCluster, timeout: 240_000 }, () => {
   let url = '';
   let binding: string | undefined;
@@ -87,8 +90,13 @@ describe('tokens that the API server reviews', { skip: noCluster, timeout: 240_0
   });
 
   test('need a permission: enable warns, callers wait, doctor has the command', async () => {
-    const flags = ['--port=3001', '--verify=tokenreview', '--trusted-actors=actors', '-n', NAMESPACE];
-    const { code, stderr } = await kubectlMcp('enable', 'deploy/everything', ...flags);
+    const flags = [
+      '--port=3001',
+      '--auth=kubernetes,token',
+      '--verify=tokenreview',
+      '--trusted-actors=actors',
+    ];
+    const { code, stderr } = await kubectlMcp('enable', 'deploy/everything', ...flags, '-n', NAMESPACE);
     assert.equal(code, 0, stderr);
     assert.match(
       stderr,
@@ -96,6 +104,7 @@ describe('tokens that the API server reviews', { skip: noCluster, timeout: 240_0
     );
     url = `http://${await inNamespace('get', 'service', 'everything', '-o', 'jsonpath={.spec.clusterIP}')}/mcp`;
     assert.equal((await initialize(url, await mint('stays'))).status, 503);
+    assert.equal(await callAs('--token-from-secret=default'), 0, 'callers of the other kind are served');
     const doctor = await kubectlMcp('doctor', '-n', NAMESPACE);
     assert.match(
       doctor.stdout,
@@ -107,6 +116,7 @@ describe('tokens that the API server reviews', { skip: noCluster, timeout: 240_0
     binding = args[2];
     await kubectl(args);
     await until('the permission', async () => (await initialize(url, await mint('stays'))).status === 200);
+    assert.equal(await callAs('--as-serviceaccount=stays'), 0);
   });
 
   test('are refused when their pod or their account is deleted, others not', async () => {
