@@ -366,25 +366,18 @@ test('a server of the SDK that changes a tool while it runs loses it, and has it
   await waitFor('both again', async () => (await rules()).every(([, allowed]: unknown[]) => allowed));
 });
 
+const firstTools = (server: McpServer): void => {
+  server.registerTool('now', { description: 'The weather' }, answer);
+  server.registerTool('forecast', { description: 'Of tomorrow', inputSchema: { days: z.number() } }, answer);
+  server.registerTool('alerts', { description: 'Of storms' }, answer);
+};
+const updatedTools = (server: McpServer): void => {
+  server.registerTool('current', { description: 'The weather' }, answer);
+  server.registerTool('forecast', { description: 'Of tomorrow', inputSchema: { days: z.string() } }, answer);
+  server.registerTool('alerts', { description: 'Of storms' }, answer);
+};
+
 test('an update of a server of the SDK keeps the tools that it has left alone; a rename and a change wait for an approval', async () => {
-  const before = (server: McpServer): void => {
-    server.registerTool('now', { description: 'The weather' }, answer);
-    server.registerTool(
-      'forecast',
-      { description: 'Of tomorrow', inputSchema: { days: z.number() } },
-      answer,
-    );
-    server.registerTool('alerts', { description: 'Of storms' }, answer);
-  };
-  const after = (server: McpServer): void => {
-    server.registerTool('current', { description: 'The weather' }, answer);
-    server.registerTool(
-      'forecast',
-      { description: 'Of tomorrow', inputSchema: { days: z.string() } },
-      answer,
-    );
-    server.registerTool('alerts', { description: 'Of storms' }, answer);
-  };
   const { directory, pins } = pinned('{}');
   const sidecarOf = async (register: (server: McpServer) => void, image: string): Promise<TestSidecar> => {
     const sidecar = await startSidecar({
@@ -394,7 +387,7 @@ test('an update of a server of the SDK keeps the tools that it has left alone; a
     stops.push(sidecar.stop);
     return sidecar;
   };
-  const first = await sidecarOf(before, 'weather:1');
+  const first = await sidecarOf(firstTools, 'weather:1');
   const tools = await waitFor('definitions', async () => {
     const { servers } = (await (await fetch(`${first.adminUrl}/definitions`)).json()) as {
       servers: { tools?: object[] }[];
@@ -403,7 +396,7 @@ test('an update of a server of the SDK keeps the tools that it has left alone; a
   });
   writeAsKubelet(directory, { 'pins.json': fileOf(tools) });
   await untilDrift(first, 0);
-  const updated = await sidecarOf(after, 'weather:2');
+  const updated = await sidecarOf(updatedTools, 'weather:2');
   const { drift, same_image } = await untilDrift(updated, 2);
   assert.equal(same_image, false);
   assert.deepEqual(
