@@ -21,6 +21,7 @@ import { stdioFaults } from './stdio-faults.ts';
 import { unnamedIn, withSupervisors } from './with-supervisors.ts';
 import { serversOf } from './target.ts';
 import type { Server } from './target.ts';
+import { unprovenProviders } from './unproven-providers.ts';
 import { mountsOf, volumesOf } from './volumes.ts';
 import { warningsOf } from './warnings.ts';
 
@@ -48,6 +49,7 @@ export function inject(pod: V1Pod, settings: InjectSettings): Injection {
     ...nameFaults(workloadNameOf(pod)),
     ...portCollisions(spec, servers),
     ...sharedVolumes(spec, servers),
+    ...unprovenProviders(servers),
     ...sharedProcesses(spec, servers),
     ...loopbackFaults(spec, servers),
     ...stdioFaults({ ...pod, spec }, servers, settings.namespace),

@@ -4,6 +4,7 @@
  */
 
 import { NAMESPACE_REASONS } from './namespace-reasons.ts';
+import { PROVIDER_REASONS } from './provider-reasons.ts';
 
 export type Outcome = 'injected' | 'untouched' | 'refused';
 
@@ -61,16 +62,7 @@ export const REASONS = {
     means: 'Two annotations say the same thing in two ways.',
     mend: 'remove one of them',
   },
-  TokensMissing: {
-    outcome: 'refused',
-    means: '`auth: token` does not say where the tokens are.',
-    mend: 'set `token-secret` or `token-volume`',
-  },
-  IssuerMissing: {
-    outcome: 'refused',
-    means: '`auth: oidc` does not say whose tokens are taken.',
-    mend: 'set `oidc-issuer`',
-  },
+  ...PROVIDER_REASONS,
   UpstreamTokenIncomplete: {
     outcome: 'refused',
     means: '`upstream-token` does not say where its tokens come from.',

@@ -2,8 +2,10 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { parseConfig, type ServerConfig } from '../../sidecar/config.ts';
 import { configOf } from '../../webhook/configuration.ts';
+import { inject } from '../../webhook/inject.ts';
 import { PREFIX } from '../../webhook/names.ts';
 import { parseAnnotations } from '../../webhook/parse-annotations.ts';
+import { settings } from './golden-pods.ts';
 
 const ISSUER = 'https://id.example.com/realms/main';
 
@@ -87,6 +89,28 @@ describe('annotations of an OpenID provider', () => {
     assert.deepEqual(auth.mode === 'several' && auth.of.map(({ mode }) => mode), ['kubernetes', 'oidc']);
     assert.deepEqual(refusals({ auth: 'kubernetes', 'oidc-issuer': ISSUER }), ['NoEffect oidc-issuer']);
     assert.deepEqual(refusals({}), ['IssuerMissing auth']);
+  });
+
+  test('a provider on the loopback of a pod proves nothing: the server is there too', () => {
+    const issuer = 'http://localhost:8080/realms/main';
+    const pod = {
+      metadata: {
+        name: 'tools-0',
+        namespace: 'ns',
+        annotations: annotationsOf({ 'oidc-issuer': issuer, 'oidc-jwks-url': 'http://[::1]:8080/keys' }),
+      },
+      spec: { containers: [{ name: 'app', ports: [{ containerPort: 3000 }] }] },
+    };
+    const injected = inject(pod, settings);
+    assert.deepEqual(
+      'refusals' in injected && injected.refusals.map(({ reason, annotation }) => [reason, annotation]),
+      [
+        ['ProviderUnproven', `${PREFIX}oidc-issuer`],
+        ['ProviderUnproven', `${PREFIX}oidc-jwks-url`],
+      ],
+    );
+    // On a machine of one's own it is a provider that is tried out.
+    assert.equal(authOf({ 'oidc-issuer': issuer }).mode, 'oidc');
   });
 
   const refused: Record<string, readonly string[]> = {
