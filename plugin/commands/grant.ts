@@ -182,7 +182,10 @@ function notAdmitted(
   { title, namespace, request }: NamedServer,
   to: { readonly kind: string; readonly namespace?: string; readonly name: string },
 ): string | undefined {
-  if (to.kind !== 'ServiceAccount' || !request.auth.includes('kubernetes')) return undefined;
+  const kind = to.kind === 'ServiceAccount' ? 'kubernetes' : /^(oidc|token|mtls):/.exec(to.name)?.[1];
+  if (kind !== undefined && !request.auth.some((each) => each === kind))
+    return `nobody is ${to.name} to the proxy of ${title}: its auth is ${request.auth.join(',')}`;
+  if (to.kind !== 'ServiceAccount') return undefined;
   const globs = request['allow-principals'] ?? [`${namespace}/*`];
   const caller = `${to.namespace}/${to.name}`;
   if (globs.some((glob) => globMatcher(glob)(caller))) return undefined;

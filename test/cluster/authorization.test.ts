@@ -181,6 +181,10 @@ describe('authorization by a real API server', { skip: noCluster, timeout: 120_0
     );
     const again = await grant('--to', 'group:oidc:devs', '--tools', 'tool-0,Upper_2');
     assert.match(again.stdout, /^role\S+ configured\n$/);
+    assert.match(
+      again.stderr,
+      /nobody is oidc:devs to the proxy of deployment\/tested: its auth is kubernetes/,
+    );
     assert.match((await grant('--to', 'group:oidc:devs', '--tools', 'Upper_2')).stdout, / unchanged\n$/);
     const devs = ['--as', 'oidc:alice', '--as-group', 'oidc:devs'];
     assert.deepEqual(await canI('files/read: ä', ...devs), [0, 'yes\n']);
