@@ -1,8 +1,12 @@
 /** `authorization: kubernetes` on the wire, before an API server that is stopped and started. */
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { startReviewingApi, type ReviewingApi } from '../access/reviewing-api.ts';
+import { writeAsKubelet } from '../mounted/write-volume.ts';
 import { postModern } from './modern-meta.ts';
 import { post } from './post.ts';
 import { as, start, stops, tokens } from './proxied.ts';
@@ -12,18 +16,24 @@ import { waitFor } from './wait-for.ts';
 import { play, worldOf, type World } from './world.ts';
 
 type Era = 'legacy' | 'modern';
-type Options = { era?: Era; cache?: [allowed: number, denied: number]; auth?: SidecarOptions['auth'] };
+type Options = {
+  era?: Era;
+  cache?: [allowed: number, denied: number];
+  auth?: SidecarOptions['auth'];
+  policy?: string;
+};
 
 async function startWith(
   grants: readonly string[],
   world: World,
-  { era = 'legacy', cache = [30, 10], auth = tokens() }: Options = {},
+  { era = 'legacy', cache = [30, 10], auth = tokens(), policy }: Options = {},
 ): Promise<{ api: ReviewingApi; server: ScriptedServer; sidecar: TestSidecar }> {
   const api = await startReviewingApi(grants);
   stops.push(api.remove);
   const started = await start(
     {
       ...(auth ? { auth } : {}),
+      ...(policy === undefined ? {} : { policy: policyFile(policy) }),
       apiServer: api.apiServer,
       edge: {
         authorization: {
@@ -38,6 +48,13 @@ async function startWith(
   );
   play(started.server, world);
   return { api, ...started };
+}
+
+function policyFile(text: string): NonNullable<SidecarOptions['policy']> {
+  const directory = mkdtempSync(join(tmpdir(), 'kubectl-mcp-access-'));
+  stops.push(() => rmSync(directory, { recursive: true }));
+  writeAsKubelet(directory, { 'policy.yaml': text });
+  return { source: 'configmap/mcp-policy', directory };
 }
 
 async function ask(
@@ -208,6 +225,26 @@ describe('authorization by Kubernetes', () => {
         ['notifications/resources/updated', 'note:///open'],
         ['notifications/tools/list_changed', undefined],
       ],
+    );
+  });
+
+  test('speaks of tools by their own names where callers know them by others, and the policy decides too', async () => {
+    const { api, sidecar } = await startWith(
+      ['token:alice call open', 'token:alice call denied'],
+      worldOf(['open', 'hidden', 'denied']),
+      {
+        era: 'modern',
+        policy: `version: 1
+tools: {deny: [denied], overrides: [{tool: open, name: shown}, {tool: hidden, name: hush}]}`,
+      },
+    );
+    assert.deepEqual(await listed(sidecar), ['shown']);
+    assert.equal(await called(sidecar, 'shown'), undefined);
+    for (const each of ['hush', 'hidden', 'open', 'denied', 'absent'])
+      assert.equal(await called(sidecar, each), `Unknown tool: ${each}`);
+    assert.deepEqual(
+      new Set(api.asked.map(({ spec }) => spec.resourceAttributes.name)),
+      new Set([undefined, 'open', 'hidden']),
     );
   });
 
