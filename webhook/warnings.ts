@@ -7,6 +7,7 @@ import type { AnnotationKey } from './annotations.ts';
 import type { InjectionRequest } from './request.ts';
 import { hasOwnHook } from './drain.ts';
 import { PREFIX } from './names.ts';
+import { tokenWarnings } from './token-warnings.ts';
 import type { Server } from './target.ts';
 
 /** Checks that `*` switches off, and what that means. */
@@ -67,6 +68,7 @@ function unusableProxy(spec: V1PodSpec, { request, target }: Server): string[] {
 
 const warningsOfServer = (spec: V1PodSpec, request: InjectionRequest): string[] => [
   ...widelyOpen(request).map((key) => `${PREFIX}${writtenKey(request, key)} holds "*": ${WIDE_OPEN[key]}`),
+  ...tokenWarnings(request),
   ...missingVolumes(spec, request).map(
     ({ key, volume, there }) =>
       `${PREFIX}${writtenKey(request, key)}: the pod has no volume "${volume}" (it has: ${there}); it is refused unless another webhook adds it`,

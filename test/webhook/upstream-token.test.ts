@@ -135,6 +135,24 @@ describe('annotations of the credential of a server', () => {
     });
 });
 
+test('who is given callers’ tokens, and tokens in clear text, are told', () => {
+  const warned = (texts: Record<string, string>): string[] => {
+    const parsed = parseAnnotations(annotationsOf(texts));
+    assert.ok('servers' in parsed);
+    const servers = parsed.servers.map((request) => ({ request, target: { container: 'app' } }));
+    return warningsOf(podOf({}), servers);
+  };
+  assert.match(
+    warned({ ...OIDC, ...ELSEWHERE, 'upstream-token': 'caller' }).join('\n'),
+    /"caller" hands the tokens of callers to tools\.example\.com: .*\n.*has no kubectl-mcp\.dev\/upstream-token-url: .* without a token$/,
+  );
+  assert.match(
+    warned({ ...EXCHANGE, upstream: 'http://tools.other.svc/mcp' }).join(),
+    /sends tokens to tools\.other\.svc over http: they cross the network in clear text$/,
+  );
+  assert.deepEqual(warned(EXCHANGE), []);
+});
+
 describe('annotations of the way to providers', () => {
   const PROXIES = { HTTPS_PROXY: 'http://proxy.example.com:3128', no_proxy: '.svc,10.0.0.0/8' };
   const through = { host: 'proxy.example.com', port: 3128 };
