@@ -7,6 +7,7 @@ import { refuse } from '../reasons.ts';
 import type { Catalogue } from '../upstream/catalogue.ts';
 import type { CatalogueTool } from '../upstream/list-tools.ts';
 import { type Definition, definitionOf } from './definition.ts';
+import { createOwnAnswerEditor } from './own-answer.ts';
 import type { Pins } from './pins-schema.ts';
 import { checkEnvelope, hasOneReading } from './one-reading.ts';
 
@@ -79,7 +80,10 @@ export function createPinsPass({ inForce, judge, catalogue, lookUp, seen }: Pins
       const tool = catalogue.state().tools?.get(message.target);
       return tool ? verdictOn(exchange, message.target, tool) : judgeLate(exchange, message.target);
     },
-    result: (exchange) =>
-      exchange.message?.method === 'tools/list' || mayCarryAnything(exchange) ? edit : undefined,
+    result(exchange) {
+      const { message } = exchange;
+      if (message?.method === 'tools/list' || mayCarryAnything(exchange)) return edit;
+      return message?.id === undefined ? undefined : createOwnAnswerEditor(message.id);
+    },
   };
 }
