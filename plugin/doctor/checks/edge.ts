@@ -150,11 +150,11 @@ export const edgeChecks = [
   defineCheck({
     code: 'MCP710',
     category: 'filter',
-    title: 'the policies and pins can be read',
+    title: 'the policies, pins, keys and authorities of ConfigMaps can be read',
     severity: 'error',
-    about: `The ConfigMap of \`${PREFIX}policy\` or \`${PREFIX}pins\` is missing, and new pods wait for it; or its \`policy.yaml\` or \`pins.json\` cannot be read: a proxy that runs keeps what was there before, one that starts answers 503.`,
+    about: `The ConfigMap of \`${PREFIX}policy\` or \`${PREFIX}pins\` is missing, and new pods wait for it; or its \`policy.yaml\` or \`pins.json\` cannot be read: a proxy that runs keeps what was there before, one that starts answers 503. Keys of \`${PREFIX}trusted-actors\` and authorities that cannot be read are not trusted.`,
     remedy: 'Mend the named faults; the proxies take the change within two minutes, without a restart.',
     needs: ['workloads', 'configMaps'],
-    run: (seen, context) => findingsOf(seen, context, ['missing', 'policy'], 'ConfigMap'),
+    run: (seen, context) => findingsOf(seen, context, ['missing', 'content', 'policy'], 'ConfigMap'),
   }),
 ];

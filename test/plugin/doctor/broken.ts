@@ -511,6 +511,18 @@ export const BROKEN: readonly Broken[] = [
       policy(values, { keys: ['policy.yaml'], contentFaults: ['tools.alow: []: unknown key'] }),
   },
   {
+    code: 'MCP710',
+    when: 'the keys of an actor cannot be read',
+    says: /ConfigMap actors in namespace demo has keys that cannot be used.*\n {4}"ns\.a" is not JSON\n/,
+    breakIt: (values) => {
+      annotate(values, 'trusted-actors', 'actors');
+      values.configMaps['trusted-actors demo/actors'] = {
+        keys: ['ns.a'],
+        contentFaults: ['"ns.a" is not JSON'],
+      };
+    },
+  },
+  {
     code: 'MCP711',
     when: 'an Ingress sends another host',
     says: /refuses requests for host tools\.example\.com\n {4}ingress\/web leads it to service\/everything\n.*--public-url https:\/\/tools\.example\.com\/mcp/,
