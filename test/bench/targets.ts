@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CONFIG_ENV, CONFIG_VERSION, POD_ENV } from '../../sidecar/config.ts';
 import type { SidecarConfigInput } from '../../sidecar/config.ts';
+import type { UpstreamTokenConfig } from '../../sidecar/upstream/token/token-config.ts';
 
 export interface Target {
   name: string;
@@ -77,13 +78,14 @@ export interface SidecarKind {
   readonly token: string;
   readonly server: Partial<ServerInput> & Pick<ServerInput, 'auth'>;
   readonly env?: Record<string, string>;
+  readonly upstreamToken?: UpstreamTokenConfig;
   readonly scenarios?: readonly string[];
 }
 
 /** The sidecar as the webhook sets it up with `allow-tools`. */
 export function sidecar(
   { upstreamPort, ports }: Omit<Place, 'token' | 'directory'>,
-  { name, token, server, env = {}, scenarios }: SidecarKind,
+  { name, token, server, env = {}, upstreamToken, scenarios }: SidecarKind,
   nodeArguments: string[],
 ): Target {
   const config: SidecarConfigInput = {
@@ -94,7 +96,12 @@ export function sidecar(
       {
         name: 'bench',
         listenPort: ports[0],
-        upstream: { transport: 'streamable-http', port: upstreamPort, path: '/mcp' },
+        upstream: {
+          transport: 'streamable-http',
+          port: upstreamPort,
+          path: '/mcp',
+          ...(upstreamToken ? { token: upstreamToken } : {}),
+        },
         filter: { allowTools: ALLOWED_TOOLS, mode: 'all' },
         audit: 'stdout',
         ...server,

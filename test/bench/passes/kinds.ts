@@ -6,6 +6,7 @@ import { startReviewingApi } from '../../sidecar/access/reviewing-api.ts';
 import { configMapOf } from '../../../plugin/pin/config-map.ts';
 import { definitionOf } from '../../../sidecar/pins/definition.ts';
 import { kubernetesKind, mount, tokenKind } from '../kinds.ts';
+import { exchangeKind } from './exchange-kind.ts';
 import { oidcKind } from './oidc-kind.ts';
 import type { SidecarKind } from '../targets.ts';
 
@@ -76,6 +77,10 @@ export async function passKinds(
     kind('auth: token', { auth: tokenKind(directory, token).server.auth }),
     { ...cluster.kind, ...kind('auth: kubernetes', cluster.kind.server), token: cluster.kind.token },
     { ...kind('auth: oidc', oidc.server), token: oidc.token },
+    {
+      ...kind('auth: token, upstream-token', { auth: tokenKind(directory, token).server.auth }),
+      upstreamToken: await exchangeKind(directory),
+    },
     {
       ...cluster.kind,
       ...kind('auth: kubernetes,token', {
