@@ -51,8 +51,10 @@ const usable = (value: string | undefined): UpstreamProxy | undefined =>
 const variablesOf =
   (container: V1Container | undefined) =>
   (name: string): string | undefined => {
-    const value = (each: string) => container?.env?.find((variable) => variable.name === each)?.value;
-    return value(name) || value(name.toLowerCase()) || undefined;
+    const [upper, lower] = [name, name.toLowerCase()].map(
+      (each) => container?.env?.find((variable) => variable.name === each)?.value,
+    );
+    return upper || lower || undefined;
   };
 
 /** The variable that names a proxy which cannot be used. */

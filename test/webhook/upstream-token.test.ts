@@ -41,6 +41,13 @@ function refusals(texts: Record<string, string>): string[] {
     : [];
 }
 
+function warned(texts: Record<string, string>): string[] {
+  const parsed = parseAnnotations(annotationsOf(texts));
+  assert.ok('servers' in parsed);
+  const servers = parsed.servers.map((request) => ({ request, target: { container: 'app' } }));
+  return warningsOf(podOf({}), servers);
+}
+
 describe('annotations of the credential of a server', () => {
   test('come to the configuration, the Secret as the directory where it is mounted', () => {
     const { upstream } = configured({
@@ -136,12 +143,6 @@ describe('annotations of the credential of a server', () => {
 });
 
 test('who is given callers’ tokens, and tokens in clear text, are told', () => {
-  const warned = (texts: Record<string, string>): string[] => {
-    const parsed = parseAnnotations(annotationsOf(texts));
-    assert.ok('servers' in parsed);
-    const servers = parsed.servers.map((request) => ({ request, target: { container: 'app' } }));
-    return warningsOf(podOf({}), servers);
-  };
   assert.match(
     warned({ ...OIDC, ...ELSEWHERE, 'upstream-token': 'caller' }).join('\n'),
     /"caller" hands the tokens of callers to tools\.example\.com: .*\n.*has no kubectl-mcp\.dev\/upstream-token-url: .* without a token$/,

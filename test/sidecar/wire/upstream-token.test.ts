@@ -44,10 +44,9 @@ after(async () => {
 /** As the provider gives it to a client of the proxy. */
 async function as(subject: string, claims: object = {}): Promise<Record<string, string>> {
   const now = Math.floor(Date.now() / 1000);
-  const token = await provider.sign({
-    ...{ iss: provider.issuer, sub: subject, aud: PROXY, client_id: 'c', jti: `${subject}-${Math.random()}` },
-    ...{ iat: now, exp: now + 600, ...claims },
-  });
+  const times = { iat: now, exp: now + 600, jti: `${subject}-${Math.random()}` };
+  const named = { iss: provider.issuer, sub: subject, aud: PROXY, client_id: 'c' };
+  const token = await provider.sign({ ...named, ...times, ...claims });
   return { authorization: `Bearer ${token}` };
 }
 

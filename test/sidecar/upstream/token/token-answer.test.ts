@@ -117,14 +117,14 @@ describe('what a token endpoint is asked', () => {
   });
 });
 
-describe('what a caller has brought', () => {
-  const of = (headers: object, token: object | undefined, kind = 'oidc') =>
-    callerOf({
-      server: { upstream: { token } },
-      head: { headers },
-      principal: { digest: 'ann', kind },
-    } as unknown as Exchange);
+const of = (headers: object, token: object | undefined, kind = 'oidc') =>
+  callerOf({
+    server: { upstream: { token } },
+    head: { headers },
+    principal: { digest: 'ann', kind },
+  } as unknown as Exchange);
 
+describe('what a caller has brought', () => {
   for (const [title, headers, expected] of [
     ['a token', { authorization: 'Bearer abc.d-e_f~+/=' }, 'abc.d-e_f~+/='],
     ['nothing', {}, undefined],
