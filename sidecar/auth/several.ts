@@ -23,13 +23,18 @@ export function createSeveral(kinds: readonly KindAuthenticator[]): Authenticato
   const tokensRevision = byKind.get('token')?.tokensRevision;
   const clientTls = byKind.get('mtls')?.clientTls;
 
-  /** Of a kind whose keys are not there yet it cannot be said that a credential is not its own. */
+  /**
+   * Of a kind whose keys are not there yet it cannot be said that a credential is not its own: it is shown to none that
+   * takes what is left, and might tell it to a provider.
+   */
   function choose(credential: Credential, connection: object): KindAuthenticator | 'nobody' | 'not-yet' {
     let isOpen = false;
     for (const kind of ORDER[credential.form]) {
       const candidate = byKind.get(kind);
       const recognised = candidate?.recognises(credential, connection);
-      if (recognised === 'yes') return candidate!;
+      // The issuer of a provider is written in the configuration, and waits for no keys.
+      const isCertain = credential.form === 'jwt' && kind === 'oidc';
+      if (recognised === 'yes' && (!isOpen || isCertain)) return candidate!;
       if (recognised === 'not-yet') isOpen = true;
     }
     return isOpen ? 'not-yet' : 'nobody';

@@ -64,7 +64,9 @@ export async function createStaticTokens(
     recognises(credential) {
       if (credential.form === 'certificate') return 'no';
       if (problem !== undefined) return 'not-yet';
-      return credential.form === 'x-mcp-auth' || holderOf(Buffer.from(credential.token)) ? 'yes' : 'no';
+      const { form, token } = credential;
+      // One that is made here, and no caller's any more, is nothing for others to look at.
+      return form === 'x-mcp-auth' || madeHere(token) || holderOf(Buffer.from(token)) ? 'yes' : 'no';
     },
     authenticate(headers, connection) {
       // What is wrong names the Secret and its keys; that is for its owner, not for a caller whom nobody knows.

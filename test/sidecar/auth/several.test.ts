@@ -10,6 +10,7 @@ import { credentialOf } from '../../../sidecar/auth/credential.ts';
 import { createKubernetesTokens } from '../../../sidecar/auth/kubernetes-tokens.ts';
 import { createSeveral } from '../../../sidecar/auth/several.ts';
 import { createStaticTokens } from '../../../sidecar/auth/static-tokens.ts';
+import { formatToken } from '../../../sidecar/auth/token-format.ts';
 import { ANONYMOUS, principal } from '../../../sidecar/principal.ts';
 import { waitFor } from '../wire/wait-for.ts';
 import { authenticators, cluster, key, shown } from './ask-cluster.ts';
@@ -125,6 +126,35 @@ describe('several kinds of credentials', () => {
       { kind: 'kubernetes', isReady: false },
       { kind: 'oidc', isReady: true },
     ]);
+  });
+
+  test('a static token is told to no provider, be its Secret at fault or its caller gone', async () => {
+    const told: string[] = [];
+    const introspecting: KindAuthenticator = {
+      ...provider,
+      recognises: (credential) => (credential.form === 'opaque' ? 'yes' : 'no'),
+      authenticate(headers) {
+        told.push(String(headers.authorization));
+        return ANONYMOUS;
+      },
+    };
+    const tokens = await createStaticTokens(
+      { source: 'secret/callers', directory },
+      { log: () => undefined, revoked: () => undefined },
+    );
+    const several = createSeveral([tokens, introspecting]);
+    authenticators.push(several);
+    assert.match(await ask(several, bearer(formatToken(Buffer.alloc(32, 7)))), /^401 /);
+    writeFileSync(join(directory, 'faulty'), '');
+    try {
+      await waitFor('the fault', () => tokens.notReady() !== undefined);
+      assert.match(await ask(several, bearer('a-static-token')), /^503 /);
+    } finally {
+      rmSync(join(directory, 'faulty'));
+    }
+    assert.deepEqual(told, []);
+    await waitFor('the tokens', () => tokens.notReady() === undefined);
+    assert.equal(await ask(several, bearer('of the provider')), 'anonymous');
   });
 
   test('a principal holds as long as its own kind says so', async () => {
