@@ -13,6 +13,8 @@ const UNFIT = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\uFFFD]/u;
 /** The first URI of the alternative names (SPIFFE), else the first DNS name, else the common name; groups: organisations. */
 export function nameIn(certificate: X509Certificate): CertificateName | { readonly fault: string } {
   const alternatives = alternativesIn(certificate.subjectAltName);
+  // The name that counts may be behind what cannot be read.
+  if (!alternatives) return { fault: 'its alternative names cannot be read' };
   const { CN, O } = certificate.toLegacyObject().subject as unknown as Record<
     string,
     string | string[] | undefined
@@ -42,9 +44,11 @@ interface Alternative {
  * `URI:spiffe://a/b, DNS:x.y`; a value with characters of the syntax is written by Node as a JSON string
  * (CVE-2021-44532), so that no value can look like two.
  */
-function alternativesIn(text = ''): readonly Alternative[] {
-  const pattern = /([A-Za-z ]+):("(?:[^"\\]|\\.)*"|[^,"]*)(?:, |$)/gy;
-  return [...text.matchAll(pattern)].map(([, type = '', value = '']) => ({
+function alternativesIn(text = ''): readonly Alternative[] | undefined {
+  const pattern = /([A-Za-z0-9 ]+):("(?:[^"\\]|\\.)*"|[^,"]*)(?:, |$)/gy;
+  const found = [...text.matchAll(pattern)];
+  if (found.map(([whole]) => whole).join('') !== text) return undefined;
+  return found.map(([, type = '', value = '']) => ({
     type,
     value: value.startsWith('"') ? String(JSON.parse(value)) : value,
   }));
