@@ -42,6 +42,8 @@ export interface Exchange {
   rule: string;
   /** Of a call that all else lets through: the scopes that its token would need. */
   needsScopes?: readonly string[];
+  /** Of one that all else lets through: what its arguments are refused with. */
+  forbidden?: Refusal;
   /** Revision of the policy file that was in force, where there is one. */
   policy?: string;
   status: number;

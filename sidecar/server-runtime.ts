@@ -15,7 +15,7 @@ import { createMcpHandler } from './downstream/mcp-handler.ts';
 import { createCrossSite } from './edge/cross-site.ts';
 import { createAuthorization } from './filter/authorization.ts';
 import { decidesPerCaller } from './filter/decide.ts';
-import { createScopeGate } from './filter/scope-gate.ts';
+import { argumentsGate, createScopeGate } from './filter/late-gates.ts';
 import { createToolRules } from './filter/tool-rules.ts';
 import type { Exchange, Reply, Upstream } from './exchange.ts';
 import { isHealthy, type ServerHealthSource } from './health.ts';
@@ -148,10 +148,12 @@ export async function createServerRuntime(server: ServerConfig, deps: RuntimeDep
     ...(overridden ? [overridden.first] : []),
     ...(access ? [access.gate] : []),
     ...taskPasses(server, { rules, catalogue, key, access }),
+    ...(access ? [access.first] : []),
     ...(rules.any ? [createAuthorization(rules.inForce, toLookUp)] : []),
     ...(pinned?.passes(toLookUp) ?? []),
-    ...(access ? [access.pass] : []),
-    // Behind all that may hide a tool.
+    ...(access ? [access.pass(toLookUp)] : []),
+    // Behind all that may hide a thing.
+    ...(rules.any ? [argumentsGate] : []),
     ...(rules.any && resource ? [createScopeGate(resource.challenged)] : []),
     ...(overridden ? [overridden.last] : []),
     ...(server.audit === 'stdout'

@@ -1,5 +1,7 @@
 import type { Exchange } from '../exchange.ts';
 import { resourceUnknown } from '../filter/answers.ts';
+import { asUnknown } from '../filter/as-unknown.ts';
+import type { LookUpPrompt, LookUpTool } from '../filter/authorization.ts';
 import { kindOf } from '../filter/decide.ts';
 import type { Policy } from '../filter/policy.ts';
 import { referenceOf } from '../filter/reference.ts';
@@ -15,12 +17,19 @@ export type May = (verb: AccessVerb, name: string) => boolean;
 export interface Access {
   /** Lets nobody through while the API server cannot be asked. Behind authentication. */
   readonly gate: Pass;
+  /** Asks, before anybody knows whether the thing is there: else the time that it takes would tell. */
+  readonly first: Pass;
   /** What the caller may not do is answered as what is not there. Behind the policy, which knows what is there. */
-  readonly pass: Pass;
+  pass(lookUps: LookUps): Pass;
   /** Whether the caller may use a tool, within an editor of {@link settled}; elsewhere yes. */
   mayUse(tool: string): boolean;
   /** The editor with answers to all that it asks. */
   settled(exchange: Exchange, editor: ResultEditor): ResultEditor;
+}
+
+export interface LookUps {
+  readonly lookUp: LookUpTool;
+  readonly lookUpPrompt: LookUpPrompt;
 }
 
 /** Of one message; the rest is hidden. */
@@ -30,6 +39,8 @@ const NOTHING = Buffer.alloc(0);
 
 export function createAccess(reviews: Reviews): Access {
   let within: May | undefined;
+  /** By the request: what the API server was asked for it first. */
+  const answers = new WeakMap<Exchange, Promise<boolean>>();
 
   /** Anew each time: what it says depends on the message that is edited. */
   const mine = ({ principal }: Exchange): Policy =>
@@ -38,15 +49,25 @@ export function createAccess(reviews: Reviews): Access {
       (verb) => reviews.allowsAll(principal, verb),
     );
 
-  function judge(exchange: Exchange): Verdict | Promise<Verdict> {
+  function askFirst(exchange: Exchange): undefined | Promise<undefined> {
     const asked = askedOf(exchange);
     if (!asked) return undefined;
     const answer = ask(exchange, asked.verb, asked.name);
-    if (typeof answer === 'boolean') return verdict(exchange, answer);
+    // What is known stays so for the moment that it takes to come to the question again.
+    if (typeof answer === 'boolean') return undefined;
+    answers.set(exchange, answer);
+    return answer.then(nothing, nothing);
+  }
+
+  function judge(exchange: Exchange, lookUps: LookUps): Verdict | Promise<Verdict> {
+    const asked = askedOf(exchange);
+    if (!asked) return undefined;
+    const answer = answers.get(exchange) ?? ask(exchange, asked.verb, asked.name);
+    if (typeof answer === 'boolean') return verdict(exchange, lookUps, answer);
     return answer.then(
-      (allowed) => verdict(exchange, allowed),
+      (allowed) => verdict(exchange, lookUps, allowed),
       // Another answer than to what does not exist would tell that it does.
-      () => verdict(exchange, false, `${ACCESS_RULE}-unanswered`),
+      () => verdict(exchange, lookUps, false, `${ACCESS_RULE}-unanswered`),
     );
   }
 
@@ -107,16 +128,17 @@ export function createAccess(reviews: Reviews): Access {
         return reviews.starting()?.then(admit) ?? admit();
       },
     },
-    pass: {
+    first: { name: 'access-asked', needs: ['request'], request: askFirst },
+    pass: (lookUps) => ({
       name: 'access',
       needs: ['request', 'result'],
-      request: judge,
+      request: (exchange) => judge(exchange, lookUps),
       result(exchange) {
         if (!isAboutNames(exchange)) return undefined;
         const editor = createResultEditors(() => mine(exchange))(exchange);
         return editor && settled(exchange, editor);
       },
-    },
+    }),
     mayUse: (tool) => within?.(ACCESS_VERBS.tool, tool) ?? true,
     settled,
   };
@@ -143,9 +165,11 @@ const policyOf = (may: May, all: (verb: AccessVerb) => boolean): Policy => ({
 });
 
 function askedOf(exchange: Exchange): { verb: AccessVerb; name: string } | undefined {
-  const { message, tool } = exchange;
+  const { message, tool, called } = exchange;
   if (!message) return undefined;
-  const { method, target } = message;
+  const { method } = message;
+  // Of a name that overrides keep from callers nothing is left but what was called: nobody is let through by it.
+  const target = message.target || called || message.target;
   // Whose task it is, and of which tool, has been found out by now.
   if (method.startsWith('tasks/'))
     return tool === undefined ? undefined : { verb: ACCESS_VERBS.tool, name: tool };
@@ -154,14 +178,24 @@ function askedOf(exchange: Exchange): { verb: AccessVerb; name: string } | undef
   return kind === undefined || target === undefined ? undefined : { verb: ACCESS_VERBS[kind], name: target };
 }
 
-function verdict(exchange: Exchange, allowed: boolean, rule: string = ACCESS_RULE): Verdict {
+function verdict(
+  exchange: Exchange,
+  { lookUp, lookUpPrompt }: LookUps,
+  allowed: boolean,
+  rule: string = ACCESS_RULE,
+): Verdict | Promise<Verdict> {
   if (allowed) {
     if (exchange.rule === 'default') exchange.rule = ACCESS_RULE;
     return undefined;
   }
   exchange.rule = rule;
-  return refusalOf(exchange);
+  const refusal = refusalOf(exchange);
+  if (refusal.reason === 'tool-unknown') return asUnknown(refusal, (name) => lookUp(exchange, name));
+  if (refusal.reason === 'prompt-unknown') return asUnknown(refusal, (name) => lookUpPrompt(exchange, name));
+  return refusal;
 }
+
+function nothing(): undefined {}
 
 function refusalOf(exchange: Exchange): Refusal {
   const { method } = exchange.message!;

@@ -6,6 +6,7 @@ import type { Pass, Verdict } from '../passes.ts';
 import { refuse, type Refusal } from '../reasons.ts';
 import type { Catalogue } from '../upstream/catalogue.ts';
 import { resourceUnknown } from './answers.ts';
+import { asUnknown } from './as-unknown.ts';
 import { readArguments } from './call-arguments.ts';
 import { decide, governs, kindOf, type Asked } from './decide.ts';
 import type { ToolFacts } from './decide-tool.ts';
@@ -49,16 +50,28 @@ export function createAuthorization(
         error: decision.error,
       });
     if (decision.needsScopes) {
-      // Who else denies it, hides it: they are asked first (scope-gate.ts).
+      // Who else denies it, hides it: they are asked first (late-gates.ts).
       exchange.needsScopes = decision.needsScopes;
       return undefined;
     }
-    return decision.allowed ? undefined : refusalOf(exchange, asked, decision);
+    if (decision.allowed) return undefined;
+    if (decision.argumentsOnly) {
+      exchange.forbidden = refuse('arguments-forbidden', decision.message ?? exchange.called ?? asked.target);
+      return undefined;
+    }
+    return refusalOf(exchange, asked, decision);
+  }
+
+  /** What is found is refused with the look that what is not found takes. */
+  function judgeFound(exchange: Exchange, asked: Asked, tool: ToolFacts): Verdict | Promise<Verdict> {
+    const refusal = judge(exchange, asked, tool);
+    return refusal && asUnknown(refusal, (name) => lookUp(exchange, name));
   }
 
   async function judgeByLookup(exchange: Exchange, asked: Asked, name: string): Promise<Verdict> {
     try {
-      return judge(exchange, asked, await lookUp(exchange, name));
+      const tool = await lookUp(exchange, name);
+      return tool ? judgeFound(exchange, asked, tool) : judge(exchange, asked, undefined);
     } catch (error) {
       return refuse('catalogue-unavailable', (error as Error).message, { 'retry-after': '2' });
     }
@@ -68,12 +81,12 @@ export function createAuthorization(
     const tools = await catalogue.tools(CATALOGUE_WAIT_MS);
     if (!tools) return refuse('catalogue-unavailable', catalogue.state().error, { 'retry-after': '2' });
     const tool = tools.get(name);
-    return tool ? judge(exchange, asked, tool) : judgeByLookup(exchange, asked, name);
+    return tool ? judgeFound(exchange, asked, tool) : judgeByLookup(exchange, asked, name);
   }
 
   async function judgePrompt(exchange: Exchange, asked: Asked, name: string): Promise<Verdict> {
-    const verdict = judge(exchange, asked, undefined);
-    if (verdict) return verdict;
+    const refusal = judge(exchange, asked, undefined);
+    if (refusal) return asUnknown(refusal, (each) => lookUpPrompt(exchange, each));
     try {
       if (await lookUpPrompt(exchange, name)) return undefined;
     } catch (error) {
@@ -100,7 +113,7 @@ export function createAuthorization(
       }
       if (!governs(policy, 'tool')) return undefined;
       const tool = catalogue.state().tools?.get(message.target);
-      return tool ? judge(exchange, asked, tool) : judgeWhenLoaded(exchange, asked, message.target);
+      return tool ? judgeFound(exchange, asked, tool) : judgeWhenLoaded(exchange, asked, message.target);
     },
     result: createResultEditors(current),
   };
@@ -124,8 +137,7 @@ function askedOf({ head }: Exchange, message: ClientMessage): Asked {
   };
 }
 
-function refusalOf(exchange: Exchange, asked: Asked, { rule, argumentsOnly, message }: Decision): Refusal {
-  if (argumentsOnly) return refuse('arguments-forbidden', message ?? exchange.called ?? asked.target);
+function refusalOf(exchange: Exchange, asked: Asked, { rule }: Decision): Refusal {
   const kind = kindOf(asked);
   if (rule === 'policy/completion' || rule === 'policy/subscriptions') return refuse('method-forbidden');
   if (kind === 'resource') return resourceUnknown(exchange);

@@ -1,19 +1,20 @@
 import type { Exchange } from '../exchange.ts';
 import { mayCarryAnything } from '../filter/result-editors.ts';
 import { createListEditor } from '../filter/tools-list.ts';
-import type { Pass, ResultEditor, Verdict } from '../passes.ts';
+import type { Pass, Verdict } from '../passes.ts';
 import { refuse, type Refusal } from '../reasons.ts';
 import { argumentFault, argumentShape } from './argument-shape.ts';
 import {
   OVERRIDES_RULE,
   type Override,
+  shownAs,
   type OverriddenArguments,
   type Overrides,
 } from './compile-overrides.ts';
 import { editTool } from './edit-tool.ts';
 import { viewOf, type OverrideView, type ShapedTool, type ShapedTools } from './override-view.ts';
 import { rewriteCall, rewriteHeaders, unknownArguments } from './rewrite-call.ts';
-import { createToldNameEditor } from './told-name.ts';
+import { createToldNameEditor, type ToldNameEditor } from './told-name.ts';
 
 export interface OverriddenToolsDeps {
   /** In force at the moment. */
@@ -50,8 +51,10 @@ export function createOverriddenTools({
   /** What is wrong with arguments is told to those alone who may call the tool. */
   const refusals = new WeakMap<Exchange, Refusal>();
   const viewNow = createViewOf(log);
-  const toldNames = new WeakMap<Override, ResultEditor>();
-  let shared: { of: Overrides; view: OverrideView | undefined; edit: ResultEditor } | undefined;
+  const toldNames = new WeakMap<Override, ToldNameEditor>();
+  let shared:
+    | { of: Overrides; view: OverrideView | undefined; edit: (message: Buffer) => Buffer }
+    | undefined;
 
   function view(): OverrideView | undefined {
     const overrides = current();
@@ -97,14 +100,22 @@ export function createOverriddenTools({
     return rewrite(exchange, override.tool, unknown && { pieces: args.pieces, without: unknown });
   }
 
-  function listEditor(overrides: Overrides): ResultEditor {
+  function listEditor(overrides: Overrides): (message: Buffer) => Buffer {
     const seen = view();
     if (shared?.of !== overrides || shared.view !== seen)
       shared = { of: overrides, view: seen, edit: createListEditor({ tools: shownIn(overrides, seen) }) };
     return shared.edit;
   }
 
-  function toldNameEditor(tool: string, called: string): ResultEditor {
+  /** Answers to any call may come on a stream that is resumed. */
+  function withToldNames({ byTool }: Overrides, message: Buffer): Buffer {
+    let told = message;
+    for (const { tool, shown } of byTool.values())
+      if (shown !== tool) told = toldNameEditor(tool, shown)(told);
+    return told;
+  }
+
+  function toldNameEditor(tool: string, called: string): ToldNameEditor {
     const override = current()?.byShown.get(called);
     const known = override && toldNames.get(override);
     if (known && override.tool === tool) return known;
@@ -142,13 +153,18 @@ export function createOverriddenTools({
         return refusal;
       },
       result(exchange) {
-        const { message: asked, called } = exchange;
+        const { message: asked, called, tool } = exchange;
         if (called !== undefined && asked?.target) return toldNameEditor(asked.target, called);
-        if (asked?.method !== 'tools/list' && !mayCarryAnything(exchange)) return undefined;
+        const shown = tool === undefined ? undefined : shownAs(current(), tool);
+        if (tool !== undefined && shown !== undefined && shown !== tool) return toldNameEditor(tool, shown);
+        const any = mayCarryAnything(exchange);
+        if (asked?.method !== 'tools/list' && !any) return undefined;
         // A list may come when another policy is in force.
         return (message) => {
           const overrides = current();
-          return overrides ? listEditor(overrides)(message) : message;
+          if (!overrides) return message;
+          const listed = listEditor(overrides)(message);
+          return any && listed.includes('rror"') ? withToldNames(overrides, listed) : listed;
         };
       },
     },

@@ -1,5 +1,6 @@
 import type { LookUpTool } from '../filter/authorization.ts';
 import { mayCarryAnything } from '../filter/result-editors.ts';
+import { asUnknown } from '../filter/as-unknown.ts';
 import { createListEditor } from '../filter/tools-list.ts';
 import type { Exchange } from '../exchange.ts';
 import type { Pass, Verdict } from '../passes.ts';
@@ -29,11 +30,16 @@ const CATALOGUE_WAIT_MS = 5_000;
  * would see it, and calls to them are answered as calls to what does not exist.
  */
 export function createPinsPass({ inForce, judge, catalogue, lookUp, seen }: PinsPassDeps): Pass {
-  function verdictOn(exchange: Exchange, name: string, tool: CatalogueTool | undefined): Verdict {
+  function verdictOn(
+    exchange: Exchange,
+    name: string,
+    tool: CatalogueTool | undefined,
+  ): Verdict | Promise<Verdict> {
     const rule = tool ? judge(name, tool.pin) : 'tool-unknown';
     if (rule === undefined) return undefined;
     exchange.rule = rule;
-    return refuse('tool-unknown', exchange.called ?? name);
+    const refusal = refuse('tool-unknown', exchange.called ?? name);
+    return tool ? asUnknown(refusal, (each) => lookUp(exchange, each)) : refusal;
   }
 
   async function judgeLate(exchange: Exchange, name: string): Promise<Verdict> {

@@ -92,7 +92,7 @@ describe('authorization by Kubernetes', () => {
     };
     assert.deepEqual(
       api.asked.map(({ spec }) => spec),
-      [{}, { name: 'open' }, { name: 'hidden' }].map((name) => ({
+      [{}, { name: 'open' }, { name: 'hidden' }, { name: 'absent' }].map((name) => ({
         user: 'token:alice',
         groups: [],
         resourceAttributes: { ...resourceAttributes, ...name },
@@ -244,7 +244,7 @@ tools: {deny: [denied], overrides: [{tool: open, name: shown}, {tool: hidden, na
       assert.equal(await called(sidecar, each), `Unknown tool: ${each}`);
     assert.deepEqual(
       new Set(api.asked.map(({ spec }) => spec.resourceAttributes.name)),
-      new Set([undefined, 'open', 'hidden']),
+      new Set([undefined, 'open', 'hidden', 'denied', 'absent']),
     );
   });
 

@@ -43,7 +43,7 @@ export async function startOAuth({
   provided?: ProviderOptions;
   /** Tools, and what else the server has. */
   names?: readonly string[];
-} & Partial<Pick<SidecarOptions, 'upstreamPath' | 'upstreamPort'>> = {}): Promise<OAuthWorld> {
+} & Partial<Pick<SidecarOptions, 'apiServer' | 'upstreamPath' | 'upstreamPort'>> = {}): Promise<OAuthWorld> {
   const provider = await startProvider(provided);
   stops.push(provider.stop);
   const directory = mkdtempSync(join(tmpdir(), 'kubectl-mcp-oauth-'));

@@ -1,11 +1,21 @@
+/**
+ * What a caller is told of a thing that it sees. These stand behind every pass that decides: what one of them denies is
+ * hidden, and a word on its arguments or scopes would show it.
+ */
 import type { Exchange } from '../exchange.ts';
 import type { Pass } from '../passes.ts';
 import { refuse, type Refusal } from '../reasons.ts';
 import { SCOPES_RULE } from './policy.ts';
 
+/** Tells callers that the arguments are what is forbidden. */
+export const argumentsGate: Pass = {
+  name: 'arguments',
+  needs: ['request'],
+  request: ({ forbidden }) => forbidden,
+};
+
 /**
- * Tells callers of visible tools which scopes their token lacks. Stands behind every pass that decides: a tool that one
- * of them denies is hidden, and a word on its scopes would show it.
+ * Tells callers of visible tools which scopes their token lacks.
  * @param challenged adds the header that clients go by
  */
 export const createScopeGate = (
