@@ -95,6 +95,7 @@ export function createKubernetesTokens(
     }
     return judged.then((result) => {
       if ('reason' in result) return result;
+      verified.delete(digest);
       if (verified.size >= MAX_CACHED) verified.delete(verified.keys().next().value ?? '');
       verified.set(digest, result);
       if (!('reason' in result.verdict)) proofs.set(result.verdict, result);

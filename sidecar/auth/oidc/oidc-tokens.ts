@@ -27,8 +27,8 @@ const MAX_TOKEN_CHARS = 12 * 1024;
 const INTROSPECTED_MS = 30_000;
 /** Of tokens that it does not know. */
 const REFUSED_MS = 10_000;
-/** Anyone can send words that have to be asked about. */
-const MAX_ASKED_AT_ONCE = 16;
+/** Anyone can send words that have to be asked about; callers who have been let in are none of the many. */
+const MAX_STRANGERS_AT_ONCE = 16;
 
 export function createOidcTokens(
   config: OidcAuth,
@@ -36,6 +36,7 @@ export function createOidcTokens(
 ): KindAuthenticator {
   const proofs = createProofs();
   const asked = new Map<string, Promise<Principal | Refusal>>();
+  let strangers = 0;
   /** Why the provider was not asked about the last token. */
   let unasked: string | undefined;
 
@@ -57,8 +58,13 @@ export function createOidcTokens(
     const digest = digestOf(credential);
     const pending = asked.get(digest);
     if (pending) return pending;
-    if (asked.size >= MAX_ASKED_AT_ONCE) return away();
-    const answer = ask(token, credential, provider).finally(() => asked.delete(digest));
+    const isStranger = !proofs.wasAdmitted(digest);
+    if (isStranger && strangers >= MAX_STRANGERS_AT_ONCE) return away();
+    if (isStranger) strangers++;
+    const answer = ask(token, credential, provider).finally(() => {
+      asked.delete(digest);
+      if (isStranger) strangers--;
+    });
     asked.set(digest, answer);
     return answer;
   }

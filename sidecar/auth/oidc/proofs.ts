@@ -18,6 +18,8 @@ export interface Proof {
 export interface Proofs {
   recall(token: Buffer, connection: object, isGood: (proof: Proof) => boolean): Proof | undefined;
   keep(token: Buffer, proof: Proof): void;
+  /** Whether the last word on the token was that it is good, be it an old one. */
+  wasAdmitted(digest: string): boolean;
   of(principal: Principal): Proof | undefined;
 }
 
@@ -47,10 +49,12 @@ export function createProofs(): Proofs {
         ? ([refused, admitted, MAX_REFUSED] as const)
         : ([admitted, refused, MAX_KEPT] as const);
       other.delete(digest);
+      kept.delete(digest);
       if (kept.size >= most) kept.delete(kept.keys().next().value ?? '');
       kept.set(digest, proof);
       if (!('reason' in proof.verdict)) byPrincipal.set(proof.verdict, proof);
     },
+    wasAdmitted: (digest) => admitted.has(digest),
     of: (principal) => byPrincipal.get(principal),
   };
 }

@@ -170,6 +170,21 @@ describe('tokens that are no JWTs', () => {
     assert.deepEqual(authenticator.problems!(), []);
   });
 
+  test('of callers who were let in are asked about again however many strangers come, and all at once', async () => {
+    const held = Promise.withResolvers<void>();
+    const callers = Array.from({ length: 40 }, (_, index) => `caller-${index}`);
+    for (const each of callers) assert.equal(await show(each), 'oidc:alice');
+    clock.forwardMs(31_000);
+    asked = [];
+    answer = () => held.promise.then(() => ({ body: { active: true, sub: 'alice', aud: 'tools' } }));
+    const strangers = Array.from({ length: 16 }, (_, index) => show(`stranger-${index}`));
+    await waitFor('the questions', () => asked.length === 16);
+    const again = callers.map(show);
+    assert.equal(await show('one-more'), 'keys-unavailable');
+    held.resolve();
+    assert.deepEqual(new Set(await Promise.all([...strangers, ...again])), new Set(['oidc:alice']));
+  });
+
   test('are asked about sixteen at a time; what comes on top of that gets 503', async () => {
     const held = Promise.withResolvers<void>();
     answer = () => held.promise.then(() => ({ body: { active: true, sub: 'alice', aud: 'tools' } }));
