@@ -17,16 +17,18 @@ export function editedReply(reply: Reply, editor: ResultEditor): Reply {
   let held: Buffer[] = [];
   let heldBytes = 0;
   const splitter = new SseSplitter();
-  /** What came while an editor was asking, in order. */
-  let behind: (() => void)[] | undefined;
+  let asking = false;
+  /** What came while an editor was asking, in order; before `next` it has gone on. */
+  let behind: { readonly act: () => void; readonly bytes: number }[] = [];
+  let next = 0;
   let behindBytes = 0;
-  const isHeld = (): boolean => behind !== undefined;
-  const hold = (act: () => void): void => void behind?.push(act);
+  const isHeld = (): boolean => asking || next < behind.length;
 
   function stop(refusal: Refusal): void {
     failed = true;
     held = [];
-    behind = undefined;
+    behind = [];
+    next = 0;
     reply.fail(refusal);
   }
 
@@ -45,10 +47,11 @@ export function editedReply(reply: Reply, editor: ResultEditor): Reply {
       return unreadable(error);
     }
     if (!(edited instanceof Promise)) return use(edited);
-    behind = [];
+    asking = true;
     edited
       .then((late) => {
         if (failed) return;
+        asking = false;
         use(late);
         goOn();
       })
@@ -57,38 +60,31 @@ export function editedReply(reply: Reply, editor: ResultEditor): Reply {
       });
   }
 
+  function hold(act: () => void, bytes = 0): void {
+    behind.push({ act, bytes });
+    behindBytes += bytes;
+    if (behindBytes > MAX_MESSAGE_BYTES)
+      stop(refuse('upstream-result-too-large', `over ${MAX_MESSAGE_BYTES} bytes are held`));
+  }
+
+  /** Until one of them asks again: the others stay behind it. */
   function goOn(): void {
-    const acts = behind ?? [];
-    behind = undefined;
-    behindBytes = 0;
-    for (const [index, act] of acts.entries()) {
+    while (!asking && !failed && next < behind.length) {
+      const { act, bytes } = behind[next++]!;
+      behindBytes -= bytes;
       act();
-      // One of them asks again: the others stay behind it.
-      if (isHeld()) return acts.slice(index + 1).forEach(hold);
     }
+    behind = behind.slice(next);
+    next = 0;
   }
 
   function frame(each: SseFrame): void {
-    if (behind) {
-      behindBytes += each.raw.length;
-      behind.push(() => frame(each));
-      if (behindBytes > MAX_MESSAGE_BYTES)
-        stop(refuse('upstream-result-too-large', `over ${MAX_MESSAGE_BYTES} bytes are held`));
-      return;
-    }
-    if (failed) return;
     const data = each.data();
     // One without data is a place that its stream can be resumed from (2025-11-25).
     if (!data?.length) return reply.chunk(each.raw);
     edit(data, (edited) => {
       if (edited.length > 0) reply.chunk(edited === data ? each.raw : withData(each, edited));
     });
-  }
-
-  function end(): void {
-    if (failed) return;
-    if (behind) return void behind.push(end);
-    reply.end();
   }
 
   function tooLarge(): void {
@@ -102,8 +98,8 @@ export function editedReply(reply: Reply, editor: ResultEditor): Reply {
   }
 
   function onceThrough(bytes: Buffer): void {
-    if (behind) behind.push(() => onceThrough(bytes));
-    else if (!failed) reply.chunk(bytes);
+    if (isHeld()) hold(() => reply.chunk(bytes), bytes.length);
+    else reply.chunk(bytes);
   }
 
   return {
@@ -118,7 +114,11 @@ export function editedReply(reply: Reply, editor: ResultEditor): Reply {
       if (failed) return;
       if (passing) return onceThrough(bytes);
       if (head?.contentType === 'sse') {
-        for (const each of splitter.push(bytes)) if (!failed) frame(each);
+        for (const each of splitter.push(bytes)) {
+          if (failed) return;
+          if (isHeld()) hold(() => frame(each), each.raw.length);
+          else frame(each);
+        }
         if (!failed && splitter.pendingBytes > MAX_MESSAGE_BYTES) tooLarge();
         return;
       }
@@ -129,16 +129,17 @@ export function editedReply(reply: Reply, editor: ResultEditor): Reply {
     end() {
       if (failed) return;
       const whole = head;
-      if (!whole || whole.contentType === 'sse' || passing) return end();
+      if (!whole || whole.contentType === 'sse' || passing)
+        return isHeld() ? hold(() => reply.end()) : reply.end();
       edit(held.length === 1 && held[0] ? held[0] : Buffer.concat(held), (body) => {
         reply.head({ ...whole, contentLength: body.length });
         if (body.length > 0) reply.chunk(body);
-        end();
+        reply.end();
       });
     },
     fail(refusal) {
       if (failed) return;
-      if (behind) behind.push(() => reply.fail(refusal));
+      if (isHeld()) hold(() => reply.fail(refusal));
       else reply.fail(refusal);
     },
   };

@@ -208,4 +208,16 @@ describe('an answer whose editor has to ask', () => {
     for (let count = 0; count < 5; count++) reply.chunk(large);
     assert.equal(got.refusal?.reason, 'upstream-result-too-large');
   });
+
+  test('is given up also where each message has to be asked for', async () => {
+    const { editor, answer } = asking();
+    const { reply, got } = edited(editor);
+    reply.head(head('sse'));
+    const large = Buffer.from(`data: ${'x'.repeat(1024 * 1024)}\n\n`);
+    for (let count = 0; count < 10 && !got.refusal; count++) {
+      reply.chunk(Buffer.concat([large, large]));
+      await answer('1');
+    }
+    assert.equal(got.refusal?.reason, 'upstream-result-too-large');
+  });
 });

@@ -28,6 +28,15 @@ describe('the name of a tool in the server’s errors', () => {
   for (const words of ['cannot get pods', 'tool get_pods is none', 'toolget', 'tool getter', 'a pool get'])
     test(`is not taken for a word: ${words}`, () => assert.deepEqual(told(error(words)), error(words)));
 
+  test('is told in what a task has come to, too', () => {
+    const failed = (words: string) => ({ result: { taskId: 't', status: 'failed', ...error(words) } });
+    assert.deepEqual(told(failed('Tool get disabled')), failed('Tool fetch disabled'));
+    const ended = (words: string) => ({
+      result: { taskId: 't', status: 'completed', ...result(true, words) },
+    });
+    assert.deepEqual(told(ended('Tool get disabled')), ended('Tool fetch disabled'));
+  });
+
   test('leaves every other byte', () => {
     const message = Buffer.from('{ "id":1, "error":{"message":"tool get", "data":1e2} ,"jsonrpc":"2.0"}');
     assert.equal(edit(message).toString(), message.toString().replace('tool get', 'tool fetch'));
