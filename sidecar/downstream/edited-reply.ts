@@ -69,7 +69,8 @@ export function editedReply(reply: Reply, editor: ResultEditor): Reply {
 
   /** Until one of them asks again: the others stay behind it. */
   function goOn(): void {
-    while (!asking && !failed && next < behind.length) {
+    while (next < behind.length) {
+      if (asking || failed) break;
       const { act, bytes } = behind[next++]!;
       behindBytes -= bytes;
       act();

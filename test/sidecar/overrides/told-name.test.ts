@@ -9,6 +9,11 @@ const result = (isError: boolean, text: string) => ({
   result: { content: [{ type: 'text', text }], isError },
 });
 
+const failed = (words: string) => ({ result: { taskId: 't', status: 'failed', ...error(words) } });
+const ended = (words: string) => ({
+  result: { taskId: 't', status: 'completed', ...result(true, words) },
+});
+
 describe('the name of a tool in the server’s errors', () => {
   for (const [given, shown] of [
     [
@@ -29,11 +34,7 @@ describe('the name of a tool in the server’s errors', () => {
     test(`is not taken for a word: ${words}`, () => assert.deepEqual(told(error(words)), error(words)));
 
   test('is told in what a task has come to, too', () => {
-    const failed = (words: string) => ({ result: { taskId: 't', status: 'failed', ...error(words) } });
     assert.deepEqual(told(failed('Tool get disabled')), failed('Tool fetch disabled'));
-    const ended = (words: string) => ({
-      result: { taskId: 't', status: 'completed', ...result(true, words) },
-    });
     assert.deepEqual(told(ended('Tool get disabled')), ended('Tool fetch disabled'));
   });
 
