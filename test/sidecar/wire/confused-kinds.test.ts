@@ -30,12 +30,12 @@ const names = (body: string): string =>
 
 function everyKind(): NonNullable<Parameters<typeof start>[0]> {
   const kubernetes = {
-    mode: 'kubernetes',
+    mode: 'kubernetes' as const,
     audience: AUDIENCE,
     allowPrincipals: ['ns/*'],
     directory: cluster.directory,
-  } as const;
-  const oidc = { mode: 'oidc', issuer: provider.issuer, audiences: [RESOURCE, AUDIENCE] } as const;
+  };
+  const oidc = { mode: 'oidc' as const, issuer: provider.issuer, audiences: [RESOURCE, AUDIENCE] };
   const token = tokens() as Exclude<ReturnType<typeof tokens>, undefined> & { mode: 'token' };
   return { auth: { mode: 'several', of: [kubernetes, oidc, token] }, apiServer: cluster.apiServer };
 }
