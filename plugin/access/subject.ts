@@ -12,7 +12,8 @@ interface Account {
   readonly name: string;
 }
 
-function accountIn(text: string): Account | undefined {
+/** undefined: no service account */
+export function accountIn(text: string): Account | undefined {
   const [, long, short, name] = SERVICE_ACCOUNT.exec(text) ?? [];
   const namespace = long ?? short;
   return namespace === undefined || name === undefined ? undefined : { namespace, name };

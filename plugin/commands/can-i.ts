@@ -5,9 +5,10 @@ import {
   type AccessVerb,
   type AskedAccess,
 } from '../../sidecar/access/attributes.ts';
+import { notAdmitted } from '../access/admitted.ts';
 import { allowedBy, listAllowed, type Asker } from '../access/ask.ts';
 import { findServer, notAsked, type ServerFlags } from '../access/server.ts';
-import { subjectFrom } from '../access/subject.ts';
+import { accountIn, subjectFrom } from '../access/subject.ts';
 import type { Deps } from '../deps.ts';
 import { exitWith, EXIT, usageError } from '../errors.ts';
 import { noHeadersFlag, outputFlag, type GlobalFlags } from '../flags.ts';
@@ -77,8 +78,11 @@ async function runCanI(given: Arguments, flags: CanIFlags, deps: Deps): Promise<
   const cluster = await deps.connect(own, deps.env);
   const found = await findServer(cluster, flags.list ? given.name : given.server, flags);
   const asker: Asker = { cluster, ...(as === undefined ? {} : { subject: subjectFrom(as, asGroup) }) };
-  const note = notAsked(found);
-  if (note !== undefined && !flags.quiet) writeLine(err, `Warning: ${note}`);
+  const notes = [
+    notAsked(found),
+    as === undefined ? undefined : notAdmitted(found, accountIn(as) ?? { name: as }),
+  ];
+  for (const note of flags.quiet ? [] : notes) if (note !== undefined) writeLine(err, `Warning: ${note}`);
   const asked: AskedAccess = { namespace: found.namespace, server: found.server, verb };
   if (flags.list) {
     const tools = await listAllowed(asker, found, asked);

@@ -152,10 +152,8 @@ function sayNext(plan: Plan, workload: Workload, { err }: Streams): void {
       `Whether the network enforces its NetworkPolicy, a dial tells: kubectl mcp doctor ${workload.kind.toLowerCase()}/${name} -n ${namespace} --probe`,
     );
   }
-  if (
-    annotationOf((plan.template?.after as Workload | undefined)?.spec.template, 'authorization') ===
-    'kubernetes'
-  ) {
+  const { template } = ((plan.template?.after ?? workload) as Workload).spec;
+  if (asksForAccess(template) && !asksForAccess(workload.spec.template)) {
     writeLine(
       err,
       `Nobody may call its tools until they are granted: kubectl mcp grant ${name} -n ${namespace} --to sa:NAMESPACE/NAME --tools TOOL`,
@@ -163,6 +161,18 @@ function sayNext(plan: Plan, workload: Workload, { err }: Streams): void {
   }
   writeLine(
     err,
-    `${objectName(workload)} is behind the proxy. See its tools: kubectl mcp tools ${name} -n ${namespace}`,
+    `${objectName(workload)} is behind the proxy. See its tools: kubectl mcp tools ${name} -n ${namespace}${shownBy(annotationOf(template, 'auth'))}`,
   );
+}
+
+const asksForAccess = (template: Workload['spec']['template']): boolean =>
+  annotationOf(template, 'authorization') === 'kubernetes';
+
+/** What `kubectl mcp tools` cannot come by itself. */
+function shownBy(auth: string | undefined): string {
+  const kinds = auth?.split(',').map((each) => each.trim()) ?? [];
+  if (kinds.length === 0 || kinds.some((each) => !['oidc', 'mtls'].includes(each))) return '';
+  return kinds.includes('oidc')
+    ? ' --token-from-file FILE'
+    : ' --mcp-client-certificate FILE --mcp-client-key FILE';
 }

@@ -1,8 +1,8 @@
 import { Option, type Command } from 'commander';
 import type { V1Role, V1RoleBinding } from '@kubernetes/client-node';
 import { ACCESS_VERBS } from '../../sidecar/access/attributes.ts';
-import { globMatcher } from '../../sidecar/glob.ts';
-import { findServer, notAsked, type NamedServer, type ServerFlags } from '../access/server.ts';
+import { notAdmitted } from '../access/admitted.ts';
+import { findServer, notAsked, type ServerFlags } from '../access/server.ts';
 import {
   EVERYTHING,
   grantName,
@@ -175,19 +175,4 @@ function grantsIn({ tools, prompts, resources, all }: GrantFlags): Grants {
   if (!all && named.length === 0)
     throw usageError('must specify --tools NAMES, --prompts NAMES, --resources URIS or --all');
   return all ? EVERYTHING : Object.fromEntries(named);
-}
-
-/** A binding is of no use to whom the proxy does not let in. */
-function notAdmitted(
-  { title, namespace, request }: NamedServer,
-  to: { readonly kind: string; readonly namespace?: string; readonly name: string },
-): string | undefined {
-  const kind = to.kind === 'ServiceAccount' ? 'kubernetes' : /^(oidc|token|mtls):/.exec(to.name)?.[1];
-  if (kind !== undefined && !request.auth.some((each) => each === kind))
-    return `nobody is ${to.name} to the proxy of ${title}: its auth is ${request.auth.join(',')}`;
-  if (to.kind !== 'ServiceAccount') return undefined;
-  const globs = request['allow-principals'] ?? [`${namespace}/*`];
-  const caller = `${to.namespace}/${to.name}`;
-  if (globs.some((glob) => globMatcher(glob)(caller))) return undefined;
-  return `the proxy of ${title} lets in ${globs.join(', ')}, and not ${caller}\nAdd it: kubectl mcp enable ${title} -n ${namespace} --allow-principals ${[...globs, caller].join(',')}`;
 }

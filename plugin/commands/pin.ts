@@ -73,12 +73,12 @@ async function runPin(argument: string, flags: PinFlags, deps: Deps): Promise<vo
   const { name } = pinsName(workload, server);
   const before = await readPinsMap(cluster, name);
   const stored = before && storedOf(before);
-  const { title } = target;
-  if (flags.check) return check(title, found, stored, { flags, streams });
+  const { title, namespace } = target;
+  const shown = { title, again: `kubectl mcp pin ${title} -n ${namespace}` };
+  if (flags.check) return check(shown, found, stored, { flags, streams });
   const difference = stored && differenceOf(found, stored);
-  if (difference && difference.drift.length > 0) await approve(title, difference, flags, streams);
+  if (difference && difference.drift.length > 0) await approve(shown, difference, flags, streams);
   warn(found, streams);
-  const { namespace } = cluster;
   const after = configMapOf(found, { name, namespace, instance: workload.metadata.name });
   const isNew = difference === undefined || difference.drift.length > 0 || flags.approve === true;
   const plan = planPin({ workload, server, before, after, details: detailsOf(found) });
@@ -100,14 +100,20 @@ function storedOf(map: V1ConfigMap): StoredPins {
   );
 }
 
+interface Shown {
+  readonly title: string;
+  /** The command that reads the same server. */
+  readonly again: string;
+}
+
 async function check(
-  title: string,
+  { title, again }: Shown,
   found: FoundServer,
   stored: StoredPins | undefined,
   { flags, streams }: { flags: PinFlags; streams: Streams },
 ): Promise<void> {
   const format = checkFormat(flags.output, ['json', 'yaml'] as const);
-  if (!stored) throw new CliError(`the tools of ${title} are not pinned\nPin them: kubectl mcp pin ${title}`);
+  if (!stored) throw new CliError(`the tools of ${title} are not pinned\nPin them: ${again}`);
   const difference = differenceOf(found, stored);
   const { drift, sameImage, image } = difference;
   const flagged = flaggedIn(found.tools);
@@ -121,7 +127,7 @@ async function check(
     if (drift.length === 0 && sameImage === false)
       writeLine(
         streams.err,
-        `They were pinned of image ${image.pinned}, and ${image.found} runs. To note that: kubectl mcp pin ${title} --approve`,
+        `They were pinned of image ${image.pinned}, and ${image.found} runs. To note that: ${again} --approve`,
       );
     tellFlagged(flagged, streams);
   }
@@ -130,7 +136,7 @@ async function check(
 
 /** @throws {CliError} unless it is approved */
 async function approve(
-  title: string,
+  { title, again }: Shown,
   difference: Difference,
   flags: PinFlags,
   streams: Streams,
@@ -140,7 +146,7 @@ async function approve(
   for (const line of differenceLines(title, difference)) writeLine(out, line);
   if (flags.approve !== true)
     throw new CliError(
-      `tools of ${title} differ from their pins; nothing was changed\nTo pin them as they are now: kubectl mcp pin ${title} --approve`,
+      `tools of ${title} differ from their pins; nothing was changed\nTo pin them as they are now: ${again} --approve`,
     );
   if (isAsked && !(await confirm(streams, 'Pin them as they are now?')))
     throw new CliError('nothing was changed\nTo approve without being asked: --yes');

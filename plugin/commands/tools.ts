@@ -74,6 +74,12 @@ async function runTools(name: string, flags: ToolsFlags, { streams, env, connect
   else if (format === 'name') for (const tool of result.tools) writeLine(streams.out, visible(tool.name));
   else if (result.tools.length === 0) {
     writeLine(streams.err, `No tools of ${target.title} for ${caller.title}.`);
+    const as = caller.title.startsWith('system:') ? caller.title : 'CALLER';
+    if (target.server.authorization)
+      writeLine(
+        streams.err,
+        `See what Roles say: kubectl mcp can-i call --list ${target.title} -n ${target.namespace} --as ${as}`,
+      );
   } else {
     streams.out.write(
       formatTable(toolColumns(format === 'wide', renamed), result.tools, {

@@ -61,10 +61,12 @@ export const edgeChecks = [
     needs: ['pods', 'health'],
     run: (seen) =>
       toldServers(seen)
-        .map(({ pod, server: { problems = [] } }) => ({
+        .map(({ pod, server: { problems = [], access_error: access } }) => ({
           pod,
           // They have a check of their own.
-          cause: problems.filter((each) => !isOfProvider(each) && !isOfToken(each) && !isOfReviews(each)),
+          cause: problems.filter(
+            (each) => each !== access && !isOfProvider(each) && !isOfToken(each) && !isOfReviews(each),
+          ),
         }))
         .filter(({ cause }) => cause.length > 0)
         .map(({ pod, cause }) => ({

@@ -21,7 +21,9 @@ export const pinsChecks = [
     run: (seen) =>
       driftOf(seen)
         .filter(({ pins }) => pins.same_image !== false)
-        .map((each) => findingOf(each, 'differ from the pins, under the same image')),
+        .map((each) =>
+          findingOf(each, (one) => `${one ? 'differs' : 'differ'} from the pins, under the same image`),
+        ),
   }),
   defineCheck({
     code: 'MCP731',
@@ -36,7 +38,9 @@ export const pinsChecks = [
     run: (seen) =>
       driftOf(seen)
         .filter(({ pins }) => pins.same_image === false)
-        .map((each) => findingOf(each, 'of another image wait for an approval')),
+        .map((each) =>
+          findingOf(each, (one) => `of another image ${one ? 'waits' : 'wait'} for an approval`),
+        ),
   }),
   defineCheck({
     code: 'MCP732',
@@ -93,11 +97,11 @@ const healthsOf = (
     return read && 'health' in read ? [read] : [];
   });
 
-const findingOf = ({ workload, name, pins }: Drifted, words: string): Finding => {
+const findingOf = ({ workload, name, pins }: Drifted, words: (one: boolean) => string): Finding => {
   const server = name.split('/')[1];
   const of = server === undefined ? '' : ` --mcp-server ${server}`;
   return {
-    title: `${placed(workload)}: ${count(pins.drift.length)} ${words}`,
+    title: `${placed(workload)}: ${count(pins.drift.length)} ${words(pins.drift.length === 1)}`,
     cause: shortened(pins.drift.map(wordsOf)),
     fix: `kubectl mcp pin ${asArgument(workload)}${of} --check`,
   };

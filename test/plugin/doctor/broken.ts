@@ -856,7 +856,9 @@ export const BROKEN: readonly Broken[] = [
     breakIt: (values) => {
       const access_error = 'the API server answered 403: localsubjectaccessreviews is forbidden';
       healthOf(values).status = 'degraded';
-      healthOf(values).servers = [{ name: 'everything', connected: true, error: access_error, access_error }];
+      healthOf(values).servers = [
+        { name: 'everything', connected: true, error: access_error, access_error, problems: [access_error] },
+      ];
     },
   },
   {

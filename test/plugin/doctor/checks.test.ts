@@ -87,6 +87,13 @@ describe('a check', () => {
     assert.match(result.findings[0]!.fix!, /^kubectl label namespace demo kubectl-mcp\.dev\/revision-, or/);
   });
 
+  it('tells a problem once that has a check of its own', () => {
+    for (const { breakIt } of BROKEN.filter((each) => ['MCP706', 'MCP715'].includes(each.code))) {
+      const results = runChecks(CHECKS, snapshot(breakIt));
+      assert.equal(results.find((each) => each.check.code === 'MCP506')!.outcome, 'passed');
+    }
+  });
+
   it('passes over TLS, a policy and volumes that are as they should be', async () => {
     const authority = await createAuthority(NOW_MS);
     const { 'tls.crt': pem } = await authority.issue(['*.demo.svc']);
