@@ -111,13 +111,17 @@ for (const [client, server] of [
       const sides = await Promise.all(
         (['having', 'lacking'] as const).map((side) => startSide(side, client, server)),
       );
-      for (const [method, params] of [
-        ['tools/call', { name: 'open', arguments: {} }],
-        ['tools/call', { name: 'shown', arguments: { open: 'x' } }],
-        ['prompts/get', { name: 'open' }],
-        ['resources/read', { uri: 'note:///open' }],
+      for (const [method, params, told] of [
+        ['tools/call', { name: 'open', arguments: {} }, /"result":/],
+        ['tools/call', { name: 'shown', arguments: { open: 'x' } }, /"result":/],
+        ['prompts/get', { name: 'open' }, /"result":/],
+        ['resources/read', { uri: 'note:///open' }, /"result":/],
+        ['tools/list', {}, /open".*admin".*shown"/],
+        ['tools/call', { name: 'open', arguments: { open: 'forbidden' } }, /does not allow these arguments/],
+        ['tools/call', { name: 'admin', arguments: {} }, /the token lacks a scope/],
+        ['tools/call', { name: 'shown', arguments: { 'fixed-having': 'x' } }, /Unknown argument/],
       ] as const)
-        assert.match(JSON.stringify(await sides[0]!.ask(request(method, params))), /\\"result\\"/, method);
+        assert.match((await sides[0]!.ask(request(method, params))).body, told, JSON.stringify(params));
       const all = [...ofEra[client], ...(client === server ? streams[client] : [])];
       await fc.assert(
         fc.asyncProperty(fc.shuffledSubarray(all, { minLength: all.length }), async (requests) => {

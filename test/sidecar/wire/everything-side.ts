@@ -15,7 +15,7 @@ import type { Era } from './with-policy.ts';
 import { play, type World } from './world.ts';
 
 /** Each of them is there on one side alone, and hidden by another part. */
-export const HIDDEN = ['denied', 'ruled', 'scoped', 'unpinned', 'changed', 'unbound'] as const;
+export const HIDDEN = ['denied', 'ruled', 'scoped', 'unpinned', 'changed', 'unbound', 'asking'] as const;
 export const SHARED = ['open', 'admin'] as const;
 /** Hidden as tools alone: what else has such a name would not be. */
 export const OF_TOOLS: readonly string[] = ['scoped', 'unpinned', 'changed'];
@@ -27,7 +27,7 @@ const policyOf = (side: Side): string => `version: 1
 tools:
   deny: [denied]
   scopes:
-    - {tools: [admin], scopes: [mcp:admin], visible: true}
+    - {tools: [admin, unpinned, asking], scopes: [mcp:admin], visible: true}
     - {tools: [scoped], scopes: [mcp:admin]}
   overrides:
     - tool: real-${side}
@@ -65,7 +65,7 @@ function pinsOf(side: Side) {
   const directory = mkdtempSync(join(tmpdir(), 'kubectl-mcp-everything-'));
   stops.push(() => rmSync(directory, { recursive: true }));
   const tools = [
-    ...['open', 'admin', 'denied', 'ruled', 'scoped', 'unbound'].map((name) => toolOf(name)),
+    ...['open', 'admin', 'denied', 'ruled', 'scoped', 'unbound', 'asking'].map((name) => toolOf(name)),
     { ...toolOf('changed'), description: 'was another' },
     realOf(side),
   ].map((each) => {
@@ -92,7 +92,13 @@ export interface OneSide extends OAuthWorld {
   readonly api: ReviewingApi;
   readonly own: Record<string, string>;
   /** Sends; what can be seen of the answer. */
-  ask(request: Request): Promise<unknown>;
+  ask(request: Request): Promise<Seen>;
+}
+
+interface Seen {
+  readonly status: number;
+  readonly headers: readonly (readonly [string, string])[];
+  readonly body: string;
 }
 
 /** Of either era; `headers` beside those that the message asks for. */
@@ -150,7 +156,7 @@ async function seen(
   method: string,
   params: Record<string, unknown>,
   headers: Record<string, string>,
-): Promise<unknown> {
+): Promise<Seen> {
   const body =
     client === 'modern'
       ? modernRequest(method, params)
