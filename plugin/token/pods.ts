@@ -16,7 +16,7 @@ export interface ProxyState {
   /** Of the tokens that it read last; absent where it does not tell. */
   readonly revision?: string;
   /** Why it does not tell. */
-  readonly silent?: 'not-ready' | 'no-answer' | 'older';
+  readonly silent?: 'not-ready' | 'no-answer' | 'older' | 'ending';
   readonly version?: string;
 }
 
@@ -43,11 +43,25 @@ export const revisionFor = (data: SecretData): string =>
     ),
   );
 
-export async function proxyStates(cluster: Cluster, secret: string): Promise<ProxyState[]> {
+/** @param withEnding those too that are being deleted: the kubelet brings them no change any more (tried on Kubernetes 1.34) */
+export async function proxyStates(
+  cluster: Cluster,
+  secret: string,
+  { withEnding = false }: { withEnding?: boolean } = {},
+): Promise<ProxyState[]> {
   const pods = await listPods(cluster, cluster.namespace);
-  const readers = pods.filter(isLive).flatMap((pod) => readerOf(pod, `secret/${secret}`));
-  return mapBounded(readers, AT_ONCE, (reader) => stateOf(cluster, reader));
+  const source = `secret/${secret}`;
+  const readers = pods.filter(isLive).flatMap((pod) => readerOf(pod, source));
+  const ending = withEnding ? pods.filter(isEnding).flatMap((pod) => readerOf(pod, source)) : [];
+  return [
+    ...(await mapBounded(readers, AT_ONCE, (reader) => stateOf(cluster, reader))),
+    ...ending.map(({ pod }): ProxyState => ({ pod, silent: 'ending' })),
+  ];
 }
+
+/** Calls are taken until the last container is gone. */
+const isEnding = ({ metadata, status }: V1Pod): boolean =>
+  metadata?.deletionTimestamp !== undefined && status?.phase !== 'Succeeded' && status?.phase !== 'Failed';
 
 async function stateOf(cluster: Cluster, { pod, isReady, adminPort, servers }: Reader): Promise<ProxyState> {
   if (!isReady) return { pod, silent: 'not-ready' };

@@ -53,7 +53,8 @@ export async function runRotate(
   if (overlapMs === undefined)
     throw new CliError('--overlap: "never" is no duration; the old token has to end');
   expiryOf(flags, nowMs, undefined);
-  const made = await make(name, { caller, verb: 'rotated' }, flags, deps, (data, source) =>
+  const wanted = { caller, verb: 'rotated', takesAway: overlapMs === 0 };
+  const made = await make(name, wanted, flags, deps, (data, source) =>
     rotateToken(data, {
       caller,
       nowMs,
@@ -74,7 +75,7 @@ export async function runRotate(
 /** Prints the token before it waits: it is kept nowhere. */
 async function make<Made extends NewToken>(
   name: string,
-  { caller, verb }: { caller: string; verb: string },
+  { caller, verb, takesAway }: { caller: string; verb: string; takesAway?: boolean },
   flags: MakeFlags,
   deps: Deps,
   change: (data: SecretData, source: string) => Made,
@@ -98,7 +99,8 @@ async function make<Made extends NewToken>(
   );
   warn(patched.secret, deps);
   const lagging = `the new token of "${caller}" is not taken yet by`;
-  await settle({ cluster, secret, isIn: patched.change.isIn, lagging, timeoutMs }, flags, deps);
+  const { isIn } = patched.change;
+  await settle({ cluster, secret, isIn, lagging, timeoutMs, ...(takesAway && { takesAway }) }, flags, deps);
   return patched.change;
 }
 
@@ -116,7 +118,7 @@ export async function runRevoke(
   );
   warn(now, deps);
   const lagging = `${callers.map((each) => `"${each}"`).join(', ')} may still be let in by`;
-  await settle({ cluster, secret, isIn: change.isIn, lagging, timeoutMs }, flags, deps);
+  await settle({ cluster, secret, isIn: change.isIn, lagging, timeoutMs, takesAway: true }, flags, deps);
   const id = flags.id === undefined ? '' : ` (${flags.id})`;
   for (const caller of callers) writeLine(streams.out, `token "${caller}"${id} revoked`);
 }
@@ -171,6 +173,7 @@ async function settle(
     isIn: TokenChange['isIn'];
     lagging: string;
     timeoutMs: number;
+    takesAway?: boolean;
   },
   { wait }: ChangeFlags,
   { streams, signal }: Deps,

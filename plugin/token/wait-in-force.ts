@@ -18,6 +18,8 @@ export interface WaitOptions {
   readonly isIn: TokenChange['isIn'];
   /** What the change is, in a sentence: `the token of "ci" is still taken by`. */
   readonly lagging: string;
+  /** A token is taken away: pods that are being deleted take it until they are gone. */
+  readonly takesAway?: boolean;
 }
 
 const PERIOD_MS = 500;
@@ -37,7 +39,7 @@ const MERGE_PATCH: PatchStrategy = 'application/merge-patch+json';
 export async function waitInForce(
   cluster: Cluster,
   secret: TokenSecret,
-  { timeoutMs, progress, signal, isIn, lagging }: WaitOptions,
+  { timeoutMs, progress, signal, isIn, lagging, takesAway = false }: WaitOptions,
 ): Promise<number> {
   const startMs = performance.now();
   let nudgeAtMs = startMs + FIRST_NUDGE_MS;
@@ -51,14 +53,15 @@ export async function waitInForce(
         `secret/${secret.name} in namespace ${secret.namespace} was changed back by somebody else\nSee who writes it: kubectl get secret ${secret.name} -n ${secret.namespace} -o yaml --show-managed-fields`,
       );
     good.add(revisionFor(data));
-    const states = await proxyStates(cluster, secret.name);
+    const states = await proxyStates(cluster, secret.name, { withEnding: takesAway });
     const behind = states.filter(({ revision }) => revision === undefined || !good.has(revision));
     if (behind.length === 0) return states.length;
     const nowMs = performance.now();
     if (nowMs - startMs > timeoutMs) throw new CliError(textOf(behind, secret, lagging, timeoutMs));
     progress.update(`waiting for ${behind.length} of ${states.length} pods to take the change...`);
     if (nowMs >= nudgeAtMs) {
-      await Promise.all(behind.map(({ pod }) => nudge(cluster, pod)));
+      const reached = behind.filter(({ silent }) => silent !== 'ending');
+      await Promise.all(reached.map(({ pod }) => nudge(cluster, pod)));
       nudgeAtMs = nowMs + NUDGE_AGAIN_MS;
     }
     await sleep(PERIOD_MS, undefined, { signal }).catch(() => undefined);
@@ -85,6 +88,7 @@ const WHY: Readonly<Record<'behind' | NonNullable<ProxyState['silent']>, string>
   'not-ready': 'its proxy is not ready',
   'no-answer': 'its proxy does not answer (needed: get and create on pods/portforward)',
   older: 'its proxy is of an older version, which does not tell',
+  ending: 'is being deleted, and has the tokens of before until it is gone',
 };
 
 const textOf = (
