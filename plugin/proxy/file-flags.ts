@@ -58,11 +58,8 @@ export const FILE_FLAGS: Readonly<Record<FileKind, FileFlag>> = {
     directory: true,
     split: ([content]) =>
       collected(linesOf(content!.toString('utf8')), CLIENT_FIELD, 'client_id=… or client_secret=…'),
-    faults: (files) => {
-      const read = readClient(files);
-      return 'faults' in read ? read.faults : [];
-    },
-    failsClosed: true,
+    faults: (files) => faultsIn(readClient(files)),
+    failsClosed: false,
   },
   policy: {
     properties: ['policyFile'],
