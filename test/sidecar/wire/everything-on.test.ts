@@ -17,6 +17,8 @@ const NAMES = [
   ...SHARED,
   ...HIDDEN,
   'shown',
+  'own-changed',
+  'own-unbound',
   'real-having',
   'real-lacking',
   'absent',

@@ -30,6 +30,8 @@ tools:
     - {tools: [admin, unpinned, asking], scopes: [mcp:admin], visible: true}
     - {tools: [scoped], scopes: [mcp:admin]}
   overrides:
+    - {tool: changed, name: own-changed}
+    - {tool: unbound, name: own-unbound}
     - tool: real-${side}
       name: shown
       description: d
