@@ -13,11 +13,11 @@ export type AuthenticatorDeps = Pick<SidecarDeps, 'apiServer' | 'log'> & {
 
 /** One for each kind that is configured; what a kind needs is loaded only where it is used. */
 export async function createAuthenticator(
-  server: ServerConfig,
+  { auth }: Pick<ServerConfig, 'auth'>,
   deps: AuthenticatorDeps,
 ): Promise<Authenticator> {
-  const kinds = kindsOf(server.auth);
-  const made = await Promise.all(kinds.map((kind) => createKind(kind, server, deps)));
+  const kinds = kindsOf(auth);
+  const made = await Promise.all(kinds.map((kind) => createKind(kind, deps)));
   const [first] = made;
   if (!first) return anonymousAuthenticator;
   if (made.length === 1) return first;
@@ -25,11 +25,7 @@ export async function createAuthenticator(
   return createSeveral(made);
 }
 
-async function createKind(
-  kind: KindConfig,
-  _server: ServerConfig,
-  deps: AuthenticatorDeps,
-): Promise<KindAuthenticator> {
+async function createKind(kind: KindConfig, deps: AuthenticatorDeps): Promise<KindAuthenticator> {
   const { log, revoked, outbound } = deps;
   switch (kind.mode) {
     case 'token': {

@@ -48,7 +48,7 @@ async function openReviews(
 const MAX_PARALLEL = 8;
 
 /** A user is let in with the credential of the actor that speaks for it, and lasts as long as that. */
-export function withAssertions(tokens: KindAuthenticator, assertions: Assertions): KindAuthenticator {
+function withAssertions(tokens: KindAuthenticator, assertions: Assertions): KindAuthenticator {
   const isUser = ({ actors }: Principal): boolean => actors.length > 0;
   return {
     ...tokens,

@@ -14,7 +14,7 @@ export interface Assertion {
 
 /** What public keys verify: with a shared key the actor would not be the only one who can sign. */
 const ALGORITHMS = 'RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA Ed25519'.split(' ');
-export const MAX_LIFE_S = 60;
+const MAX_LIFE_S = 60;
 const CLOCK_TOLERANCE_S = 5;
 const MAX_CHARS = 8_192;
 const MAX_GROUPS = 100;

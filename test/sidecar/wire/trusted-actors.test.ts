@@ -117,6 +117,36 @@ describe('agents that call for their users', () => {
     assert.equal(own.status, 404);
   });
 
+  test('the session of one user is not another’s, with the same agent', async () => {
+    const { sidecar } = await start(kubernetes({ trustedActors: actors() }));
+    const fetchFor = await example();
+    const own = await agent();
+    const by = (user: string, groups: string[] = []) => fetchFor(user, groups, own);
+    const ask = async (send: typeof fetch, message: object, headers: object = {}) =>
+      send(sidecar.url, {
+        method: 'POST',
+        headers: { ...HEADERS, ...headers },
+        body: JSON.stringify(message),
+      });
+    const session = { 'mcp-session-id': (await ask(by('alice'), INITIALIZE)).headers.get('mcp-session-id')! };
+    for (const [user, status] of [
+      ['alice', 200],
+      ['bob', 404],
+      ['Alice', 404],
+      ['ns/caller:alice', 404],
+    ] as const)
+      assert.equal((await ask(by(user), LIST, session)).status, status, user);
+    // Groups come and go, and each request has its own.
+    assert.equal((await ask(by('alice', ['finance']), LIST, session)).status, 200);
+    const end = await by('bob')(sidecar.url, { method: 'DELETE', headers: session });
+    assert.equal(end.status, 404);
+    await sidecar.settled();
+    assert.deepEqual(
+      sidecar.audit.map(({ subjects, delegation }) => [subjects.user, delegation.chain]).at(-1),
+      ['ns/caller:bob', [ISSUER]],
+    );
+  });
+
   test('an assertion is for one body, and for one request', async () => {
     const { sidecar } = await start(kubernetes({ trustedActors: actors() }));
     const headers = await caught(INITIALIZE);
