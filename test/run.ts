@@ -32,6 +32,8 @@ const LONG = [
   'test/cluster/pins.test.ts',
   'test/cluster/reload.test.ts',
   'test/cluster/stdio-servers.test.ts',
+  // Pods that wait for their Secret, and each change until the kubelet has brought it.
+  'test/cluster/token-life.test.ts',
   'test/cluster/webhook-repair.test.ts',
   'test/cluster/revision.test.ts',
   'test/cluster/webhook-rotation.test.ts',
