@@ -147,7 +147,7 @@ export async function createServerRuntime(server: ServerConfig, deps: RuntimeDep
     ...rules.gates,
     ...(overridden ? [overridden.first] : []),
     ...(access ? [access.gate] : []),
-    ...taskPasses(server, { rules, catalogue, key, access }),
+    ...taskPasses(server, { rules, catalogue, key, access, pins: pinned?.status }),
     ...(access ? [access.first] : []),
     ...(rules.any ? [createAuthorization(rules.inForce, toLookUp)] : []),
     ...(pinned?.passes(toLookUp) ?? []),

@@ -10,7 +10,7 @@ import { definitionOf } from '../../../sidecar/pins/definition.ts';
 import { writeAsKubelet } from '../mounted/write-volume.ts';
 import { postModern } from './modern-meta.ts';
 import { initialize, post } from './post.ts';
-import { stops } from './proxied.ts';
+import { as, LIST, stops, tokens } from './proxied.ts';
 import { sendResult, startScriptedServer, startStream, tool } from './scripted-server.ts';
 import { startSidecar, untilAudit, untilHealth, type TestSidecar } from './start-sidecar.ts';
 import { startV1Server } from './v1-server.ts';
@@ -45,12 +45,17 @@ async function startPinned({
   era = 'legacy' as 'legacy' | 'modern',
   image = 'weather:1',
   tools = [ECHO, SUM] as unknown[],
+  auth = undefined as ReturnType<typeof tokens> | undefined,
 } = {}) {
   const { directory, pins } = pinned(fileOf([ECHO, SUM]));
   const server = await startScriptedServer(0, era);
   stops.push(server.stop);
   server.tools = tools;
-  const sidecar = await startSidecar({ upstreamPort: server.port, edge: { pins, image } });
+  const sidecar = await startSidecar({
+    upstreamPort: server.port,
+    edge: { pins, image },
+    ...(auth ? { auth } : {}),
+  });
   stops.push(sidecar.stop);
   await untilHealth(sidecar, 'healthy');
   return { server, sidecar, directory };
@@ -128,6 +133,26 @@ test('a client of 2026-07-28 sees of a server with sessions what is as it is pin
   await untilDrift(sidecar, 1);
   assert.deepEqual((await call(sidecar, 'echo', 'modern')).error, UNKNOWN('echo'));
   assert.equal((await call(sidecar, 'sum', 'modern')).error, undefined);
+});
+
+test('a task of a tool that is no longer as it is pinned is nobody’s', async () => {
+  const { server, sidecar } = await startPinned({ auth: tokens() });
+  server.answers.set('tools/call', (request, response) =>
+    sendResult(request, response, { task: { taskId: 't', status: 'working' } }),
+  );
+  server.answers.set('tasks/result', (request, response) => sendResult(request, response, { content: [] }));
+  const asked = async (method: string, params: object) => {
+    const { body } = await post(sidecar.url, { jsonrpc: '2.0', id: 1, method, params }, as('alice'));
+    return JSON.parse(body) as { result?: object; error?: { message: string } };
+  };
+  await asked('tools/call', { name: 'echo', task: {} });
+  assert.ok((await asked('tasks/result', { taskId: 't' })).result);
+  server.tools = [{ ...ECHO, description: 'Says it to others' }, SUM];
+  await post(sidecar.url, LIST, as('alice'));
+  await untilDrift(sidecar, 1);
+  assert.equal((await asked('tasks/result', { taskId: 't' })).error?.message, 'Task not found');
+  const record = await untilAudit(sidecar, ({ outcome }) => outcome === 'denied');
+  assert.deepEqual([record.metadata.extra.tool, record.metadata.extra.rule], ['echo', 'pins/changed']);
 });
 
 test('pins are of the own names of tools that callers know by another, and answers speak of the other', async () => {
