@@ -139,6 +139,8 @@ const server = z.strictObject({
   image: z.string().min(1).max(1_024).optional(),
   /** Tools that are not as they are written there are blocked; the file may change while the sidecar runs. */
   pins: pinsConfig.optional(),
+  /** Secrets in what the server sends; absent: as they are. */
+  mask: z.enum(['none', 'default']).optional(),
   audit: z.enum(['stdout', 'none']).default('stdout'),
 });
 

@@ -19,6 +19,7 @@ import { argumentsGate, createScopeGate } from './filter/late-gates.ts';
 import { createToolRules } from './filter/tool-rules.ts';
 import type { Exchange, Reply, Upstream } from './exchange.ts';
 import { isHealthy, type ServerHealthSource } from './health.ts';
+import { openMask } from './mask/open-mask.ts';
 import { MOUNT } from './mounts.ts';
 import { outboundDoor } from './outbound/open-outbound.ts';
 import { createOverriddenTools, type OverriddenTools } from './overrides/overridden-tools.ts';
@@ -144,6 +145,7 @@ export async function createServerRuntime(server: ServerConfig, deps: RuntimeDep
   const passes = [
     crossSite.pass,
     createAuthentication(authenticator, sessions, resource),
+    ...(await openMask(server)),
     ...rules.gates,
     ...(overridden ? [overridden.first] : []),
     ...(access ? [access.gate] : []),

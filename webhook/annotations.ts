@@ -96,6 +96,11 @@ export const ANNOTATIONS = {
     otherwise: 'none',
     doc: 'The ConfigMap whose key `pins.json` says how each tool is defined, as `kubectl mcp pin` writes it: tools that are defined otherwise are neither listed nor called. Changes are taken without a restart.',
   },
+  mask: {
+    ...oneOf('none', 'default'),
+    default: 'none',
+    doc: 'Whether secrets in what the server answers are replaced by `***`: values of Secrets, private keys, tokens of known shapes, credentials of kubeconfigs. An answer of more than 4 MiB is refused then.',
+  },
   'allowed-hosts': {
     grammar: listOf(z.string().regex(HOST_GLOB)),
     allowed: 'a comma list of host names in lower case without port, each may start with "*."; "*" is any',

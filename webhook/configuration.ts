@@ -41,6 +41,7 @@ function serverConfigOf({ request, target }: Asked, parts: Parts): Server {
     }),
     ...(request.authorization === 'kubernetes' && { authorization: { mode: 'kubernetes' } }),
     ...pinsOf(request, containerOf(target, parts)),
+    ...(request.mask === 'default' && { mask: 'default' }),
     audit,
   };
 }

@@ -33,6 +33,7 @@ test('one annotation is enough', () => {
       authorization: 'none',
       audit: 'stdout',
       lockdown: 'network-policy',
+      mask: 'none',
       'listen-port': 7410,
       'admin-port': 7411,
       'startup-seconds': 30,

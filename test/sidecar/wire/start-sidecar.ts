@@ -33,6 +33,7 @@ export interface SidecarOptions {
     | 'tls'
     | 'trustedProxies'
     | 'limits'
+    | 'mask'
   >;
   readonly timeouts?: NonNullable<SidecarDeps['timeouts']>;
   readonly pod?: { readonly namespace: string };
