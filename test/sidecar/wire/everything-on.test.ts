@@ -155,6 +155,34 @@ for (const era of ['legacy', 'modern'] as const)
     });
   });
 
+test('the record of a refusal says what decided, and of which tool', async () => {
+  const { sidecar, ask } = await startSide('having', 'modern', 'modern');
+  for (const [called, rule, own = called, args = {}] of [
+    ['denied', 'policy/tools.deny'],
+    ['ruled', 'policy/rules.ruled'],
+    ['scoped', 'policy/tools.scopes'],
+    ['unpinned', 'pins/new'],
+    ['own-changed', 'pins/changed', 'changed'],
+    ['changed', 'policy/tools.overrides'],
+    ['own-unbound', 'authorization', 'unbound'],
+    ['asking', 'authorization'],
+    ['absent', 'tool-unknown'],
+    ['admin', 'policy/tools.scopes'],
+    ['open', 'policy/rules.arguments', 'open', { open: 'forbidden' }],
+    ['shown', 'policy/tools.overrides', 'real-having', { absent: 'x' }],
+    ['shown', 'policy/rules.arguments', 'real-having', { open: 'forbidden' }],
+  ] as const) {
+    await ask(request('tools/call', { name: called, arguments: args }));
+    await sidecar.settled();
+    const { outcome, target, metadata } = sidecar.audit.at(-1);
+    assert.deepEqual(
+      [outcome, target.name, metadata.extra.called, metadata.extra.rule],
+      ['denied', own, own === called ? undefined : called, rule],
+      called,
+    );
+  }
+});
+
 test('what is hidden takes the questions and the looks that what is not there takes', async () => {
   const { api, server, sidecar, own, ask } = await startSide('having', 'legacy', 'legacy');
   const lists = () => server.requests.filter(({ message }) => message?.method === 'tools/list').length;
