@@ -95,6 +95,7 @@ export async function passKinds(
     kind('allow-tools', { filter: { allowTools: ['echo', 'blob', 'get_*'], mode: 'all' } }),
     ...Object.entries(POLICIES).map(withPolicy),
     ...reviewed.map((each) => each.kind),
+    kind('mask: default', { mask: 'default' }),
     kind('pins', { pins: { source: 'configmap/bench', directory: pins } }),
   ];
   const stop = async (): Promise<void> => {
