@@ -1,4 +1,5 @@
 /** What `upstream-token` needs of the other annotations. Pure. */
+import { isLoopbackHost } from '../sidecar/edge/host.ts';
 import type { AnnotationKey } from './annotations.ts';
 import { wordsOf } from './idle-keys.ts';
 import { PREFIX } from './names.ts';
@@ -33,10 +34,7 @@ export function tokenFault(
       message: `needs callers who bring a token: there are none with ${PREFIX}${written('auth')}: "${auth.join(',')}"`,
       mend: 'let callers bring one (auth oidc, kubernetes or token), or set it to "client-credentials"',
     };
-  const isElsewhere = /^https:\/\/(?!(localhost|127\.0\.0\.1|\[::1\])([:/]|$))/i.test(
-    effective('upstream') ?? '',
-  );
-  if (mode === 'caller' && !isElsewhere)
+  if (mode === 'caller' && !isElsewhere(effective('upstream')))
     return {
       reason: 'UpstreamTokenImpossible',
       message: `is for a server elsewhere over https: ${PREFIX}${written('upstream')} names none`,
@@ -44,3 +42,12 @@ export function tokenFault(
     };
   return undefined;
 }
+
+/** Of this machine by any of its names: `127.1`, `localhost.` and `[::ffff:127.0.0.1]` lead into the pod as well. */
+function isElsewhere(upstream: string | undefined): boolean {
+  const url = URL.parse(upstream ?? '');
+  const host = url?.hostname.replace(/\.$/, '') ?? '';
+  return url?.protocol === 'https:' && !isLoopbackHost(host) && !MAPPED_OR_ANY.test(host);
+}
+
+const MAPPED_OR_ANY = /^(0\.0\.0\.0|\[::(ffff:(7f[0-9a-f]{2}:[0-9a-f]{1,4}|0:0))?\])$/;

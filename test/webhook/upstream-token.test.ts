@@ -116,6 +116,14 @@ describe('annotations of the credential of a server', () => {
       { ...OIDC, upstream: 'https://localhost:8443/', 'upstream-token': 'caller' },
       ['UpstreamTokenImpossible upstream-token'],
     ],
+    ...['127.1', '127.0.0.2', 'localhost.', 'x.localhost', '0.0.0.0', '[::ffff:127.0.0.1]', '[::]'].map(
+      (host) =>
+        [
+          `the caller’s to the pod as ${host}`,
+          { ...OIDC, upstream: `https://${host}:8443/`, 'upstream-token': 'caller' },
+          ['UpstreamTokenImpossible upstream-token'],
+        ] as const,
+    ),
     [
       'the caller’s in clear text',
       { ...OIDC, upstream: 'http://tools.example.com/mcp', 'upstream-token': 'caller' },
