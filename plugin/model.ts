@@ -70,6 +70,9 @@ export interface SidecarHealth {
     readonly transport?: 'streamable-http' | 'sse' | 'stdio';
     readonly era?: string;
     readonly listening?: string;
+    readonly error?: string;
+    /** What is wrong, though calls are answered. */
+    readonly problems?: readonly string[];
     /** Callers may see fewer tools than are allowed. */
     readonly per_caller?: true;
     /** Revision of its static tokens; absent of a proxy that does not tell. */

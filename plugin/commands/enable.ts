@@ -13,6 +13,7 @@ import { checkIngresses } from '../enable/check-ingresses.ts';
 import { checkReviews } from '../enable/check-reviews.ts';
 import { checkSources } from '../enable/check-sources.ts';
 import { checkInstalled, tryPod } from '../enable/preflight.ts';
+import { proxyProblems } from '../enable/proxy-problems.ts';
 import { nameOf, readAccessRoles, readSurroundings, readWorkload } from '../enable/read.ts';
 import { readEgress } from '../enable/read-egress.ts';
 import { checkRunFlags, type RunFlags, runPlan } from '../enable/run.ts';
@@ -116,7 +117,10 @@ async function runEnable(target: string, flags: EnableFlags, deps: Deps): Promis
     flags,
     deps,
   );
-  if (flags.dryRun === 'none' && format === undefined) sayNext(plan, workload, streams);
+  if (flags.dryRun !== 'none' || format !== undefined) return;
+  const problems = templateChangeOf(plan) ? await proxyProblems(cluster, workload) : [];
+  for (const problem of problems) writeLine(streams.err, `Warning: its proxy says: ${problem}`);
+  sayNext(plan, workload, streams, problems.length > 0);
 
   /** Before the first change: what admission would say to a pod of the new template. */
   async function trial(planned: Plan): Promise<string[]> {
@@ -129,7 +133,7 @@ async function runEnable(target: string, flags: EnableFlags, deps: Deps): Promis
   }
 }
 
-function sayNext(plan: Plan, workload: Workload, { err }: Streams): void {
+function sayNext(plan: Plan, workload: Workload, { err }: Streams, hasProblems: boolean): void {
   if (changesOf(plan).length === 0) return;
   const { name, namespace } = workload.metadata;
   const tokens = tokensSecretName(nameOf((plan.template?.after ?? workload) as Workload));
@@ -161,7 +165,9 @@ function sayNext(plan: Plan, workload: Workload, { err }: Streams): void {
   }
   writeLine(
     err,
-    `${objectName(workload)} is behind the proxy. See its tools: kubectl mcp tools ${name} -n ${namespace}${shownBy(annotationOf(template, 'auth'))}`,
+    hasProblems
+      ? `${objectName(workload)} is behind the proxy. See what to do: kubectl mcp doctor ${workload.kind.toLowerCase()}/${name} -n ${namespace}`
+      : `${objectName(workload)} is behind the proxy. See its tools: kubectl mcp tools ${name} -n ${namespace}${shownBy(annotationOf(template, 'auth'))}`,
   );
 }
 

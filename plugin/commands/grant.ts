@@ -161,14 +161,14 @@ function grantsIn({ tools, prompts, resources, all }: GrantFlags): Grants {
     [ACCESS_VERBS.resource]: resources,
   };
   const named = Object.entries(asked).flatMap(([verb, texts]) => {
-    const names = (texts ?? []).flatMap((text) => text.split(',')).filter(Boolean);
-    if (names.length === 0) return [];
-    const glob = names.find((name) => name !== '*' && verb !== ACCESS_VERBS.resource && /[*?]/.test(name));
+    const wanted = (texts ?? []).flatMap((text) => text.split(',')).filter(Boolean);
+    if (wanted.length === 0) return [];
+    const glob = wanted.find((name) => name !== '*' && verb !== ACCESS_VERBS.resource && /[*?]/.test(name));
     if (glob !== undefined)
       throw usageError(
         `"${glob}": Roles know names, no patterns. Grant all with "*" and put the pattern into the policy of the server`,
       );
-    return [[verb, names.includes('*') ? ('all' as const) : names] as const];
+    return [[verb, wanted.includes('*') ? ('all' as const) : wanted] as const];
   });
   if (all && named.length > 0)
     throw usageError('--all is everything: --tools, --prompts and --resources say less');
