@@ -27,6 +27,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<AddCommand>>> = {
   pin: async () => (await import('./commands/pin.ts')).addPin,
   grant: async () => (await import('./commands/grant.ts')).addGrant,
   'can-i': async () => (await import('./commands/can-i.ts')).addCanI,
+  audit: async () => (await import('./commands/audit.ts')).addAudit,
   policy: async () => (await import('./commands/policy.ts')).addPolicy,
   proxy: async () => (await import('./commands/proxy.ts')).addProxy,
   doctor: async () => (await import('./commands/doctor.ts')).addDoctor,

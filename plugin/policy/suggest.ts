@@ -1,4 +1,5 @@
 /** Audit records → the smallest policy that would have let them through. Pure. */
+import { type AuditRecord, createLineReader } from '../audit/read-line.ts';
 import type { KnownTool } from './sources.ts';
 
 export interface Suggestion {
@@ -7,13 +8,6 @@ export interface Suggestion {
   readonly used: number;
   /** Lines that are no such record. */
   readonly others: number;
-}
-
-interface AuditRecord {
-  readonly msg?: unknown;
-  readonly outcome?: unknown;
-  readonly component?: unknown;
-  readonly target?: { readonly type?: unknown; readonly name?: unknown; readonly method?: unknown };
 }
 
 const SECTIONS = { tool: 'tools', resource: 'resources', prompt: 'prompts' } as const;
@@ -34,8 +28,11 @@ export function suggestPolicy(
   const names: Record<Kind, Set<string>> = { tool: new Set(), resource: new Set(), prompt: new Set() };
   let used = 0;
   let others = 0;
+  const read = createLineReader();
   for (const line of lines) {
-    const found = recordIn(line);
+    const entry = read(line);
+    if (entry === 'part') continue;
+    const found = typeof entry === 'object' ? usedIn(entry.record) : undefined;
     if (!found || (component !== undefined && found.component !== component)) {
       if (line.trim() !== '') others++;
       continue;
@@ -54,21 +51,15 @@ export function suggestPolicy(
 }
 
 /** Of a request that was let through, whatever the server made of it. */
-function recordIn(line: string): { kind: Kind; name: string; component: unknown } | undefined {
-  const start = line.indexOf('{');
-  if (start < 0) return undefined;
-  let record: AuditRecord | null;
-  try {
-    // Before it there may be the pod's name, or a time.
-    record = JSON.parse(line.slice(start)) as AuditRecord | null;
-  } catch {
-    return undefined;
-  }
-  const { type, name } = record?.target ?? {};
-  const isRecord = record?.msg === 'audit_event' && record.outcome !== 'denied';
-  if (!isRecord || typeof name !== 'string' || typeof type !== 'string' || !Object.hasOwn(SECTIONS, type))
-    return undefined;
-  return CUT.test(name) ? undefined : { kind: type as Kind, name, component: record?.component };
+function usedIn({
+  outcome,
+  target,
+  component,
+}: AuditRecord): { kind: Kind; name: string; component: unknown } | undefined {
+  const { type, name } = target ?? {};
+  if (outcome === 'denied' || typeof name !== 'string') return undefined;
+  if (typeof type !== 'string' || !Object.hasOwn(SECTIONS, type)) return undefined;
+  return CUT.test(name) ? undefined : { kind: type as Kind, name, component };
 }
 
 /** Of the characters that stand for others, the one that stands for the fewest. */

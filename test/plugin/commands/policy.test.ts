@@ -263,7 +263,13 @@ create_pod   create_pod   no             policy/tools.overrides
 });
 
 const record = (type: string, name: string, outcome = 'success', component = 'weather') =>
-  JSON.stringify({ msg: 'audit_event', outcome, component, target: { type, name, method: 'x' } });
+  JSON.stringify({
+    time: '2026-11-20T12:00:00.000Z',
+    msg: 'audit_event',
+    outcome,
+    component,
+    target: { type, name, method: 'x' },
+  });
 
 describe('policy suggest', () => {
   const log = [
