@@ -71,11 +71,14 @@ export function createResultEditors(
       (!started || !editsAnswers(started) || editorsOf(started, exchange).length === 0)
     )
       return undefined;
-    let made: { of: Policy; edits: Edit[] } | undefined;
+    /** Of a stream the credential is looked at again, and may be of other groups or scopes then. */
+    let made: { of: Policy; principal: Principal; edits: Edit[] } | undefined;
     return (message) => {
       const policy = current();
       if (!policy) return message;
-      if (made?.of !== policy) made = { of: policy, edits: editorsOf(policy, exchange) };
+      const { principal } = exchange;
+      if (made?.of !== policy || made.principal !== principal)
+        made = { of: policy, principal, edits: editorsOf(policy, exchange) };
       let edited = message;
       for (const edit of made.edits) if (edited.length > 0) edited = edit(edited);
       return edited;

@@ -43,6 +43,22 @@ test('each of many callers in turn sees what rules let it see, from one address 
   assert.deepEqual(listOf(0), ['c7']);
 });
 
+test('a stream whose caller has other groups by now shows what these allow', () => {
+  const policy = policyOf('"oidc:staff" in principal.groups');
+  const caller = (groups: string[]) =>
+    principal({ kind: 'oidc', issuer: 'https://id', name: 'oidc:alice', groups, actors: [] });
+  const exchange = {
+    principal: caller(['oidc:staff']),
+    head: { method: 'GET', remoteAddress: '127.0.0.1', headers: {} },
+  } as unknown as Exchange;
+  const edit = createResultEditors(() => policy)(exchange)!;
+  const count = (): number => JSON.parse(edit(LIST).toString('utf8')).result.tools.length;
+  assert.equal(count(), CALLERS.length);
+  // As it is when the credential of an open stream is looked at again.
+  exchange.principal = caller([]);
+  assert.equal(count(), 0);
+});
+
 function policyOf(allow: string): Policy {
   const text = JSON.stringify({ version: 1, rules: [{ name: 'own', tools: ['*'], allow }] });
   const read = readPolicy(text, compileRule);
