@@ -31,6 +31,8 @@ const LONG = [
   // Three rollouts.
   'test/cluster/pins.test.ts',
   'test/cluster/reload.test.ts',
+  // Each form of output is read three times.
+  'test/cluster/mask-kubernetes.test.ts',
   'test/cluster/stdio-servers.test.ts',
   // Pods that wait for their Secret, and each change until the kubelet has brought it.
   'test/cluster/token-life.test.ts',
