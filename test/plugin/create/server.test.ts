@@ -35,6 +35,20 @@ test('create server writes the Role by which its proxy asks, and wants the names
   assert.match((await run(line.split(' '))).stderr, /needs -n NAMESPACE/);
 });
 
+test('create server takes what the kinds of auth need', async () => {
+  for (const flags of [
+    '--auth=mtls --tls-secret=tls --mtls-ca-secret=ca --mtls-allow=spiffe://example.org/*',
+    '--auth=mtls --tls-secret=tls --mtls-ca-configmap=ca',
+    '--verify=tokenreview --trusted-actors=actors',
+    '--auth=oidc --oidc-issuer=https://id.example.com --oidc-allow-groups=staff --oidc-required-scopes=mcp --ca-configmap=ca',
+  ]) {
+    const { code, stdout, stderr } = await run(`create server x --image=x ${flags} -o yaml`.split(' '));
+    assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
+    for (const [, key, value] of flags.matchAll(/--(\S+?)=(\S+)/g))
+      assert.ok(stdout.includes(`kubectl-mcp.dev/${key}: ${value}`), `${key}: ${stdout}`);
+  }
+});
+
 test('create server writes no policy for a server on the loopback', async () => {
   const { stdout } = await run(
     'create server x --image=x --lockdown=loopback --loopback-env=HOST=127.0.0.1 -o yaml'.split(' '),
