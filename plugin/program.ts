@@ -84,7 +84,10 @@ export async function runProgram(args: readonly string[], deps: Deps): Promise<n
     return EXIT.ok;
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return EXIT.ok;
-    const worded = error instanceof CommanderError ? wordCommanderError(error) : toCliError(error, server);
+    const worded =
+      error instanceof CommanderError
+        ? wordCommanderError(error, commandPath(current))
+        : toCliError(error, server);
     const text = formatError(worded, commandPath(current));
     if (text !== '') writeLine(deps.streams.err, text);
     return worded.exitCode;
@@ -92,7 +95,7 @@ export async function runProgram(args: readonly string[], deps: Deps): Promise<n
 }
 
 /** commander's `error: unknown option '--x'` in kubectl's words. */
-function wordCommanderError(error: CommanderError): CliError {
+function wordCommanderError(error: CommanderError, path: string): CliError {
   const message = error.message.replace(/^error: /, '');
   if (error.code === 'commander.help') return new CliError('');
   const quoted = /'([^']*)'/.exec(message)?.[1] ?? '';
@@ -100,7 +103,7 @@ function wordCommanderError(error: CommanderError): CliError {
   const hint = suggestion ? `\n\nDid you mean this?\n\t${suggestion.split(', ').join('\n\t')}\n` : '';
   if (error.code === 'commander.unknownOption') return usageError(`unknown flag: ${quoted}${hint}`);
   if (error.code === 'commander.unknownCommand') {
-    return usageError(`unknown command "${quoted}" for "kubectl mcp"${hint}`);
+    return usageError(`unknown command "${quoted}" for "${path}"${hint}`);
   }
   if (error.code === 'commander.optionMissingArgument') {
     return usageError(

@@ -41,6 +41,10 @@ test('options lists the flags of all commands', async () => {
 });
 
 for (const [args, stderr] of [
+  [
+    ['token', 'crate'],
+    'error: unknown command "crate" for "kubectl mcp token"\n\nDid you mean this?\n\tcreate\n',
+  ],
   [['lst'], 'error: unknown command "lst" for "kubectl mcp"\n\nDid you mean this?\n\tlist\n\tls\n'],
   [['list', '--nope'], 'error: unknown flag: --nope\n'],
   [['list', '-o'], 'error: flag needs an argument: --output\n'],
