@@ -10,7 +10,7 @@ import { writeAsKubelet } from '../mounted/write-volume.ts';
 import { postModern } from './modern-meta.ts';
 import { post } from './post.ts';
 import { as, start, stops, tokens } from './proxied.ts';
-import { startStream, type ScriptedServer } from './scripted-server.ts';
+import { sendResult, startStream, type ScriptedServer } from './scripted-server.ts';
 import type { SidecarOptions, TestSidecar } from './start-sidecar.ts';
 import { waitFor } from './wait-for.ts';
 import { play, worldOf, type World } from './world.ts';
@@ -246,6 +246,28 @@ tools: {deny: [denied], overrides: [{tool: open, name: shown}, {tool: hidden, na
       new Set(api.asked.map(({ spec }) => spec.resourceAttributes.name)),
       new Set([undefined, 'open', 'hidden', 'denied', 'absent']),
     );
+  });
+
+  test('asks for no name that is longer than any thing’s', async () => {
+    const { api, sidecar } = await startWith([], worldOf(['open']));
+    for (const length of [4_096, 4_097]) {
+      const uri = 'note:///'.padEnd(length, 'a');
+      assert.equal(
+        (await ask(sidecar, 'legacy', 'resources/read', { uri })).error?.message,
+        `Resource not found: ${uri}`,
+      );
+      const asked = api.asked.filter(({ spec }) => spec.resourceAttributes.name === uri);
+      assert.equal(asked.length, Number(length === 4_096));
+    }
+  });
+
+  test('lets no cache share what one caller may read', async () => {
+    const { server, sidecar } = await startWith(['token:alice read'], worldOf(['open']), { era: 'modern' });
+    server.answers.set('resources/read', (request, response) =>
+      sendResult(request, response, { contents: [], ttlMs: 1_000, cacheScope: 'public' }),
+    );
+    const { result } = await ask(sidecar, 'modern', 'resources/read', { uri: 'note:///open' });
+    assert.deepEqual(result, { contents: [], ttlMs: 1_000, cacheScope: 'private' });
   });
 
   test('keeps a task from its owner once the tool is no longer granted', async () => {
