@@ -53,7 +53,7 @@ const IS_BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
 export function maskJson(
   bytes: Buffer,
   around: Around,
-  isSuspect: (bytes: Buffer, start: number, end: number) => boolean,
+  suspect: (bytes: Buffer, start?: number, end?: number) => number,
   maskText: TextMask,
 ): Buffer {
   const tree = readJsonTree(bytes);
@@ -63,9 +63,10 @@ export function maskJson(
 
   function maskNode(node: JsonNode, by: Around): void {
     if (node.type === 'string') {
-      if (!(by.asked || isSuspect(bytes, node.start, node.end))) return;
+      const may = suspect(bytes, node.start, node.end);
+      if (!by.asked && may === 0) return;
       const text = stringAt(bytes, node);
-      const masked = maskText(text, by);
+      const masked = maskText(text, by, may);
       if (masked !== text) replace(node, masked);
     } else if (node.type === 'array') for (const item of node.items!) maskNode(item, by);
     else if (node.type === 'object') maskObject(node, by);
@@ -137,7 +138,7 @@ export function maskJson(
     const blob = stringAt(bytes, node);
     if (!IS_BASE64.test(blob)) return maskNode(node, by);
     const decoded = Buffer.from(blob, 'base64');
-    if (!by.asked && !isSuspect(decoded, 0, decoded.length)) return;
+    if (!by.asked && suspect(decoded) === 0) return;
     const text = decoded.toString('latin1');
     const masked = maskText(text, by);
     if (masked !== text) replace(node, Buffer.from(masked, 'latin1').toString('base64'));

@@ -1,22 +1,23 @@
 /** Masks the secrets of one text: JSON, JSON within other text, YAML, what Go prints, and secrets of known shapes. */
 import { maskJson, type Around } from './mask-json.ts';
 import { MASK, maskShapes } from './shapes.ts';
-import { TRIGGERS } from './triggers.ts';
+import { MAY, TRIGGERS } from './triggers.ts';
 import { createWordScanner } from './word-scanner.ts';
 import { maskYamlSecrets, maskYamlUsers } from './yaml-secrets.ts';
 
-export type TextMask = (text: string, around: Around) => string;
+/** @param may what it may hold, where that is known */
+export type TextMask = (text: string, around: Around, may?: number) => string;
 
 const scan = createWordScanner(TRIGGERS);
-/** Whether there may be a secret; never wrong in saying no. */
-export const isSuspect = (bytes: Buffer, start: number, end: number): boolean => scan(bytes, start, end);
+/** What secrets there may be, as bits of `MAY`; never wrong in saying none. */
+export const suspect = (bytes: Buffer, start = 0, end = bytes.length): number => scan(bytes, start, end);
 
 /** JSON in strings of JSON in strings… no server nests them deeper. */
 const MAX_DEPTH = 6;
 /** Of places in a text where JSON may begin and does not. */
 const MAX_FAILED = 32;
 
-export function maskText(text: string, around: Around): string {
+export function maskText(text: string, around: Around, known?: number): string {
   if (around.depth > MAX_DEPTH) return MASK;
   const within = { ...around, depth: around.depth + 1 };
   const first = /^[\s\ufeff]*([[{"])/.exec(text)?.[1];
@@ -26,13 +27,15 @@ export function maskText(text: string, around: Around): string {
     // Cut off, and what it is cannot be seen any more.
     if (around.asked && first !== '"') return MASK;
   }
+  const may = known === undefined || known & MAY.escaped ? suspect(Buffer.from(text)) : known;
+  if (!around.asked && !(may & (MAY.name | MAY.escaped))) return maskShapes(text, may);
   let rest = '';
   const masked = maskPieces(text, within, (between) => (rest += `${between}\0`));
   const isYaml =
     MENTIONS_YAML.test(masked) || (around.asked && /^[ \t-]*(?:data|stringData)[ \t]*:/m.test(masked));
   const plain = isYaml ? maskYamlSecrets(masked, around.asked) : masked;
   if (isUnread(rest)) return MASK;
-  return maskShapes(/users|client-key-data/.test(plain) ? maskYamlUsers(plain) : plain);
+  return maskShapes(/users|client-key-data/.test(plain) ? maskYamlUsers(plain) : plain, may);
 }
 
 /** A Secret, or its type, in YAML. */
@@ -49,7 +52,7 @@ const isUnread = (text: string): boolean => text.includes('Secret') && UNREAD.so
 function wholeJson(text: string, around: Around): string | undefined {
   const bytes = Buffer.from(text.replace(/^\ufeff/, ''));
   try {
-    return maskJson(bytes, around, isSuspect, maskText).toString('utf8');
+    return maskJson(bytes, around, suspect, maskText).toString('utf8');
   } catch (error) {
     if (error instanceof SyntaxError) return undefined;
     return MASK;

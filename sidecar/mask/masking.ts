@@ -7,7 +7,7 @@ import { asRecord } from '../json/record.ts';
 import type { Pass } from '../passes.ts';
 import { asksForSecrets, type Asked } from './asks-for-secrets.ts';
 import { maskJson } from './mask-json.ts';
-import { isSuspect, maskText } from './mask-text.ts';
+import { suspect, maskText } from './mask-text.ts';
 
 /** Tasks whose results are asked for without the arguments that made them; the oldest is forgotten. */
 const MAX_TASKS = 1_000;
@@ -34,7 +34,7 @@ export function createMasking(): Pass {
     result(exchange) {
       const asked = askedBy(exchange);
       if (asked === 'nothing')
-        return (message) => (isSuspect(message, 0, message.length) ? maskMessage(message, asked) : message);
+        return (message) => (suspect(message) === 0 ? message : maskMessage(message, asked));
       return (message) => {
         if (message.includes('askId')) remember(message, asked);
         return maskMessage(message, asked);
@@ -52,7 +52,7 @@ export function maskMessage(message: Buffer, asked: Asked): Buffer {
     return maskJson(
       message,
       { ...around, own: 'message', ...(asked === 'values' && { whole: true }) },
-      isSuspect,
+      suspect,
       maskText,
     );
   const text = message.toString('utf8');

@@ -57,8 +57,8 @@ const NAMES = [
   'users\\',
 ];
 
-/** JSON may write any letter so. */
-const ESCAPED = '\\u00';
+/** JSON may write any letter so, and slashes. */
+const ESCAPED = ['\\u00', '\\/'];
 
 /** Of any string's base64, wherever the string stands in what is encoded: what is the same each time. */
 export function base64Forms(text: string): string[] {
@@ -74,10 +74,14 @@ export function base64Forms(text: string): string[] {
 
 export const BASE64_MARKS: readonly string[] = [...TOKEN_MARKS, PRIVATE_KEY_MARK].flatMap(base64Forms);
 
-export const TRIGGERS: readonly string[] = [
-  ...TOKEN_MARKS,
-  PRIVATE_KEY_MARK,
-  ...NAMES,
-  ESCAPED,
-  ...BASE64_MARKS,
+/** What a text may hold, as bits. */
+export const MAY = { token: 1, privateKey: 2, name: 4, base64: 8, escaped: 16 } as const;
+export const ALL = 31;
+
+export const TRIGGERS: readonly (readonly [bit: number, words: readonly string[]])[] = [
+  [MAY.token, TOKEN_MARKS],
+  [MAY.privateKey, [PRIVATE_KEY_MARK]],
+  [MAY.name, NAMES],
+  [MAY.base64, BASE64_MARKS],
+  [MAY.escaped, ESCAPED],
 ];

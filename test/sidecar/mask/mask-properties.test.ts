@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { maskMessage } from '../../../sidecar/mask/masking.ts';
-import { isSuspect, maskText } from '../../../sidecar/mask/mask-text.ts';
+import { suspect, maskText } from '../../../sidecar/mask/mask-text.ts';
 import { TRIGGERS } from '../../../sidecar/mask/triggers.ts';
 import { createWordScanner } from '../../../sidecar/mask/word-scanner.ts';
 import { secretOf } from './forms.ts';
@@ -14,6 +14,7 @@ import { masked } from './masked.ts';
 import { isIn, PLANTED, SHAPED } from './planted.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
+const WORDS = TRIGGERS.flatMap(([, words]) => words);
 const secret = fc.constantFrom(...PLANTED);
 const shaped = fc.constantFrom(...SHAPED);
 const AROUND = { asked: false, depth: 0 };
@@ -87,24 +88,25 @@ test('each secret is found by itself, in base64 of any text around it, and by wh
       assert.ok(!isIn(maskText(text, AROUND), each), text);
       const encoded = Buffer.from(text).toString('base64');
       const message = Buffer.from(encoded);
-      assert.ok(isSuspect(message, 0, message.length), text);
+      assert.notEqual(suspect(message), 0, text);
       assert.equal(maskText(encoded, AROUND), '***', text);
     }
 });
 
 test('the scanner says what includes says', () => {
   const words = ['he', 'she', 'hers', 'his', 'éa'];
-  const scan = createWordScanner(words);
+  const scan = createWordScanner([
+    [1, words.slice(0, 2)],
+    [2, words.slice(2)],
+  ]);
   fc.assert(
     fc.property(fc.string({ unit: fc.constantFrom(...'heris éa'), maxLength: 12 }), (text) => {
-      assert.equal(
-        scan(Buffer.from(text, 'latin1')),
-        words.some((each) => text.includes(each)),
-      );
+      const has = (from: number, to?: number) => words.slice(from, to).some((each) => text.includes(each));
+      assert.equal(scan(Buffer.from(text, 'latin1')), Number(has(0, 2)) + 2 * Number(has(2)));
     }),
     { numRuns: 2_000 },
   );
-  assert.ok(TRIGGERS.every((each) => each.length >= 2));
+  assert.ok(WORDS.every((each) => each.length >= 2));
 });
 
 const hex = (bytes: number): string => randomBytes(bytes).toString('hex');
@@ -168,7 +170,7 @@ describe('masking leaves alone', () => {
 
 test('time grows with the text alone', () => {
   const seeds = [
-    ...TRIGGERS,
+    ...WORDS,
     '{',
     '{"',
     '[{',
