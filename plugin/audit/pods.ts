@@ -80,10 +80,13 @@ export const auditedPods = (chosen: readonly Chosen[]): AuditedPod[] => [
   ).values(),
 ];
 
-/** @throws {CliError} for a workload that cannot have audit lines */
-export function checkAudited(chosen: readonly Chosen[], namespace: string): void {
+/**
+ * @param waits for pods that are not there yet
+ * @throws {CliError} for a workload that cannot have audit lines
+ */
+export function checkAudited(chosen: readonly Chosen[], namespace: string, waits: boolean): void {
   for (const { title, pods } of chosen) {
-    if (title === undefined) continue;
+    if (title === undefined || (waits && pods.length === 0)) continue;
     if (pods.length === 0)
       throw new CliError(
         `${title} in namespace ${namespace} has no pods, and logs go with them\nSee why: kubectl mcp doctor -n ${namespace}`,
@@ -97,7 +100,7 @@ export function checkAudited(chosen: readonly Chosen[], namespace: string): void
       throw new CliError(
         `${title} in namespace ${namespace} writes no audit lines: its annotation kubectl-mcp.dev/audit is "none"\nTurn them on: kubectl mcp enable ${title} --audit stdout -n ${namespace}`,
       );
-    if (!own.some(({ started }) => started))
+    if (!waits && !own.some(({ started }) => started))
       throw new CliError(
         `${title} in namespace ${namespace} has no audit lines yet: the proxy has started in none of its pods\nSee why: kubectl mcp doctor -n ${namespace}`,
       );

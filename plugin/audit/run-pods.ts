@@ -18,7 +18,7 @@ export async function readPods(names: readonly string[], run: AuditRun): Promise
   const cluster = await connect(flags, env);
   const find = await createPodFinder(cluster, names, flags);
   const chosen = await find();
-  if (!flags.follow) checkAudited(chosen, cluster.namespace);
+  checkAudited(chosen, cluster.namespace, flags.follow === true);
   const pods = auditedPods(chosen).filter(({ started }) => started);
   checkRequests(pods.length, flags);
   let complete = true;
