@@ -34,7 +34,7 @@ const listOf = (value: string) => ({
   kind: 'List',
 });
 const secretList = (value: string) => {
-  const { kind: _, ...bare } = secretOf(value);
+  const { kind: _, type: _type, ...bare } = secretOf(value);
   return { apiVersion: 'v1', items: [bare], kind: 'SecretList' };
 };
 const applied = (value: string) => ({
