@@ -28,7 +28,9 @@ export interface Edit {
   readonly text: string;
 }
 
-const VALUES = new Set(['data', 'stringData']);
+/** Go's own structures have capitals. */
+const VALUES = new Set(['data', 'stringData', 'Data', 'StringData']);
+const KIND = new Set(['kind', 'Kind']);
 /** Of the protocol: sent back as they are. */
 const HANDLES: Readonly<Record<Own, ReadonlySet<string>>> = {
   message: new Set(['id', 'jsonrpc', 'method']),
@@ -81,7 +83,7 @@ export function maskJson(
     };
     // Of equal keys any may be what a client reads.
     const kinds = keys.flatMap((key, at) =>
-      key === 'kind' && items[at]!.type === 'string' ? [stringAt(bytes, items[at]!)] : [],
+      KIND.has(key) && items[at]!.type === 'string' ? [stringAt(bytes, items[at]!)] : [],
     );
     const isSecret =
       kinds.some(isSecretKind) ||

@@ -40,7 +40,7 @@ export function maskText(text: string, around: Around, known?: number): string {
 
 /** A Secret, or its type, in YAML. */
 const MENTIONS_YAML =
-  /^[ \t-]*["']?(?:kind["']?[ \t]*:[ \t]*(?:![^ ]* )?["']?Secret|type["']?[ \t]*:[ \t]*["']?(?:Opaque|kubernetes\.io\/|bootstrap\.|helm\.sh))/m;
+  /^[ \t-]*["']?(?:kind["']?[ \t]*:[ \t]*(?:[!&][^ ]* )?["']?Secret|type["']?[ \t]*:[ \t]*["']?(?:Opaque|kubernetes\.io\/|bootstrap\.|helm\.sh))/m;
 /** In JSON that is cut off or escaped, in YAML on one line, and as Go prints maps. */
 const UNREAD = [
   /kind\\{0,16}"[ \t\r\n]{0,16}:[ \t\r\n]{0,16}\\{0,16}"Secret(?:List)?\\{0,16}"/,

@@ -101,7 +101,7 @@ export function maskYamlUsers(text: string): string {
 /** Without quotes, tag, comment. */
 const plain = (value: string): string =>
   value
-    .replace(/^![^\s]*[ \t]+/, '')
+    .replace(/^[!&][^\s]*[ \t]+/, '')
     .replace(/[ \t]#.*$/, '')
     .trimEnd()
     .replace(/^(["'])(.*)\1$/, '$2');

@@ -162,6 +162,16 @@ export const FORMS: readonly Form[] = [
     keeps: ['p'],
   },
   {
+    title: 'a structure of Go as JSON',
+    text: (v) => JSON.stringify({ Kind: 'Secret', Name: 'db', Data: { p: base64(v) } }),
+    keeps,
+  },
+  {
+    title: 'YAML with an anchor',
+    text: (v) => `kind: &k Secret\ndata:\n  p: ${base64(v)}\nname: db\n`,
+    keeps,
+  },
+  {
     title: 'a map of Go',
     text: (v) => `map[apiVersion:v1 data:map[p:${base64(v)}] kind:Secret metadata:map[name:db]]`,
   },
