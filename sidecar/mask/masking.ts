@@ -32,6 +32,8 @@ export function createMasking(): Pass {
     name: 'mask',
     needs: ['result'],
     result(exchange) {
+      // What a tool is does not depend on data; pins and callers read it as the server wrote it.
+      if (exchange.message?.method === 'tools/list') return undefined;
       const asked = askedBy(exchange);
       if (asked === 'nothing')
         return (message) => (suspect(message) === 0 ? message : maskMessage(message, asked));

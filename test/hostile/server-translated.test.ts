@@ -55,7 +55,7 @@ describe('a caller of 2026-07-28 whose server, of the era of sessions,', { concu
     for (const [name, does] of server.scripts) server.scriptsToSidecar.set(name, does);
     sidecar = await startSidecar({
       upstreamPort: server.port,
-      upstream: { requestTimeoutMs: 1_000 },
+      upstream: { requestTimeoutMs: 2_500 },
       edge: { limits: { streamsPerPrincipal: 500, requestsInFlightPerPrincipal: 500 } },
     });
     await untilHealth(sidecar, 'healthy');
@@ -127,7 +127,7 @@ describe('a caller of the era of sessions whose server, of 2026-07-28 alone,', {
         );
     sidecar = await startSidecar({
       upstreamPort: server.port,
-      upstream: { requestTimeoutMs: 1_000 },
+      upstream: { requestTimeoutMs: 2_500 },
       edge: { limits: { requestsInFlightPerPrincipal: 500 } },
     });
     await untilHealth(sidecar, 'healthy');
