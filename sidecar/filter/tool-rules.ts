@@ -3,12 +3,13 @@ import { policyRecord } from '../audit/policy-record.ts';
 import type { PodFacts } from '../audit/record.ts';
 import type { ServerConfig } from '../config.ts';
 import type { Log } from '../log.ts';
+import type { RevisionState } from '../mounted/watch-revision.ts';
 import type { Pass } from '../passes.ts';
 import type { DecideTool } from './decide-tool.ts';
 import { governing } from './governing.ts';
 import { compilePolicy, type Policy } from './policy.ts';
 import { createPolicyGate } from './policy-gate.ts';
-import type { PolicyState, WatchedPolicy } from './watch-policy.ts';
+import type { ReadPolicy } from './read-policy.ts';
 
 /** Which tools callers may use: what the annotations say, and the policy file, which may change. */
 export interface ToolRules {
@@ -53,10 +54,10 @@ export async function createToolRules(
   let before: string | undefined;
   const reloads = { taken: 0, refused: 0 };
 
-  function changed({ revision, faults, ...state }: PolicyState): void {
+  function changed({ revision, faults, read }: RevisionState<ReadPolicy>): void {
     const taken = faults.length === 0;
     reloads[taken ? 'taken' : 'refused']++;
-    if (taken && state.read) inForce = compile(server.filter, state.read.policy, state.read.rules);
+    if (taken && read) inForce = compile(server.filter, read.policy, read.rules);
     log(taken ? 'policy_loaded' : 'policy_refused', {
       server: server.name,
       source: config?.source,
@@ -69,15 +70,17 @@ export async function createToolRules(
   }
 
   // YAML takes memory, in every pod: loaded only where it is read.
-  const { watchPolicy } = await import('./watch-policy.ts');
-  const watched: WatchedPolicy = await watchPolicy(config, changed);
-  const revision = (): string | undefined => watched.state().revision;
+  const [{ policyFile }, { watchRevision }] = await Promise.all([
+    import('./policy-file.ts'),
+    import('../mounted/watch-revision.ts'),
+  ]);
+  const { revision, problem, close } = await watchRevision(config, policyFile, changed);
   return {
     inForce: () => inForce,
     decide: () => inForce?.tool,
     any: true,
     gates: [createPolicyGate(revision)],
-    policy: { revision, problem: watched.problem, reloads: () => reloads },
-    close: watched.close,
+    policy: { revision, problem, reloads: () => reloads },
+    close,
   };
 }

@@ -1,12 +1,13 @@
 import type { ServerConfig } from '../config.ts';
 import type { LookUpTool } from '../filter/authorization.ts';
 import type { Log } from '../log.ts';
+import type { RevisionState } from '../mounted/watch-revision.ts';
 import type { Pass } from '../passes.ts';
 import type { Catalogue } from '../upstream/catalogue.ts';
 import { type Drift, driftOf, isOtherImage, judgePinned, type PinsRule } from './compare.ts';
 import type { Definition } from './definition.ts';
 import { createPinsPass } from './pins-pass.ts';
-import type { PinsState } from './watch-pins.ts';
+import type { Pins } from './pins-schema.ts';
 
 /** The pins of one server, as it is now. */
 export interface PinsStatus {
@@ -41,12 +42,15 @@ export async function createPinnedTools(
   { log, tools }: { readonly log: Log; readonly tools: () => ReturnType<Catalogue['state']>['tools'] },
 ): Promise<PinnedTools | undefined> {
   if (!config) return undefined;
-  const { watchPins } = await import('./watch-pins.ts');
-  let state: PinsState = { faults: [] };
+  const [{ PINS_KEY, readPins }, { watchRevision }] = await Promise.all([
+    import('./pins-schema.ts'),
+    import('../mounted/watch-revision.ts'),
+  ]);
+  let state: RevisionState<Pins> = { faults: [] };
   let told = '';
   let drifts: readonly Drift[] = [];
   const seen = new Set<string>();
-  const inForce = (): PinsState['pins'] => state.pins;
+  const inForce = (): Pins | undefined => state.read;
   const sameImage = (): boolean | undefined => {
     const known = inForce();
     return known?.image === undefined || image === undefined ? undefined : !isOtherImage(known, image);
@@ -72,7 +76,7 @@ export async function createPinnedTools(
     });
   }
 
-  function changed(next: PinsState): void {
+  function changed(next: RevisionState<Pins>): void {
     state = next;
     seen.clear();
     log(state.faults.length === 0 ? 'pins_loaded' : 'pins_refused', {
@@ -84,10 +88,10 @@ export async function createPinnedTools(
     compared();
   }
 
-  const watched = await watchPins(config, changed);
+  const watched = await watchRevision(config, { key: PINS_KEY, read: readPins }, changed);
   return {
     status: {
-      revision: () => state.revision,
+      revision: watched.revision,
       problem: watched.problem,
       sameImage,
       drift: () => drifts,
