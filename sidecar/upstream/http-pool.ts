@@ -16,7 +16,8 @@ export interface HttpPool {
   readonly oneStream?: boolean;
   /** The server is reached by processes of its own, which cost more than connections. */
   readonly processes?: ProcessRules;
-  send(request: UpstreamRequest, events: UpstreamEvents): UpstreamCall;
+  /** @param authorization the credential that it goes with, where it is given one on the way: the header's value */
+  send(request: UpstreamRequest, events: UpstreamEvents, authorization?: string): UpstreamCall;
   close(): void;
 }
 
@@ -184,7 +185,8 @@ export function createHttpPool(target: HttpPoolTarget): HttpPool {
     const { method, headerLines, forwarded = '', body, path: other } = call.request;
     const length = body ? `Content-Length: ${body.length}\r\n` : '';
     const line = other === undefined ? `${method}${prefix}` : `${method}${origin}${other}${version}`;
-    const head = `${line}${addedHeaders()}${headerLines}${forwarded}${length}\r\n`;
+    const credential = call.authorization ? `Authorization: ${call.authorization}\r\n` : '';
+    const head = `${line}${addedHeaders()}${credential}${headerLines}${forwarded}${length}\r\n`;
     if (!body) socket.write(head, 'latin1');
     else if (body.length <= ONE_WRITE_BYTES) socket.write(head + body.toString('latin1'), 'latin1');
     else {
@@ -220,8 +222,8 @@ export function createHttpPool(target: HttpPoolTarget): HttpPool {
   }
 
   return {
-    send(request, events) {
-      const call = new PooledCall(request, events, pool);
+    send(request, events, authorization) {
+      const call = new PooledCall(request, events, pool, authorization);
       if (closed) return call.failLater('closed', 'broken');
       if (addedHeaders() === undefined)
         return call.failLater('headers for the server are missing', 'unready');

@@ -75,6 +75,7 @@ export interface Pool {
 /** A request, from whoever sends it to the connection that it has; events end with `end`, `fail` or an abort. */
 export class PooledCall implements UpstreamCall, ResponseEvents {
   readonly request: UpstreamRequest;
+  readonly authorization: string | undefined;
   readonly #events: UpstreamEvents;
   readonly #pool: Pool;
   connection: Connection | undefined;
@@ -82,8 +83,9 @@ export class PooledCall implements UpstreamCall, ResponseEvents {
   paused = false;
   #over = false;
 
-  constructor(request: UpstreamRequest, events: UpstreamEvents, pool: Pool) {
+  constructor(request: UpstreamRequest, events: UpstreamEvents, pool: Pool, authorization?: string) {
     this.request = request;
+    this.authorization = authorization;
     this.#events = events;
     this.#pool = pool;
   }

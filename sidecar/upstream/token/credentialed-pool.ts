@@ -69,19 +69,23 @@ export function credentialedPool(
       if (gone) return;
       if (token === undefined) inner = pool.send(request, events);
       else
-        inner = pool.send(withToken(request, token), {
-          head(head) {
-            if (head.status !== UNAUTHORIZED || !credential.refused(caller, token) || !mayRepeat)
-              return events.head(head);
-            mayRepeat = false;
-            inner?.abort();
-            inner = undefined;
-            begin();
+        inner = pool.send(
+          request,
+          {
+            head(head) {
+              if (head.status !== UNAUTHORIZED || !credential.refused(caller, token) || !mayRepeat)
+                return events.head(head);
+              mayRepeat = false;
+              inner?.abort();
+              inner = undefined;
+              begin();
+            },
+            chunk: (bytes) => events.chunk(bytes),
+            end: () => events.end(),
+            fail: (error) => events.fail(error),
           },
-          chunk: (bytes) => events.chunk(bytes),
-          end: () => events.end(),
-          fail: (error) => events.fail(error),
-        });
+          `Bearer ${token}`,
+        );
       if (paused) inner.pause();
     }
 
@@ -119,9 +123,3 @@ const NOBODY: Omit<Caller, 'owner'> = {
   type: 'urn:ietf:params:oauth:token-type:access_token',
   lacks: 'none has been brought since the proxy has started',
 };
-
-/** Not a copy: what a request says of itself may change while it is under way. */
-const withToken = (request: UpstreamRequest, token: string): UpstreamRequest =>
-  Object.create(request, {
-    headerLines: { value: `Authorization: Bearer ${token}\r\n${request.headerLines}` },
-  }) as UpstreamRequest;

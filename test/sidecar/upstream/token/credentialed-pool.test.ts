@@ -21,8 +21,8 @@ const NO_ANSWER = { head: nothing, chunk: nothing, end: nothing, fail: nothing }
 function pooled(statuses: number[] = [], credential: Partial<Credential> = {}) {
   const sent: string[] = [];
   const pool: HttpPool = {
-    send(request, events) {
-      sent.push(/^Authorization: Bearer (.*)\r\n/.exec(request.headerLines)?.[1] ?? 'none');
+    send(_request, events, authorization) {
+      sent.push(/^Bearer (.*)$/.exec(authorization ?? '')?.[1] ?? 'none');
       const status = statuses.shift();
       if (status !== undefined) setImmediate(() => events.head({ status, headers: new Map() }));
       return { abort: nothing, pause: nothing, resume: nothing };
